@@ -32,6 +32,10 @@ void buf_addf(buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_addv(buf *b, const char *fmt, va_list ap) ATTR_PRINTF(2, 0);
 // JSON string literal with its quotes; bytes that aren't UTF-8 become U+FFFD.
 void buf_add_json(buf *b, str s);
+// Text as a terminal may show it: control characters (C0, DEL, C1) and bytes that aren't UTF-8
+// become \xNN or \u00NN, a backslash stays; so input that is quoted in a message can't drive the
+// terminal (threat 48). Newlines and tabs are escaped too.
+void buf_add_shown(buf *b, str s);
 
 // Room for at least n more bytes at b->ptr + b->len; NULL marks an overflow. After writing there,
 // add to b->len.

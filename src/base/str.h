@@ -57,7 +57,8 @@ bool str_next(str *rest, char sep, str *ret_part);
 bool str_to_u64(str s, uint64_t *ret_value);
 bool str_to_i64(str s, int64_t *ret_value);
 
-// Glob match: `*` stands for any run of bytes, all else for itself. Linear in time.
+// Glob match: `*` stands for any run of bytes, all else for itself. Time is at most the product of
+// the lengths: no backtracking blow-up.
 bool str_glob(str pattern, str s);
 
 static inline char ascii_lower(char c)

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/utf8.h"
+
+void buf_init(buf *b, size_t max)
+{
+    *b = (buf){.max = max};
+}
+
+void buf_deinit(buf *b)
+{
+    free(b->ptr);
+    *b = (buf){.max = b->max};
+}
+
+void buf_reset(buf *b)
+{
+    b->len = 0;
+    b->overflow = false;
+    if (b->ptr)
+        b->ptr[0] = 0;
+}
+
+char *buf_reserve(buf *b, size_t n)
+{
+    if (n > b->max || b->len > b->max - n) {
+        b->overflow = true;
+        return NULL;
+    }
+    size_t need = b->len + n + 1;
+    if (need > b->cap) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap < need)
+            cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+        b->ptr = mem_resize(b->ptr, cap, 1);
+        b->cap = cap;
+    }
+    return b->ptr + b->len;
+}
+
+void buf_add(buf *b, const void *ptr, size_t len)
+{
+    char *to = b->overflow ? NULL : buf_reserve(b, len);
+    if (!to)
+        return;
+    if (len)
+        memcpy(to, ptr, len);
+    b->len += len;
+    b->ptr[b->len] = 0;
+}
+
+void buf_adds(buf *b, str s)
+{
+    buf_add(b, s.ptr, s.len);
+}
+
+void buf_addz(buf *b, const char *cstr)
+{
+    buf_add(b, cstr, strlen(cstr));
+}
+
+void buf_addc(buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_addv(buf *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *to = n < 0 || b->overflow ? NULL : buf_reserve(b, (size_t)n);
+    if (!to) {
+        b->overflow = true;
+        return;
+    }
+    vsnprintf(to, (size_t)n + 1, fmt, ap);
+    b->len += (size_t)n;
+}
+
+void buf_addf(buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    buf_addv(b, fmt, ap);
+    va_end(ap);
+}
+
+// A character that JSON wants escaped, or one that is none: returns how many bytes it took.
+static size_t add_json_special(buf *b, str s)
+{
+    uint32_t cp;
+    size_t n = utf8_decode(s, &cp);
+    if (n == 0)
+        buf_addz(b, "\xEF\xBF\xBD");
+    else if (cp == '"' || cp == '\\')
+        buf_addf(b, "\\%c", (char)cp);
+    else if (cp == '\n')
+        buf_addz(b, "\\n");
+    else if (cp == '\r')
+        buf_addz(b, "\\r");
+    else if (cp == '\t')
+        buf_addz(b, "\\t");
+    else if (cp < 0x20 || cp == 0x7f || cp == 0x2028 || cp == 0x2029)
+        buf_addf(b, "\\u%04x", cp);
+    else
+        buf_add(b, s.ptr, n);
+    return n ? n : 1;
+}
+
+void buf_add_json(buf *b, str s)
+{
+    buf_addc(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t run = i;
+        while (run < s.len && s.ptr[run] >= 0x20 && s.ptr[run] < 0x7f && s.ptr[run] != '"' &&
+               s.ptr[run] != '\\')
+            run++;
+        buf_add(b, s.ptr + i, run - i);
+        i = run;
+        if (i < s.len)
+            i += add_json_special(b, str_skip(s, i));
+    }
+    buf_addc(b, '"');
+}
+
+void buf_add_shown(buf *b, str s)
+{
+    while (s.len) {
+        uint32_t cp = 0;
+        size_t n = utf8_decode(s, &cp);
+        // Bidirectional overrides reorder what a person reads: shown by number too.
+        bool bidi = (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+        if (n == 0)
+            buf_addf(b, "\\x%02x", (unsigned char)s.ptr[0]);
+        else if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || bidi)
+            buf_addf(b, "\\u%04x", cp);
+        else
+            buf_add(b, s.ptr, n);
+        s = str_skip(s, n ? n : 1);
+    }
+}
+
+void buf_consume(buf *b, size_t n)
+{
+    if (n > b->len)
+        n = b->len;
+    if (n == 0)
+        return;
+    memmove(b->ptr, b->ptr + n, b->len - n + 1);
+    b->len -= n;
+}
+
+void buf_truncate(buf *b, size_t len)
+{
+    if (len >= b->len)
+        return;
+    b->len = len;
+    b->ptr[len] = 0;
+}
+
+void buf_wipe(buf *b)
+{
+    if (b->ptr)
+        secret_wipe(b->ptr, b->cap);
+    buf_reset(b);
+}
+
+const char *buf_cstr(buf *b)
+{
+    if (!b->ptr)
+        return "";
+    b->ptr[b->len] = 0;
+    return b->ptr;
+}
+
+char *buf_take(buf *b)
+{
+    char *ptr = b->ptr ? b->ptr : mem_dup("");
+    ptr[b->len] = 0;
+    *b = (buf){.max = b->max};
+    return ptr;
+}
