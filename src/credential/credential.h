@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// credential: which identity a request carries, and where its token comes from.
+//
+// Three parts, in the order in which a caller meets them:
+//   trust      what may receive identity at all (injection.md §1)
+//   injection  the decision for one request, a pure function (injection.md §2)
+//   provider   the sources of credentials and the tokens they give (google-identity.md §1, 3, 4, 7)
+//
+// Invariants
+// - A token leaves this room only inside a credential_token; its value is a `secret`. No error, log
+//   line or report text made here holds a token, a key or a refresh token.
+// - A credential of a running `gatepost up` (local) is never used for a cloud target, nor a cloud
+//   credential for a local one; no assertion signed with a real key goes to a local endpoint
+//   (injection.md §4).
+// - A user's token goes to an origin that was trusted by its exact name only (injection.md §1).
+#pragma once
+
+#include "base/base.h"
+
+typedef struct loop loop;
+
+// ---- trust ------------------------------------------------------------------------------------
+
+typedef enum trust_level {
+    TRUST_NONE,
+    TRUST_PROJECT, // a *.run.app service of a trusted project
+    TRUST_ORIGIN,  // this exact origin was named
+    TRUST_LOCAL,   // a service of the running `gatepost up`
+} trust_level;
+
+typedef struct trust_set trust_set;
+
+trust_set *trust_set_new(void);
+void trust_set_free(trust_set *t);
+
+// Adds what `spec` names: a project number, the project hash of a run.app host, or an origin
+// (https://host[:port], or http on a loopback address). `from` says for the report who gave it
+// ("--trust", "GATEPOST_TRUST", a file). TRUST_SPEC when it is none of these.
+CODE_CHECKED trust_add(trust_set *t, str spec, const char *from, err *e);
+// The same for a list separated by commas or blanks.
+CODE_CHECKED trust_add_list(trust_set *t, str specs, const char *from, err *e);
+// Names a URL that the running `up` serves: a run.app URL of a service, or its loopback address.
+CODE_CHECKED trust_add_local(trust_set *t, str url, err *e);
+// Remembers that the person said no to this origin: it is not asked about again in this run.
+void trust_decline(trust_set *t, str origin);
+
+typedef struct trust_match trust_match;
+struct trust_match {
+    trust_level level;
+    const char *from; // borrowed from the set; "" for TRUST_NONE
+    bool candidate;   // *.run.app, local, or named by trust
+    bool declined;
+    bool project_known; // project holds the number or hash that `--trust` would take
+    char project[64];
+    char origin[320]; // canonical: scheme://host[:port]
+    bool https;
+    bool loopback; // the host is a literal loopback address or "localhost"
+};
+// Judges the origin of an absolute http(s) URL. `built` marks an origin that a script or a response
+// made: a project's trust does not reach it. URI errors pass through.
+CODE_CHECKED trust_find(const trust_set *t, str url, bool built, trust_match *ret, err *e);
+
+// ---- injection --------------------------------------------------------------------------------
+
+typedef enum injection_action {
+    INJECTION_PLAIN,  // not a candidate: sent as it is, nothing is said
+    INJECTION_NONE,   // sent without identity, the report says why
+    INJECTION_LEAVE,  // the request's own token stays; a 401 gets doctor's explanation
+    INJECTION_INJECT, // a token goes into `header`
+    INJECTION_ASK,    // ask the person, then decide again
+    INJECTION_REFUSE, // not sent: `refusal` is the request's error
+} injection_action;
+
+typedef enum injection_header {
+    INJECTION_AUTHORIZATION, // replaces an empty or unresolved one
+    INJECTION_SERVERLESS,    // X-Serverless-Authorization; the application's header stays
+} injection_header;
+
+typedef struct injection_request injection_request;
+struct injection_request {
+    str url;
+    bool origin_built; // a script or a response made the origin; false: literal in trusted input
+    bool tls_insecure; // verification is off
+    bool noauth;       // the request, a folder or the collection says `noauth`
+    str identity;      // "none": no identity; empty: the run's default
+    bool user_token;   // the identity would give a user's token (credential_who.user)
+    bool interactive;  // a person can be asked
+    // Values of all headers of these names, in order; a missing header has count 0.
+    const str *authorization;
+    size_t authorization_count;
+    const str *serverless;
+    size_t serverless_count;
+    str local_issuer; // of the running `up`; empty: none
+    str audience;     // chosen by --audiences; empty: the origin of the URL
+};
+
+typedef struct injection_decision injection_decision;
+struct injection_decision {
+    injection_action action;
+    injection_header header; // for INJECTION_INJECT
+    bool local;              // the target is a service of the running `up`
+    bool user_warning;       // INJECT or ASK of a token that is good for every service of the user
+    char audience[320];      // what the token must be minted for
+    char report[512];        // one line for the report; "" for INJECTION_PLAIN
+    char warning[512];       // to be shown beside the request; "" when there is none
+    trust_match trust;
+    err refusal; // for INJECTION_REFUSE
+};
+
+// The decision table of injection.md §2, first match wins. An URL that can't be read is refused.
+void injection_decide(const trust_set *t, const injection_request *req, injection_decision *ret);
+// The question for INJECTION_ASK: principal, kind of token, origin, and what saying yes means.
+void injection_question(const injection_decision *d, str principal, buf *ret_text);
+
+// Which identity calls: the first rule whose pattern matches "folder/sub/request name" (`*` stands
+// for any run of characters), else the run's default.
+typedef struct identity_rule identity_rule;
+struct identity_rule {
+    str request;
+    str identity;
+};
+str identity_for(const identity_rule *rules, size_t count, str request_path, str run_identity);
+
+// ---- provider ---------------------------------------------------------------------------------
+
+typedef enum credential_source {
+    CREDENTIAL_NONE,
+    CREDENTIAL_SERVICE_ACCOUNT, // key file: JWT bearer grant
+    CREDENTIAL_USER,            // authorized_user file: refresh grant
+    CREDENTIAL_GCLOUD,          // gcloud's account, asked through gcloud
+    CREDENTIAL_METADATA,        // metadata server
+    CREDENTIAL_TOKEN,           // a ready access token in a file (auth/access_token_file)
+} credential_source;
+
+const char *credential_source_name(credential_source s); // "service account key", …
+
+// A named caller. Exactly one of key_file and account is set, or none (the default search);
+// impersonate may be set with each.
+typedef struct credential_identity credential_identity;
+struct credential_identity {
+    const char *name;
+    const char *key_file;    // credential file of any supported type
+    const char *account;     // an account of the running `up`, else one of gcloud's
+    const char *impersonate; // "EMAIL", or a chain "DELEGATE,…,EMAIL"
+};
+
+// A service account of the running `up` and its key file.
+typedef struct credential_local_account credential_local_account;
+struct credential_local_account {
+    const char *email;
+    const char *key_file;
+};
+
+// The running `up`, as its address file describes it. URLs are http on loopback.
+typedef struct credential_local credential_local;
+struct credential_local {
+    const char *token_url;
+    const char *iam_url; // base of the IAM credentials API
+    const char *issuer;
+    const credential_local_account *accounts;
+    size_t account_count;
+};
+
+typedef struct credential_options credential_options;
+struct credential_options {
+    const char *account;     // --account
+    const char *impersonate; // --impersonate-service-account
+    const char *run_as;      // the local account that calls when no identity is named
+    const credential_identity *identities;
+    size_t identity_count;
+    const credential_local *local; // NULL: no `up` is running
+    bool only_local;               // `--local`: the default search is the `up`'s accounts alone
+    const char *untrusted_dir;     // credential files beneath it are refused (the collection's)
+    bool no_refresh;               // a token is used until the end of the run, expired or not
+    // Environment, NULL: the process's own.
+    const char *(*getenv)(void *ctx, const char *name);
+    void *getenv_ctx;
+};
+
+typedef struct credential_provider credential_provider;
+
+// Copies the options. Nothing is read before the first use.
+credential_provider *credential_provider_new(loop *l, const credential_options *o);
+// Waiters are dropped without their callbacks. NULL is allowed.
+void credential_provider_free(credential_provider *p);
+
+// One step of the search, for `gatepost whoami`.
+typedef struct credential_step credential_step;
+struct credential_step {
+    str what;   // "GOOGLE_APPLICATION_CREDENTIALS"
+    str detail; // "not set", "/home/a/key.json: service account tester@…"
+    bool found; // the search ended here
+};
+
+typedef struct credential_who credential_who;
+struct credential_who {
+    credential_source source;
+    str principal;     // e-mail; empty where only the source itself can tell (metadata, user files)
+    str place;         // the file, "gcloud", or the metadata host
+    str project;       // empty: unknown
+    bool user;         // gives user tokens: not bound to one service
+    bool local;        // of the running `up`
+    bool impersonated; // principal is the last of the chain
+    const char *warning; // readable by others, inside a repository…; NULL: none
+    const credential_step *steps;
+    size_t step_count;
+};
+
+// Finds the credential behind an identity ("" is the default) without asking any server. The
+// result is borrowed from the provider. CRED_NOT_FOUND with all steps in the hint; *ret_who has the
+// steps then too.
+CODE_CHECKED credential_identify(credential_provider *p, str identity,
+                                 const credential_who **ret_who, err *e);
+
+typedef enum credential_kind { CREDENTIAL_ID_TOKEN, CREDENTIAL_ACCESS_TOKEN } credential_kind;
+
+// What is wanted. Strings are copied.
+typedef struct credential_want credential_want;
+struct credential_want {
+    credential_kind kind;
+    str audience;    // ID token
+    str scope;       // access token: blank-separated; empty: cloud-platform
+    str identity;    // empty: the default
+    bool local;      // for a service of the running `up`
+    bool user_token; // a user's token is acceptable: it has its client as audience
+};
+
+typedef struct credential_token credential_token;
+struct credential_token {
+    secret *value;
+    credential_kind kind;
+    credential_source source;
+    bool user;
+    bool local;
+    str principal;
+    str audience; // of the token; the scope for an access token
+    str via;      // "service account key", "metadata server", "impersonation by a@…"
+    int64_t obtained_wall_s;
+    int64_t expires_wall_s;
+    uint32_t refs;
+};
+credential_token *credential_token_ref(credential_token *t);
+void credential_token_unref(credential_token *t);
+// "tester@… by service account key, audience https://…, 3 s old": never the token.
+void credential_token_report(const credential_token *t, buf *out);
+
+// Exactly one of token and e is set; both are valid during the call, take a reference to keep the
+// token.
+typedef void credential_on_token(void *ctx, credential_token *token, const err *e);
+
+typedef struct credential_wait credential_wait;
+
+// Gives a token that has at least its refresh margin left (a fifth of its lifetime, 5 minutes at
+// most), from memory or from the source; all who wait for one token share one exchange. Failures
+// 408, 429, 500, 503, 504 and lost connections are tried three times.
+credential_wait *credential_for(credential_provider *p, const credential_want *w,
+                                credential_on_token *on_token, void *ctx);
+// Ends the wait without its callback; the exchange goes on for others.
+void credential_cancel(credential_wait *w);
+
+// Forgets the tokens of one audience or scope, or all with STR_NONE.
+void credential_forget(credential_provider *p, str audience);
+
+// Appends `in` to `out` with every token that this provider gave replaced by "***", also when it
+// is percent-encoded, escaped as in JSON, or base64 of either alphabet; a token's signature alone
+// counts (threat 43). True when something was replaced.
+bool credential_redact(const credential_provider *p, str in, buf *out);
