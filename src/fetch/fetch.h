@@ -31,7 +31,7 @@ typedef enum fetch_zone {
 } fetch_zone;
 
 // Judges an AF_INET or AF_INET6 address; an IPv6 form that carries an IPv4 address (mapped,
-// compatible, NAT64, 6to4) is judged by that address too, and the stricter zone counts.
+// compatible, NAT64, 6to4) is judged as that one.
 fetch_zone fetch_zone_of(const struct sockaddr *addr);
 const char *fetch_zone_name(fetch_zone z);
 
@@ -44,6 +44,7 @@ struct fetch_policy {
     // that a collection decides.
     bool metadata;
 };
+bool fetch_policy_allows(const fetch_policy *p, fetch_zone z);
 
 // Traffic that a person's collection decides: injection.md §5.
 #define FETCH_POLICY_PEOPLE ((fetch_policy){.loopback = true, .private_network = true})
