@@ -161,12 +161,10 @@ static void write_line(buf *out, unsigned style, uint32_t depth)
         buf_addz(out, "  ");
 }
 
-static void write_member(buf *out, const json *m, unsigned style, uint32_t depth, bool first)
+static void write_member(buf *out, const json *m, bool named, unsigned style, uint32_t depth)
 {
-    if (!first)
-        buf_addc(out, ',');
     write_line(out, style, depth);
-    if (m->parent->type == JSON_OBJECT) {
+    if (named) {
         buf_add_json(out, m->key);
         buf_addz(out, style & JSON_PRETTY ? ": " : ":");
     }
@@ -180,23 +178,30 @@ static void write_sorted(buf *out, const json *v, unsigned style, uint32_t depth
     JSON_EACH (v, m)
         members[n++] = m;
     qsort(members, n, sizeof(*members), by_key);
-    for (size_t i = 0; i < n; i++)
-        write_member(out, members[i], style, depth, i == 0);
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_addc(out, ',');
+        write_member(out, members[i], true, style, depth);
+    }
     free(members);
 }
 
 static void write_container(buf *out, const json *v, unsigned style, uint32_t depth)
 {
-    buf_addc(out, v->type == JSON_ARRAY ? '[' : '{');
-    if (v->type == JSON_OBJECT && style & JSON_SORTED) {
+    bool is_object = v->type == JSON_OBJECT;
+    buf_addc(out, is_object ? '{' : '[');
+    if (is_object && style & JSON_SORTED) {
         write_sorted(out, v, style, depth + 1);
     } else {
-        JSON_EACH (v, m)
-            write_member(out, m, style, depth + 1, m == v->first);
+        JSON_EACH (v, m) {
+            if (m != v->first)
+                buf_addc(out, ',');
+            write_member(out, m, is_object, style, depth + 1);
+        }
     }
     if (v->len)
         write_line(out, style, depth);
-    buf_addc(out, v->type == JSON_ARRAY ? ']' : '}');
+    buf_addc(out, is_object ? '}' : ']');
 }
 
 static void write_tree(buf *out, const json *v, unsigned style, uint32_t depth)
