@@ -39,8 +39,9 @@ void trust_set_free(trust_set *t);
 CODE_CHECKED trust_add(trust_set *t, str spec, const char *from, err *e);
 // The same for a list separated by commas or blanks.
 CODE_CHECKED trust_add_list(trust_set *t, str specs, const char *from, err *e);
-// Names a URL that the running `up` serves: a run.app URL of a service, or its loopback address.
-CODE_CHECKED trust_add_local(trust_set *t, str url, err *e);
+// Names an origin that the running `up` serves (a run.app URL of a service, or its loopback
+// address) and the audience that this service accepts.
+CODE_CHECKED trust_add_local(trust_set *t, str url, str audience, err *e);
 // Remembers that the person said no to this origin: it is not asked about again in this run.
 void trust_decline(trust_set *t, str origin);
 
@@ -52,7 +53,9 @@ struct trust_match {
     bool declined;
     bool project_known; // project holds the number or hash that `--trust` would take
     char project[64];
-    char origin[320]; // canonical: scheme://host[:port]
+    char origin[320];    // canonical: scheme://host[:port]
+    char audience[320];  // what Cloud Run accepts there: the service's URL without a traffic tag
+    char authority[320]; // host[:port] as it belongs in Host
     bool https;
     bool loopback; // the host is a literal loopback address or "localhost"
 };
@@ -83,6 +86,7 @@ struct injection_request {
     bool tls_insecure; // verification is off
     bool noauth;       // the request, a folder or the collection says `noauth`
     str identity;      // "none": no identity; empty: the run's default
+    bool by_rule;      // a rule of trusted config chose the identity: makes any host a candidate
     bool user_token;   // the identity would give a user's token (credential_who.user)
     bool interactive;  // a person can be asked
     // Values of all headers of these names, in order; a missing header has count 0.
@@ -90,6 +94,7 @@ struct injection_request {
     size_t authorization_count;
     const str *serverless;
     size_t serverless_count;
+    str host_header;  // an explicit Host; empty: none
     str local_issuer; // of the running `up`; empty: none
     str audience;     // chosen by --audiences; empty: the origin of the URL
 };
