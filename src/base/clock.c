@@ -106,29 +106,44 @@ static bool parse_offset(str rest, int64_t *ret_s)
     return true;
 }
 
+// YYYY-MM-DDThh:mm:ss; whether the month has that day is the caller's question.
+static bool parse_civil(str text, struct tm *tm)
+{
+    static const struct {
+        uint8_t at, digits;
+        char after[3]; // one of these follows, when there are any
+        int min, max;
+    } fields[] = {{0, 4, "-", 1678, 2261}, {5, 2, "-", 1, 12},  {8, 2, "Tt", 1, 31},
+                  {11, 2, ":", 0, 23},     {14, 2, ":", 0, 59}, {17, 2, "", 0, 60}};
+    int value[sizeof(fields) / sizeof(fields[0])];
+    if (text.len < 20)
+        return false;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        char after = text.ptr[fields[i].at + fields[i].digits];
+        if (!digits(text, fields[i].at, fields[i].digits, &value[i]) || value[i] < fields[i].min ||
+            value[i] > fields[i].max ||
+            (fields[i].after[0] && (!after || !strchr(fields[i].after, after))))
+            return false;
+    }
+    *tm = (struct tm){.tm_year = value[0] - 1900,
+                      .tm_mon = value[1] - 1,
+                      .tm_mday = value[2],
+                      .tm_hour = value[3],
+                      .tm_min = value[4],
+                      .tm_sec = value[5] == 60 ? 59 : value[5]}; // POSIX time has no leap second
+    return true;
+}
+
 bool clock_parse_rfc3339(str text, int64_t *ret_wall_ns)
 {
-    struct tm tm = {0};
-    if (text.len < 20 || text.ptr[4] != '-' || text.ptr[7] != '-' || text.ptr[13] != ':' ||
-        text.ptr[16] != ':' || (text.ptr[10] != 'T' && text.ptr[10] != 't'))
+    struct tm tm;
+    if (!parse_civil(text, &tm))
         return false;
-    if (!digits(text, 0, 4, &tm.tm_year) || !digits(text, 5, 2, &tm.tm_mon) ||
-        !digits(text, 8, 2, &tm.tm_mday) || !digits(text, 11, 2, &tm.tm_hour) ||
-        !digits(text, 14, 2, &tm.tm_min) || !digits(text, 17, 2, &tm.tm_sec))
-        return false;
-    if (tm.tm_year < 1678 || tm.tm_year > 2261 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-        tm.tm_sec > 60)
-        return false;
-    int year = tm.tm_year, month = tm.tm_mon, day = tm.tm_mday;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    if (tm.tm_sec == 60)
-        tm.tm_sec = 59; // a leap second, which POSIX time does not have
+    int day = tm.tm_mday;
     str rest = str_skip(text, 19);
     int64_t ns, offset_s, s = timegm(&tm);
     // timegm turns the 31st of April into the 1st of May: such a date does not exist.
-    if (tm.tm_year != year - 1900 || tm.tm_mon != month - 1 || tm.tm_mday != day ||
-        !parse_fraction(&rest, &ns) || !parse_offset(rest, &offset_s))
+    if (tm.tm_mday != day || !parse_fraction(&rest, &ns) || !parse_offset(rest, &offset_s))
         return false;
     *ret_wall_ns = (s - offset_s) * NS_PER_S + ns;
     return true;
