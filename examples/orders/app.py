@@ -103,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def body(self):
-        length = int(self.headers.get("Content-Length") or 0)
+        text = self.headers.get("Content-Length", "0")
+        length = int(text) if text.isascii() and text.isdigit() else BODY_BYTES_MAX + 1
         if length > BODY_BYTES_MAX:
             raise Refused(413, f"a body has at most {BODY_BYTES_MAX} bytes")
         try:
@@ -133,8 +134,11 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query, orders = parse_qs(url.query), self.server.orders
         if self.command == "GET" and url.path == "/slow":
-            time.sleep(min(int(query.get("ms", ["0"])[0]), 600_000) / 1000)
-            return self.reply(200, {"slept_ms": query.get("ms", ["0"])[0]})
+            ms = query.get("ms", ["0"])[0]
+            if not ms.isascii() or not ms.isdigit() or len(ms) > 6:
+                raise Refused(400, "ms must be a number of milliseconds")
+            time.sleep(int(ms) / 1000)
+            return self.reply(200, {"slept_ms": int(ms)})
         if url.path == "/orders":
             if self.command == "GET":
                 return self.reply(200, {"orders": orders.list(query.get("status", [None])[0])})

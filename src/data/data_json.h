@@ -24,23 +24,31 @@ typedef enum json_type {
 typedef struct json json;
 struct json {
     json_type type;
-    uint32_t line; // 1-based; 0 when the node was built, not read
-    uint32_t col;  // 1-based, in characters
-    uint32_t len;  // members of an array or object
-    bool boolean;
+    uint32_t line;    // 1-based; 0 when the node was built, not read
+    uint32_t col;     // 1-based, in characters
+    uint32_t len;     // members of an array or object
     const char *file; // as given to the parser, or NULL
     json *parent;     // NULL for the root
     json *next;       // the next member of the parent
     str key;          // in an object: the name of this member
-    str text;         // JSON_STRING: the value. JSON_NUMBER: the number as written
-    json *first;      // members, in order
-    json *last;
-    json **index; // objects with many members: hash table of them
+    json **index;     // objects with many members: a hash table of them
+    union {
+        bool boolean; // JSON_BOOL
+        str text;     // JSON_STRING: the value; JSON_NUMBER: the number as it was written
+        struct {      // JSON_ARRAY, JSON_OBJECT: the members in order
+            json *first;
+            json *last;
+        };
+    };
 };
 
-// Walks the members of an array or object (of nothing when v is NULL or has none):
+static inline json *json_first(const json *v)
+{
+    return v && v->type >= JSON_ARRAY ? v->first : NULL;
+}
+// Walks the members of an array or object; nothing when v is NULL or neither.
 // JSON_EACH(v, m) { use m->key, m; }
-#define JSON_EACH(v, m) for (const json *m = (v) ? (v)->first : NULL; m; m = m->next)
+#define JSON_EACH(v, m) for (const json *m = json_first(v); m; m = m->next)
 
 // ---- Reading
 
@@ -55,7 +63,7 @@ struct json_opts {
     // and a lone surrogate becomes U+FFFD. Otherwise each of these is an error.
     bool tolerant;
 };
-enum { JSON_BYTES_MAX = 64 << 20, JSON_DEPTH_MAX = 128, JSON_VALUES_MAX = 4000000 };
+enum { JSON_BYTES_MAX = 64 << 20, JSON_DEPTH_MAX = 128, JSON_VALUES_MAX = 2000000 };
 
 // One value and nothing after it. `opts` may be NULL. The text is copied: it may go afterwards.
 // Errors: DATA_SYNTAX, DATA_DUPLICATE, DATA_LIMIT, each with its place.

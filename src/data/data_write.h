@@ -31,6 +31,7 @@ struct jout {
     uint32_t depth;
     uint64_t is_array; // a bit for each open level, the innermost lowest
     bool comma;        // the innermost level has a member already
+    bool after_key;    // jout_key was called: a value must follow
 };
 enum { JOUT_DEPTH_MAX = 64 };
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. Each target first installs what it needs (deps/install, which says what it does).
+#
+#   make           build/gatepost
+#   make test      all that must pass: unit tests and fuzz seeds under ASan and UBSan, checks of the
+#                  sources, end-to-end tests; ends with one line of totals
+#   make check     the checks of the sources alone
+#   make lint      clang as the second compiler, clang-tidy
+#   make tsan      the rooms around the event loop under ThreadSanitizer
+#   make fuzz      each fuzz target for FUZZ_SECONDS (300), or the one named by FUZZ
+#   make bare      the build and `make test` in an empty Debian 12 (needs root)
+#   make install   into PREFIX (/usr/local)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 300
+SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
+
+# $(call ninja,FOLDER,FLAGS): build everything in FOLDER, which FLAGS set up the first time
+ninja = @{ [ -f $1/build.ninja ] || meson setup $2 $1; } && ninja -C $1
+
+.PHONY: build test check lint tsan fuzz bare install clean
+
+build:
+	@deps/install
+	$(call ninja,build)
+
+test:
+	@deps/install test
+	$(call ninja,build)
+	$(call ninja,build-asan,$(SANITIZE) -Dwerror=true)
+	@tools/run-tests build-asan
+
+check:
+	@deps/install test
+	@tools/run-tests
+
+lint: export CC = clang
+lint:
+	@deps/install lint
+	$(call ninja,build-clang,-Dwerror=true)
+	@run-clang-tidy -quiet -p build-clang '$(CURDIR)/src/.*\.c$$'
+
+tsan:
+	@deps/install test
+	$(call ninja,build-tsan,-Db_sanitize=thread -Db_lundef=false)
+	@meson test -C build-tsan --print-errorlogs --suite net --suite http --suite gate
+
+fuzz: export CC = clang
+fuzz:
+	@deps/install lint
+	$(call ninja,build-fuzz,$(SANITIZE) -Dfuzz=true)
+	@tools/fuzz build-fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+bare:
+	@deps/install bare
+	@tools/bare
+
+install: build
+	@meson configure --prefix $(PREFIX) build
+	@meson install -C build --quiet
+
+clean:
+	@rm -rf build build-asan build-clang build-tsan build-fuzz

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// audit: the trail. Every decision becomes a Cloud Logging entry (contract cloud-run.md §6) in an
+// append-only spool before the first byte of its answer leaves; the request log's entry, with
+// status, latency and size, follows when the answer is complete.
+//
+// Invariants
+// - Entries are never dropped. While they can't be written (a full disk) the loop's streams send
+//   nothing (loop_gate); when too many wait, audit_spool_ready says so and new calls get 503.
+// - What is written survives the death of the process; with AUDIT_DURABLE also a power loss.
+// - A line is {"n":…,"prev":…,"entry":{…}}: n counts without a gap over all files, prev is the
+//   SHA-256 of the line before. A line that was changed, removed or put in shows (audit_verify).
+// - No token, key or body is ever part of an entry.
+#pragma once
+
+#include "base/base.h"
+
+typedef struct loop loop;
+typedef struct json json;
+
+// ---- what an entry says -----------------------------------------------------------------------
+
+// A monitored resource: {"type":…, "labels":{…}}. An empty value leaves its label out.
+typedef struct audit_label audit_label;
+struct audit_label {
+    const char *name;
+    str value;
+};
+typedef struct audit_resource audit_resource;
+struct audit_resource {
+    const char *type; // "cloud_run_revision", "service_account", …
+    const audit_label *labels;
+    size_t label_count;
+};
+
+// The HTTP call that an entry is about. Empty strings are left out.
+typedef struct audit_call audit_call;
+struct audit_call {
+    str method, url, protocol, user_agent, referer, remote_ip, server_ip;
+    str trace; // 32 hex digits
+    str span;  // 16 hex digits
+    bool sampled;
+};
+
+// Who called. Empty strings are left out.
+typedef struct audit_caller audit_caller;
+struct audit_caller {
+    str email;
+    str subject;  // "serviceAccount:e", "principal://…"
+    str key_name; // "//iam.googleapis.com/projects/…/keys/…"
+    str authority_selector;
+    str actor;             // who acts for the principal (RFC 8693 §4.1): an agent
+    const str *delegation; // e-mail addresses, the first one called the next, …
+    size_t delegation_count;
+};
+
+typedef enum audit_log {
+    AUDIT_ACTIVITY,    // changes: cloudaudit.googleapis.com%2Factivity
+    AUDIT_DATA_ACCESS, // uses:    cloudaudit.googleapis.com%2Fdata_access
+} audit_log;
+
+// An AuditLog entry. Texts that end in _json are JSON objects already; empty ones are left out.
+typedef struct audit_event audit_event;
+struct audit_event {
+    audit_log log;
+    str project_id;
+    audit_resource resource;
+    str service_name;  // "run.googleapis.com"
+    str method_name;   // "google.iam.admin.v1.CreateServiceAccountKey"
+    str resource_name; // "projects/p/serviceAccounts/e"
+    str permission;    // "run.routes.invoke"
+    const char *permission_type; // "ADMIN_READ", "DATA_WRITE", …; NULL: left out
+    bool granted;
+    int status_code; // google.rpc.Code; 0: OK
+    str status_message;
+    audit_caller caller;
+    const audit_call *call; // NULL: none
+    str request_json, response_json, metadata_json;
+};
+
+// An entry of the request log: run.googleapis.com%2Frequests.
+typedef struct audit_request audit_request;
+struct audit_request {
+    str project_id;
+    audit_resource resource;
+    str instance_id;
+    audit_call call;
+    int status;
+    uint64_t request_bytes, response_bytes;
+    uint64_t latency_ns;
+    str text; // textPayload of a refusal
+};
+
+enum { AUDIT_ID_MAX = 32 };
+
+// ---- spool ------------------------------------------------------------------------------------
+
+typedef enum audit_mode {
+    AUDIT_WRITTEN, // an answer leaves once write(2) took its decision
+    AUDIT_DURABLE, // … once the disk has it: one fdatasync for all that waits
+} audit_mode;
+
+typedef struct audit_options audit_options;
+struct audit_options {
+    audit_mode mode;
+    size_t file_bytes_max;    // a new file begins after this, 0: AUDIT_FILE_BYTES_MAX
+    size_t pending_bytes_max; // 0: AUDIT_PENDING_BYTES_MAX
+};
+enum {
+    AUDIT_FILE_BYTES_MAX = 64 << 20,
+    AUDIT_PENDING_BYTES_MAX = 16 << 20,
+    AUDIT_LINE_BYTES_MAX = 256 << 10,
+};
+
+typedef struct audit_spool audit_spool;
+
+// Opens the spool in a folder, which is made (0700) when missing, and goes on where it ended; a
+// last line that a crash cut off is removed, and told in the log. `o` may be NULL. `l` NULL: every
+// entry is written at once (for short commands). Errors: AUDIT_SPOOL; AUDIT_LOCKED when another
+// process writes there.
+CODE_CHECKED audit_spool_open(loop *l, const char *dir, const audit_options *o,
+                              audit_spool **ret_spool, err *e);
+// Writes what waits (for up to a second) and closes. NULL is allowed.
+void audit_spool_close(audit_spool *s);
+
+// False while too much waits to be written: the caller answers 503 and appends nothing.
+bool audit_spool_ready(const audit_spool *s);
+
+// Appends. ret_id, if not NULL, gets the entry's insertId, NUL-terminated. An entry that would pass
+// AUDIT_LINE_BYTES_MAX loses its request, response and metadata, which is marked in it.
+void audit_add_event(audit_spool *s, const audit_event *ev, char ret_id[AUDIT_ID_MAX]);
+void audit_add_request(audit_spool *s, const audit_request *rq, char ret_id[AUDIT_ID_MAX]);
+
+// ---- reading ----------------------------------------------------------------------------------
+
+// Empty or zero members match everything.
+typedef struct audit_filter audit_filter;
+struct audit_filter {
+    int64_t since_ns, until_ns; // wall clock
+    str principal;              // glob over e-mail and subject
+    str service;                // glob: Cloud Run service or API
+    str method;                 // glob over HTTP method or API method
+    str id;                     // insertId or trace, exactly
+    int status;                 // HTTP status of request log entries
+    bool only_granted, only_denied;
+};
+
+// One entry as a person wants to see it. Strings borrow from `entry`.
+typedef struct audit_row audit_row;
+struct audit_row {
+    const json *entry; // the LogEntry
+    uint64_t n;
+    int64_t time_ns;
+    bool is_request;
+    bool granted;
+    int status; // HTTP status, or google.rpc.Code of an AuditLog entry
+    str id, trace, principal, service, method, resource, permission, why;
+    str latency;
+};
+
+// Calls on_row for each entry that matches, oldest first; false from it ends the reading. A missing
+// folder holds no entries. Errors: AUDIT_SPOOL, AUDIT_CORRUPT with file and line.
+CODE_CHECKED audit_read(const char *dir, const audit_filter *f,
+                        bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
+
+// Follows the spool from its end: calls on_row as entries appear, until it returns false or *stop.
+CODE_CHECKED audit_follow(const char *dir, const audit_filter *f, const volatile bool *stop,
+                          bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
+
+// Checks the chain over all files. AUDIT_CORRUPT names the first line that doesn't fit.
+CODE_CHECKED audit_verify(const char *dir, uint64_t *ret_entries, err *e);
+
+// One line for a table on a terminal: control characters are shown, not sent (threat 48).
+void audit_row_text(const audit_row *row, bool colour, buf *out);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// upstream: calls to one server over a pool of kept connections. A call is repeated in one case
+// only: a kept connection turned out closed before any byte of a response came, and the request is
+// one that may be sent twice (RFC 9110 §9.2.2) and has no body on the way.
+#pragma once
+
+#include "http/http_message.h"
+#include "net/net.h"
+
+typedef struct http_pool http_pool;
+typedef struct http_pool_options http_pool_options;
+struct http_pool_options {
+    const char *host; // address or name
+    uint16_t port;
+    tls_context *tls;     // client context; NULL: plain
+    const char *tls_name; // NULL: host
+    // 0 takes the default in parentheses.
+    size_t connections_max;  // (256); calls beyond it wait
+    size_t waiting_max;      // (10,000); calls beyond it fail with HTTP_BUSY
+    uint64_t idle_ms;        // a kept connection is closed after (50 s)
+    uint64_t connect_ms;     // (5 s)
+    uint64_t response_ms;    // end of request to head of response (300 s)
+    uint64_t body_ms;        // between two pieces of the response (300 s)
+    size_t head_bytes_max;   // (64 KiB)
+    size_t header_count_max; // (200)
+};
+
+http_pool *http_pool_new(loop *l, const http_pool_options *o);
+// Calls under way end with SYS_CANCELLED before it returns control to the loop. NULL is allowed.
+void http_pool_free(http_pool *p);
+
+typedef struct http_call http_call;
+
+// Any may be NULL.
+typedef struct http_call_handlers http_call_handlers;
+struct http_call_handlers {
+    // Final head (1xx are dropped, but for 101). Valid until the call has ended.
+    void (*on_head)(void *ctx, const http_response *res);
+    void (*on_body)(void *ctx, str piece);
+    // Once; the call doesn't exist afterwards. e NULL: the whole response came. NET_…, SYS_TIMEOUT,
+    // HTTP_MALFORMED, HTTP_BUSY, SYS_CANCELLED.
+    void (*on_end)(void *ctx, const err *e);
+    // The request body's queue is short again.
+    void (*on_drain)(void *ctx);
+    // 101: HTTP is over; takes the stream (paused). `early` came behind the head. No on_end
+    // follows.
+    void (*on_upgrade)(void *ctx, const http_response *res, stream *s, str early);
+};
+
+typedef struct http_call_options http_call_options;
+struct http_call_options {
+    str method;
+    str target;
+    const http_headers *headers; // without framing and hop-by-hop fields, which are the pool's;
+                                 // Host is taken from here. All is borrowed until the call ends.
+    int64_t body_bytes; // 0: none; a length; or HTTP_BODY_CHUNKED
+    str upgrade;        // value of the Upgrade field to ask for; empty: none
+};
+
+http_call *http_call_start(http_pool *p, const http_call_options *o, const http_call_handlers *h,
+                           void *ctx);
+// Body of the request: false asks to wait for on_drain.
+bool http_call_write(http_call *c, str piece);
+void http_call_write_end(http_call *c);
+// Backpressure on the response.
+void http_call_pause(http_call *c);
+void http_call_resume(http_call *c);
+// True once a byte of the request may have reached the server: a failure then may have had effect.
+bool http_call_sent(const http_call *c);
+// Ends without on_end; the connection closes.
+void http_call_cancel(http_call *c);

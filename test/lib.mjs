@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every end-to-end test needs: run gatepost to its end, start it and stop it by its process
+// id, a home of its own, servers on free loopback ports. A test never sees the user's own gatepost
+// or Google state: the environment holds only what is named here.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const bin = process.env.GATEPOST_BIN ?? join(root, 'build/gatepost');
+
+/** A folder of the test's own, removed after it. */
+export async function tempDir(t) {
+  const dir = await mkdtemp(join(tmpdir(), 'gatepost-test-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** The environment of a gatepost whose state, config and runtime folders are under `home`. */
+export function envOf(home, more = {}) {
+  return {
+    PATH: process.env.PATH,
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, 'config'),
+    XDG_STATE_HOME: join(home, 'state'),
+    XDG_RUNTIME_DIR: home,
+    LANG: 'C.UTF-8',
+    ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '',
+    ...more,
+  };
+}
+
+function collect(child) {
+  const out = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => { out[name] += text; });
+  }
+  return out;
+}
+
+/** Runs a program to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. */
+export async function run(args, { env, cwd, input = '', program = bin, timeoutMs = 60_000 } = {}) {
+  const child = spawn(program, args, { env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL' });
+  const out = collect(child);
+  child.stdin.on('error', () => {}); // it may end without reading
+  child.stdin.end(input);
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, ...out };
+}
+
+/**
+ * Starts a program that stays, and resolves once its output (both streams) matches `ready`; the
+ * test's end stops it with SIGTERM and fails when it doesn't go within ten seconds.
+ */
+export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs = 20_000 } = {}) {
+  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const out = collect(child);
+  const closed = once(child, 'close').then(([code, signal]) => ({ code, signal, ...out }));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const end = await closed;
+    clearTimeout(timer);
+    if (end.signal === 'SIGKILL') throw new Error(`${args[0]} did not stop\n${out.stderr}`);
+    return end;
+  };
+  t.after(stop);
+  const deadline = Date.now() + timeoutMs;
+  while (!ready.test(out.stdout + out.stderr)) {
+    if (child.exitCode !== null) throw new Error(`${args[0]} ended early\n${out.stdout}${out.stderr}`);
+    if (Date.now() > deadline) throw new Error(`${args[0]} is not ready\n${out.stdout}${out.stderr}`);
+    await new Promise((go) => setTimeout(go, 20));
+  }
+  return { pid: child.pid, out, stop, closed };
+}
+
+/** An HTTP server on a free loopback port for the length of the test; resolves to its base URL. */
+export async function serve(t, handler) {
+  const server = createServer(handler);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => { server.close(); server.closeAllConnections(); });
+  return `http://127.0.0.1:${server.address().port}`;
+}
