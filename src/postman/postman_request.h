@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// request: from a request as it is written to what goes on the wire (contracts: Postman §5–7).
+#pragma once
+
+#include "postman/postman_collection.h"
+#include "postman/postman_vars.h"
+
+// ---- files of bodies
+
+// Where bodies may take files from: the working directory and what `--allow-files` adds. A path is
+// resolved beneath one of them; symbolic links, ".." that leaves, devices and credential files (a
+// key, an ADC file, anything that holds a private key or a refresh token) are refused (threat 41).
+typedef struct pm_folder pm_folder;
+
+// PM_FILE when a directory can't be opened.
+CODE_CHECKED pm_folder_new(const char *working_dir, const str *allowed, size_t allowed_count,
+                           pm_folder **ret, err *e);
+void pm_folder_free(pm_folder *f); // NULL is allowed
+// Opens a regular file for reading; its owner closes it. PM_FILE when it isn't there,
+// PM_FILE_REFUSED when it may not be read.
+CODE_CHECKED pm_folder_open(const pm_folder *f, str path, int *ret_fd, uint64_t *ret_bytes, err *e);
+
+// ---- the prepared request
+
+typedef struct pm_header pm_header;
+struct pm_header {
+    str name;
+    str value;
+    bool system; // added by us, not written by anybody
+};
+
+// Bytes in memory, or a file that is sent from its beginning to its end.
+typedef struct pm_segment pm_segment;
+struct pm_segment {
+    str bytes; // when fd < 0
+    int fd;    // owned by the pm_call
+    uint64_t len;
+};
+
+// System headers, in the order in which they are added when absent.
+enum {
+    PM_SYSTEM_USER_AGENT = 1 << 0,
+    PM_SYSTEM_ACCEPT = 1 << 1,
+    PM_SYSTEM_CACHE_CONTROL = 1 << 2,
+    PM_SYSTEM_POSTMAN_TOKEN = 1 << 3,
+    PM_SYSTEM_HOST = 1 << 4,
+    PM_SYSTEM_ACCEPT_ENCODING = 1 << 5,
+    PM_SYSTEM_CONNECTION = 1 << 6,
+    PM_SYSTEM_CONTENT_TYPE = 1 << 7,
+    PM_SYSTEM_CONTENT_LENGTH = 1 << 8,
+};
+
+// All in the arena given to pm_prepare; open files are closed by pm_call_deinit.
+typedef struct pm_call pm_call;
+struct pm_call {
+    str method;
+    str url;                // as sent, without userinfo
+    str origin_template;    // scheme, host and port as written, before variables were filled in
+    VEC(pm_header) headers; // as sent, the system's after the collection's
+    VEC(pm_segment) body;
+    uint64_t body_bytes;
+    bool noauth;       // the collection says explicitly that there is no identity
+    const char *auth;  // type that was applied: "basic", "bearer", "apikey"; NULL: none
+    VEC(str) warnings; // for the person: a missing file, an unknown auth type
+    json *request;     // the resolved request as an object of v2.1, for test scripts and reports
+};
+
+typedef struct pm_prepare_options pm_prepare_options;
+struct pm_prepare_options {
+    const pm_scopes *scopes; // NULL: templates stay as they are (pm.sendRequest)
+    const json *auth;        // that applies when the request has none of its own; NULL: none
+    pm_behavior behavior;
+    const pm_folder *folder; // NULL: files are refused (pm.sendRequest)
+    bool send_request;       // of a script: GET may have a body
+};
+
+// `request` is a string or an object of Collection v2.1. On errors the call is empty. PM_URL,
+// PM_LIMIT, DATA_TYPE.
+CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
+                        err *e);
+void pm_call_deinit(pm_call *c);
+// The first header of that name, or NULL.
+const pm_header *pm_call_header(const pm_call *c, str name);

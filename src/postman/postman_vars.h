@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// vars: variables, their scopes, and the templates that use them (contracts: Postman §4).
+#pragma once
+
+#include "data/data.h"
+
+// ---- scope
+
+// The variables of one scope, in order of definition. Values keep their JavaScript type; a scope
+// owns copies of all that it holds.
+typedef struct pm_variable pm_variable;
+struct pm_variable {
+    char *key;
+    char *value; // JSON text; NULL: undefined
+    char *type;  // "string", "number", "secret"…; "" when nobody said
+    bool disabled;
+};
+
+typedef struct pm_scope pm_scope;
+
+pm_scope *pm_scope_new(str id, str name);
+void pm_scope_free(pm_scope *s); // NULL is allowed
+str pm_scope_id(const pm_scope *s);
+str pm_scope_name(const pm_scope *s);
+
+// Adds [{key, value, type, enabled|disabled}, …]; `id` is understood for `key`. What is no object
+// or has no key is skipped. PM_LIMIT.
+CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e);
+// Adds the members of an object: a row of iteration data.
+CODE_CHECKED pm_scope_add_row(pm_scope *s, const json *row, err *e);
+// Sets a value given as JSON text ("" is undefined). An empty type keeps the variable's own.
+CODE_CHECKED pm_scope_set(pm_scope *s, str key, str value_json, str type, err *e);
+// Sets plain text: --env-var and --global-var.
+CODE_CHECKED pm_scope_set_text(pm_scope *s, str key, str text, err *e);
+void pm_scope_unset(pm_scope *s, str key);
+void pm_scope_clear(pm_scope *s);
+
+// The enabled variable of that name (the last one counts), or NULL.
+const pm_variable *pm_scope_get(const pm_scope *s, str key);
+size_t pm_scope_len(const pm_scope *s);
+const pm_variable *pm_scope_at(const pm_scope *s, size_t i);
+// Grows with each change: what was made from the scope is still true while it stays.
+uint64_t pm_scope_version(const pm_scope *s);
+// [{"key":…, "value":…, "type":…, "disabled":true}, …], as scripts and exports take it. Borrowed,
+// valid until the scope changes.
+str pm_scope_json(pm_scope *s);
+// {"key": value, …}, enabled ones only.
+void pm_scope_object(const pm_scope *s, buf *out);
+
+// ---- lookup
+
+// Nearest scope first: local, data, environment, collection, globals. NULLs are skipped.
+enum { PM_SCOPES_MAX = 5 };
+typedef struct pm_scopes pm_scopes;
+struct pm_scopes {
+    const pm_scope *scope[PM_SCOPES_MAX];
+};
+
+// Appends the value as text, as JavaScript's String() would say it; false when no scope has it.
+bool pm_lookup(const pm_scopes *s, str key, buf *out);
+// The text of a value given as JSON.
+void pm_value_text(str value_json, buf *out);
+
+// ---- templates
+
+// Appends `text` with each {{name}} replaced, up to 19 rounds, so that values may hold templates.
+// Names are not trimmed; what has no value stays as it is written. True when something did. The
+// buffer's maximum bounds what cycles can grow to: check buf_ok.
+bool pm_resolve(const pm_scopes *s, str text, buf *out);
+// True when the text holds a {{name}} that has no value (after resolving).
+bool pm_has_unresolved(const pm_scopes *s, str text, str *ret_name);
+
+// Appends the value of a dynamic variable ("$guid", "$randomCity"), a new one at each call; false
+// when there is none of that name.
+bool pm_dynamic(str name, buf *out);
+// The names of all dynamic variables, in a fixed order; NULL after the last.
+const char *pm_dynamic_name(size_t i);
