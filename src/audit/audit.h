@@ -64,10 +64,10 @@ struct audit_event {
     audit_log log;
     str project_id;
     audit_resource resource;
-    str service_name;  // "run.googleapis.com"
-    str method_name;   // "google.iam.admin.v1.CreateServiceAccountKey"
-    str resource_name; // "projects/p/serviceAccounts/e"
-    str permission;    // "run.routes.invoke"
+    str service_name;            // "run.googleapis.com"
+    str method_name;             // "google.iam.admin.v1.CreateServiceAccountKey"
+    str resource_name;           // "projects/p/serviceAccounts/e"
+    str permission;              // "run.routes.invoke"
     const char *permission_type; // "ADMIN_READ", "DATA_WRITE", …; NULL: left out
     bool granted;
     int status_code; // google.rpc.Code; 0: OK
