@@ -134,51 +134,16 @@ static bool parse_civil(str text, struct tm *tm)
     return true;
 }
 
-// Reads "YYYY-MM-DDTHH:MM:SS", the first 19 bytes.
-static bool parse_date_time(str text, struct tm *tm)
-{
-    static const struct {
-        size_t at, len;
-        int least, most;
-        size_t field; // offset of the int in struct tm
-        int minus;
-    } fields[] = {
-        {0, 4, 1678, 2261, offsetof(struct tm, tm_year), 1900}, // what nanoseconds can hold
-        {5, 2, 1, 12, offsetof(struct tm, tm_mon), 1},
-        {8, 2, 1, 31, offsetof(struct tm, tm_mday), 0},
-        {11, 2, 0, 23, offsetof(struct tm, tm_hour), 0},
-        {14, 2, 0, 59, offsetof(struct tm, tm_min), 0},
-        {17, 2, 0, 60, offsetof(struct tm, tm_sec), 0},
-    };
-    if (text.len < 19 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
-        ascii_lower(text.ptr[10]) != 't' || text.ptr[13] != ':' || text.ptr[16] != ':')
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        int v;
-        if (!digits(text, fields[i].at, fields[i].len, &v) || v < fields[i].least ||
-            v > fields[i].most)
-            return false;
-        v -= fields[i].minus;
-        memcpy((char *)tm + fields[i].field, &v, sizeof(v));
-    }
-    return true;
-}
-
 bool clock_parse_rfc3339(str text, int64_t *ret_wall_ns)
 {
-    struct tm tm = {0};
-    int64_t ns, offset_s;
-    if (!parse_date_time(text, &tm))
+    struct tm tm;
+    if (!parse_civil(text, &tm))
         return false;
+    int day = tm.tm_mday;
     str rest = str_skip(text, 19);
-    if (!parse_fraction(&rest, &ns) || !parse_offset(rest, &offset_s))
-        return false;
-    if (tm.tm_sec == 60)
-        tm.tm_sec = 59; // a leap second, which POSIX time does not have
-    int month = tm.tm_mon, day = tm.tm_mday;
-    int64_t s = timegm(&tm);
+    int64_t ns, offset_s, s = timegm(&tm);
     // timegm turns the 31st of April into the 1st of May: such a date does not exist.
-    if (tm.tm_mon != month || tm.tm_mday != day)
+    if (tm.tm_mday != day || !parse_fraction(&rest, &ns) || !parse_offset(rest, &offset_s))
         return false;
     *ret_wall_ns = (s - offset_s) * NS_PER_S + ns;
     return true;
