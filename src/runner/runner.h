@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// runner: runs a collection (contracts: Postman §3, 8; injection.md) and tells what happens.
+//
+//   plan ─▶ for each iteration, each request in order:
+//           delay ─▶ prerequest scripts ─▶ variables filled in ─▶ identity ─▶ request ─▶ test
+//           scripts
+//
+// The runner prints nothing and writes no file: it sends events to listeners (the reporters),
+// counts (run_summary), and hands out the scopes to export.
+//
+// Invariants
+// - Identity is attached below JavaScript: no event, scope or script holds a token. What servers
+//   send back is searched for minted tokens before anybody sees it (threat 43).
+// - A token is dropped at each redirect to another origin, and decided anew there.
+// - Events come in the order of newman's; each `before` has its counterpart unless the run ends.
+// - One runner runs once. runner_start's on_done comes exactly once, after RUN_DONE.
+// - Texts and pointers in events are borrowed for the call, but for items and the summary, which
+//   live as long as the collection and the runner.
+#pragma once
+
+#include "credential/credential.h"
+#include "fetch/fetch.h"
+#include "js/js.h"
+#include "postman/postman.h"
+
+// ---- events -----------------------------------------------------------------------------------
+
+typedef enum run_event_kind {
+    RUN_START,
+    RUN_ITERATION,      // an iteration begins
+    RUN_ITEM,           // a request's turn begins
+    RUN_BEFORE_SCRIPTS, // scripts of one kind begin, also when there are none
+    RUN_BEFORE_SCRIPT,
+    RUN_SCRIPT, // one script has ended; `failure` when it threw
+    RUN_SCRIPTS,
+    RUN_BEFORE_REQUEST, // also for each pm.sendRequest: exchange->by_script
+    RUN_REQUEST,        // `exchange` is complete; `failure` when there is no response
+    RUN_ASSERTION,      // `failure` when it failed
+    RUN_CONSOLE,        // a script's console, or a warning of ours
+    RUN_EXCEPTION,      // an error in a timer's callback: told, but no failure
+    RUN_NEXT,           // setNextRequest counts: `next`
+    RUN_ITEM_END,       // `skipped` when a script skipped the request
+    RUN_ITERATION_END,
+    RUN_DONE, // the last; `failure` when the run itself was ended (a timeout)
+} run_event_kind;
+
+typedef struct run_cursor run_cursor;
+struct run_cursor {
+    uint32_t iteration, iterations; // from 0; how many were planned
+    uint32_t position, length;      // of the request in the plan
+    char ref[RAND_UUID_MAX];        // of this turn of this request; "" before the first
+};
+
+// Which identity a request carried, and why. Never a token.
+typedef struct run_identity run_identity;
+struct run_identity {
+    injection_action action;
+    str report;    // one line; empty: nothing to say
+    str warning;   // empty: none
+    str principal; // when a token was attached
+    str audience;
+    str via;       // "service account key", "metadata server"
+    int64_t age_s; // of the token; -1: none was attached
+    bool local;
+};
+
+// One HTTP exchange as reports tell it: the last hop of its redirects.
+typedef struct run_exchange run_exchange;
+struct run_exchange {
+    bool by_script;      // pm.sendRequest
+    const json *request; // object of Collection v2.1: as sent, without what was injected
+    str method;
+    str url; // as sent first
+    // From here on only in RUN_REQUEST, and without a response only identity and failure_name.
+    bool has_response;
+    str id; // of the response
+    int status;
+    str reason;
+    const js_header *headers;
+    size_t header_count;
+    str body;                 // decoded
+    const js_cookie *cookies; // that the jar would send to the final URL
+    size_t cookie_count;
+    uint64_t time_ms;
+    uint64_t header_bytes, body_bytes; // as transferred
+    uint32_t redirects;
+    fetch_timings timings;
+    const char *failure_name; // "ECONNREFUSED"; NULL: none
+    run_identity identity;
+    // For a refused call (401, 403, 404 of a candidate): the audit entry's id of a local service,
+    // or the trace and the query for Cloud Logging. Empty: nothing to say.
+    str trace;
+    str explain;
+};
+
+// What went wrong, as the failure table and the JSON report tell it.
+typedef struct run_failure run_failure;
+struct run_failure {
+    str name; // "AssertionError", "Error", "AssertionFailure" (--bail)
+    str message;
+    str stack;
+    str test;            // name of the assertion; empty: it isn't one
+    uint32_t index;      // of the assertion, from 0
+    str at;              // "assertion:0 in test-script", "request", "prerequest-script"
+    code code;           // of errors of ours, otherwise OK
+    str hint;            // the fix, when it is known
+    const pm_item *item; // NULL: the run itself
+    run_cursor cursor;
+};
+
+typedef struct run_event run_event;
+struct run_event {
+    run_event_kind kind;
+    const run_cursor *cursor;
+    const pm_item *item; // NULL in RUN_START, RUN_ITERATION…, RUN_DONE
+    const run_failure *failure;
+    js_event script_kind;    // RUN_…SCRIPT…: which kind; RUN_ASSERTION and RUN_CONSOLE: of whom
+    const pm_script *script; // RUN_BEFORE_SCRIPT, RUN_SCRIPT
+    const run_exchange *exchange; // RUN_BEFORE_REQUEST, RUN_REQUEST
+    const js_assertion *assertion;
+    str level; // RUN_CONSOLE: "log", "warn"…
+    const str *messages;
+    size_t message_count;
+    const js_error *error; // RUN_EXCEPTION
+    str next;              // RUN_NEXT: name or id; empty: stop the iteration
+    bool skipped;
+};
+
+typedef struct run_listener run_listener;
+struct run_listener {
+    void (*on_event)(void *ctx, const run_event *ev);
+    void *ctx;
+};
+
+// ---- summary ----------------------------------------------------------------------------------
+
+typedef struct run_count run_count;
+struct run_count {
+    uint32_t total, pending, failed;
+};
+
+typedef struct run_spread run_spread; // of milliseconds
+struct run_spread {
+    double average, min, max, sd;
+};
+
+// Counted as newman counts; complete when RUN_DONE is told.
+typedef struct run_summary run_summary;
+struct run_summary {
+    run_count iterations, items, scripts, prerequests, requests, tests, assertions, test_scripts,
+        prerequest_scripts;
+    run_spread response, dns, first_byte;
+    int64_t started_wall_ms, completed_wall_ms;
+    uint64_t response_bytes;   // bodies
+    VEC(run_failure) failures; // in order
+};
+
+// ---- runner -----------------------------------------------------------------------------------
+
+typedef struct runner runner;
+
+// What calls may carry, and where they go. All may be zero: a run without identity.
+typedef struct runner_identity runner_identity;
+struct runner_identity {
+    const trust_set *trust;
+    credential_provider *credentials;
+    const identity_rule *rules;
+    size_t rule_count;
+    str identity; // --identity; empty: the default
+    str audience; // --audiences
+    str local_issuer;
+    bool interactive;
+    // INJECTION_ASK: shows the question; *ret_yes is the answer. NULL: nobody can be asked.
+    bool (*ask)(void *ctx, str question, str origin);
+    void *ask_ctx;
+};
+
+// `--local`: requests to `host` (as in a URL, lower case) go to this port on 127.0.0.1 in plain
+// http.
+typedef struct run_route run_route;
+struct run_route {
+    str host;
+    uint16_t port;
+};
+
+// Everything is borrowed and must outlive the runner.
+typedef struct runner_options runner_options;
+struct runner_options {
+    const pm_collection *collection;
+    const pm_values *environment; // NULL: none
+    const pm_values *globals;
+    const json *data;    // rows; NULL: none
+    const str *env_vars; // "key=value", over the file
+    size_t env_var_count;
+    const str *global_vars;
+    size_t global_var_count;
+    const str *folders; // --folder; none: all
+    size_t folder_count;
+    uint32_t iterations; // 0: as many as there are rows, or one
+    bool bail;           // stop after the first failure
+    bool bail_folder;    // errors end the run
+    bool no_redirects;
+    bool tls_insecure;
+    uint64_t delay_ms, timeout_ms, request_timeout_ms, script_timeout_ms; // 0: none
+    const pm_folder *folder;                                              // files of bodies
+    fetch_policy policy;
+    fetch_tls tls;
+    fetch_proxy proxy;
+    fetch_version version;
+    const run_route *routes;
+    size_t route_count;
+    runner_identity identity;
+    js_config js;
+    const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
+};
+
+// DATA_TYPE, PM_LIMIT: variables; RUN_FOLDER: --folder names nothing.
+CODE_CHECKED runner_new(loop *l, const runner_options *o, runner **ret, err *e);
+void runner_free(runner *r); // ends a run without its on_done; NULL is allowed
+// Before runner_start; in the order in which they are to be told.
+void runner_listen(runner *r, const run_listener *listener);
+// All went well when runner_summary has no failures.
+void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx);
+// Ends the run after what is under way (SIGINT): the rest isn't run, RUN_DONE comes.
+void runner_stop(runner *r);
+
+const run_summary *runner_summary(const runner *r);
+const runner_options *runner_settings(const runner *r);
+const pm_scope *runner_scope(const runner *r, js_scope_name name);
+// What --export-environment, -globals and -collection write: JSON text.
+void runner_export(runner *r, js_scope_name name, buf *out);
+void runner_export_cookies(const runner *r, buf *out);
