@@ -41,7 +41,7 @@ void stream_resume(stream *s);
 void stream_pause(stream *s);
 
 // Copies the bytes into the queue. False asks to wait for on_drain (the bytes were taken all the
-// same). Writing to a broken or shut-down stream does nothing and returns true.
+// same). Before on_open, and on a broken or shut-down stream, it does nothing and returns true.
 bool stream_write(stream *s, str bytes);
 size_t stream_queued(const stream *s);
 // The peer sees the end after what is queued.
@@ -54,15 +54,15 @@ void stream_close(stream *s, uint64_t linger_ms);
 void stream_free(stream *s);
 
 // "127.0.0.1" or "::1", and the port; "" and 0 for a pipe.
-const char *stream_peer_ip(const stream *s);
-uint16_t stream_peer_port(const stream *s);
-const char *stream_local_ip(const stream *s);
-uint16_t stream_local_port(const stream *s);
+const char *stream_peer_ip(stream *s);
+uint16_t stream_peer_port(stream *s);
+const char *stream_local_ip(stream *s);
+uint16_t stream_local_port(stream *s);
 // True when the peer is on this machine (the address is a loopback one).
-bool stream_peer_local(const stream *s);
+bool stream_peer_local(stream *s);
 // The user that owns the other end of a loopback connection, asked of the kernel. False when the
 // peer isn't local, has closed already, or can't be told.
-bool stream_peer_uid(const stream *s, uid_t *ret_uid);
+bool stream_peer_uid(stream *s, uid_t *ret_uid);
 // What ALPN chose: "http/1.1", or "" without TLS or ALPN.
 const char *stream_alpn(const stream *s);
 bool stream_is_tls(const stream *s);
