@@ -45,6 +45,7 @@
     } while (0)
 
 // VEC_FOREACH(&v, x) { use *x; }
-#define VEC_FOREACH(v, x) for (__typeof__((v)->ptr) x = (v)->ptr; x && x < (v)->ptr + (v)->len; x++)
+#define VEC_FOREACH(v, x)                                                                          \
+    for (__typeof__((v)->ptr + 0) x = (v)->ptr; x && x < (v)->ptr + (v)->len; x++)
 
 void *vec_grow(void *ptr, size_t *cap, size_t member_bytes);
