@@ -130,8 +130,12 @@ struct jwt {
 // type, times within ±2^53). Verifies nothing. JWT_FORMAT, JWT_HEADER, JWT_CLAIMS.
 CODE_CHECKED jwt_parse(str token, arena *a, jwt *ret_jwt, err *e);
 
-// True when the text has the shape of a JWT: three non-empty base64url parts whose first begins an
-// object. For telling tokens from other words, not for trusting them.
+// As jwt_parse, but times may be strings of digits: what Google's token endpoint takes in an
+// assertion (google-identity.md §1).
+CODE_CHECKED jwt_parse_assertion(str token, arena *a, jwt *ret_jwt, err *e);
+
+// True when the text has the shape of a JWT: three base64url parts, the first of which is an object
+// with `alg`. For telling tokens from other words, not for trusting them.
 bool jwt_looks_like(str token);
 
 // What a verifier expects.
@@ -166,8 +170,7 @@ CODE_CHECKED jwt_sign(jwk *k, str claims_json, str typ, buf *out, err *e);
 
 // ---- keeping tokens out of what people read ---------------------------------------------------
 
-// Appends `in` to `out` with everything that has the shape of a credential replaced: JWTs become
-// "HEADER.CLAIMS.***" without their signature when `keep_claims`, else "***"; Google's access and
-// refresh tokens ("ya29.…", "1//0…") and PEM private keys become "***". Percent-encoded and base64
-// forms count as well. True when something was replaced (threats 32, 43).
-bool jose_redact(str in, bool keep_claims, buf *out);
+// Appends `in` to `out` with everything that has the shape of a credential replaced by "***": JWTs,
+// Google's access and refresh tokens ("ya29.…", "1//0…") and PEM private keys; inside a word that
+// is percent-encoded or base64, the whole word. True when something was replaced (threats 32, 43).
+bool jose_redact(str in, buf *out);
