@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "home/home.h"
 
 typedef struct loop loop;
 
@@ -39,8 +40,9 @@ void trust_set_free(trust_set *t);
 CODE_CHECKED trust_add(trust_set *t, str spec, const char *from, err *e);
 // The same for a list separated by commas or blanks.
 CODE_CHECKED trust_add_list(trust_set *t, str specs, const char *from, err *e);
-// Names an origin that the running `up` serves (a run.app URL of a service, or its loopback
-// address) and the audience that this service accepts.
+// Names an origin that the running `up` serves and the audience that this service accepts: the
+// loopback address of a service always, its run.app URLs in a run that is routed to the `up`
+// (`--local`) only, for they are the real service's too.
 CODE_CHECKED trust_add_local(trust_set *t, str url, str audience, err *e);
 // Remembers that the person said no to this origin: it is not asked about again in this run.
 void trust_decline(trust_set *t, str origin);
@@ -117,14 +119,10 @@ void injection_decide(const trust_set *t, const injection_request *req, injectio
 // The question for INJECTION_ASK: principal, kind of token, origin, and what saying yes means.
 void injection_question(const injection_decision *d, str principal, buf *ret_text);
 
-// Which identity calls: the first rule whose pattern matches "folder/sub/request name" (`*` stands
-// for any run of characters), else the run's default.
-typedef struct identity_rule identity_rule;
-struct identity_rule {
-    str request;
-    str identity;
-};
-str identity_for(const identity_rule *rules, size_t count, str request_path, str run_identity);
+// Which identity calls: that of the first rule whose pattern matches "folder/sub/request name",
+// else the run's. *ret_by_rule tells which of the two.
+str identity_for(const project_rule *rules, size_t count, str request_path, str run_identity,
+                 bool *ret_by_rule);
 
 // ---- provider ---------------------------------------------------------------------------------
 
@@ -139,44 +137,17 @@ typedef enum credential_source {
 
 const char *credential_source_name(credential_source s); // "service account key", …
 
-// A named caller. Exactly one of key_file and account is set, or none (the default search);
-// impersonate may be set with each.
-typedef struct credential_identity credential_identity;
-struct credential_identity {
-    const char *name;
-    const char *key_file;    // credential file of any supported type
-    const char *account;     // an account of the running `up`, else one of gcloud's
-    const char *impersonate; // "EMAIL", or a chain "DELEGATE,…,EMAIL"
-};
-
-// A service account of the running `up` and its key file.
-typedef struct credential_local_account credential_local_account;
-struct credential_local_account {
-    const char *email;
-    const char *key_file;
-};
-
-// The running `up`, as its address file describes it. URLs are http on loopback.
-typedef struct credential_local credential_local;
-struct credential_local {
-    const char *token_url;
-    const char *iam_url; // base of the IAM credentials API
-    const char *issuer;
-    const credential_local_account *accounts;
-    size_t account_count;
-};
-
 typedef struct credential_options credential_options;
 struct credential_options {
     const char *account;     // --account
     const char *impersonate; // --impersonate-service-account
-    const char *run_as;      // the local account that calls when no identity is named
-    const credential_identity *identities;
+    const char *run_as;      // the local account that calls when no identity is named; NULL: the
+                             // `up`'s own choice
+    const project_identity *identities;
     size_t identity_count;
-    const credential_local *local; // NULL: no `up` is running
-    bool only_local;               // `--local`: the default search is the `up`'s accounts alone
-    const char *untrusted_dir;     // credential files beneath it are refused (the collection's)
-    bool no_refresh;               // a token is used until the end of the run, expired or not
+    const address *up;         // the running `gatepost up`, or NULL
+    const char *untrusted_dir; // credential files beneath it are refused (the collection's)
+    bool no_refresh;           // a token is used until the end of the run, expired or not
     // Environment, NULL: the process's own.
     const char *(*getenv)(void *ctx, const char *name);
     void *getenv_ctx;
@@ -184,7 +155,8 @@ struct credential_options {
 
 typedef struct credential_provider credential_provider;
 
-// Copies the options. Nothing is read before the first use.
+// Identities, the address and all strings are borrowed and must outlive the provider. Nothing is
+// read before the first use.
 credential_provider *credential_provider_new(loop *l, const credential_options *o);
 // Waiters are dropped without their callbacks. NULL is allowed.
 void credential_provider_free(credential_provider *p);
@@ -211,10 +183,11 @@ struct credential_who {
     size_t step_count;
 };
 
-// Finds the credential behind an identity ("" is the default) without asking any server. The
-// result is borrowed from the provider. CRED_NOT_FOUND with all steps in the hint; *ret_who has the
-// steps then too.
-CODE_CHECKED credential_identify(credential_provider *p, str identity,
+// Finds the credential behind an identity without asking any server: a named one, or with "" the
+// default, which is the `up`'s account for a local target and the result of the search otherwise.
+// The result is borrowed from the provider; *ret_who has the steps of a failed search too.
+// CRED_NOT_FOUND, CRED_FILE, CRED_IDENTITY, CRED_MIXED.
+CODE_CHECKED credential_identify(credential_provider *p, str identity, bool local,
                                  const credential_who **ret_who, err *e);
 
 typedef enum credential_kind { CREDENTIAL_ID_TOKEN, CREDENTIAL_ACCESS_TOKEN } credential_kind;
@@ -240,8 +213,9 @@ struct credential_token {
     str principal;
     str audience; // of the token; the scope for an access token
     str via;      // "service account key", "metadata server", "impersonation by a@…"
+    int64_t lifetime_s;
     int64_t obtained_wall_s;
-    int64_t expires_wall_s;
+    uint64_t obtained_mono_ms;
     uint32_t refs;
 };
 credential_token *credential_token_ref(credential_token *t);

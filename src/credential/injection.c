@@ -246,10 +246,15 @@ void injection_question(const injection_decision *d, str principal, buf *out)
                  d->audience);
 }
 
-str identity_for(const identity_rule *rules, size_t count, str request_path, str run_identity)
+str identity_for(const project_rule *rules, size_t count, str request_path, str run_identity,
+                 bool *ret_by_rule)
 {
-    for (size_t i = 0; i < count; i++)
-        if (str_glob(rules[i].request, request_path))
-            return rules[i].identity;
+    for (size_t i = 0; i < count; i++) {
+        if (!str_glob(rules[i].request, request_path))
+            continue;
+        *ret_by_rule = true;
+        return rules[i].identity;
+    }
+    *ret_by_rule = false;
     return run_identity;
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "credential/provider.h"
+
+// Google's clients refresh 225 s (Python) and 300 s (Node) before the end of a token's hour. A
+// short token, as a test of refreshing uses, gives a fifth of its life instead.
+enum { MARGIN_MAX_S = 300, MARGIN_PARTS = 5 };
+
+enum { TEXT_MAX = 4096 };
+
+static str copy(str s)
+{
+    return (str){mem_dupn(s.ptr, s.len), s.len};
+}
+
+static str describe_source(const caller *c)
+{
+    buf text;
+    buf_init(&text, TEXT_MAX);
+    if (c->chain.len)
+        buf_addf(&text, "impersonation by " STR_FMT, STR_ARG(c->email));
+    else
+        buf_addz(&text, credential_source_name(c->who.source));
+    str s = {.len = text.len};
+    s.ptr = buf_take(&text);
+    return s;
+}
+
+credential_token *token_new(const caller *c, const credential_want *w, const minted *m)
+{
+    credential_token *t = NEW(credential_token);
+    t->value = secret_new(m->value);
+    t->kind = w->kind;
+    t->source = c->who.source;
+    t->user = c->who.user;
+    t->local = c->who.local;
+    t->principal = copy(m->principal.len ? m->principal : c->who.principal);
+    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? w->audience : w->scope);
+    t->via = describe_source(c);
+    t->lifetime_s = m->lifetime_s;
+    t->obtained_wall_s = clock_wall_s();
+    t->obtained_mono_ms = clock_mono_ms();
+    t->refs = 1;
+    return t;
+}
+
+credential_token *credential_token_ref(credential_token *t)
+{
+    t->refs++;
+    return t;
+}
+
+static void free_str(str s)
+{
+    free((void *)(uintptr_t)s.ptr);
+}
+
+void credential_token_unref(credential_token *t)
+{
+    if (!t || --t->refs)
+        return;
+    secret_free(t->value);
+    free_str(t->principal);
+    free_str(t->audience);
+    free_str(t->via);
+    free(t);
+}
+
+// How long we have had it, by the clock that saw more time pass. A machine that slept lost
+// monotonic time, a wall clock that was set back lost wall time; a wall clock that is merely wrong
+// loses nothing, as only differences count.
+static int64_t age_s(const credential_token *t)
+{
+    int64_t wall = clock_wall_s() - t->obtained_wall_s;
+    int64_t mono = (int64_t)((clock_mono_ms() - t->obtained_mono_ms) / 1000);
+    return wall > mono ? wall : mono;
+}
+
+bool token_is_alive(const credential_token *t)
+{
+    return age_s(t) < t->lifetime_s;
+}
+
+bool token_is_fresh(const credential_token *t)
+{
+    int64_t margin = t->lifetime_s / MARGIN_PARTS;
+    if (margin > MARGIN_MAX_S)
+        margin = MARGIN_MAX_S;
+    return age_s(t) < t->lifetime_s - margin;
+}
+
+void credential_token_report(const credential_token *t, buf *out)
+{
+    buf_addf(out, STR_FMT " by " STR_FMT ", %s " STR_FMT ", %lld s old",
+             STR_ARG(t->principal.len ? t->principal : STR("an unnamed principal")),
+             STR_ARG(t->via), t->kind == CREDENTIAL_ID_TOKEN ? "audience" : "scope",
+             STR_ARG(t->audience), (long long)age_s(t));
+}
+
+const char *credential_source_name(credential_source s)
+{
+    static const char *const names[] = {
+        [CREDENTIAL_NONE] = "nothing",
+        [CREDENTIAL_SERVICE_ACCOUNT] = "service account key",
+        [CREDENTIAL_USER] = "user credentials",
+        [CREDENTIAL_GCLOUD] = "gcloud",
+        [CREDENTIAL_METADATA] = "metadata server",
+        [CREDENTIAL_TOKEN] = "access token file",
+    };
+    return names[s];
+}
