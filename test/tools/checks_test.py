@@ -137,13 +137,23 @@ class Style(Check):
         self.assert_finds("check-style", "src/base/x.c:4: atoi is banned")
 
     def test_codes_and_pages(self):
-        self.write("src/base/codes.def", HEAD + 'ERR_CODE(A, "GP-CFG-01", 1, 400, "a")\n'
-                   'ERR_CODE(B, "GP-CFG-02", 1, 400, "b")\nERR_CODE(C, "GP-CFG-02", 1, 400, "c")\n')
-        self.write("doc/errors/GP-CFG-02.md", "text")
+        self.write("src/base/codes.def", HEAD + 'ERR_CODE(CFG_A, "GP-CFG-01", X, 400, "a")\n'
+                   'ERR_CODE(CFG_B, "GP-CFG-02", X, 400, "b")\nERR_CODE(CFG_C, "GP-CFG-02", X, 400, "b")\n'
+                   'ERR_CODE(CFG_D, "GP-CFG-04", X, 400, "raised by nobody yet")\n')
+        self.write("src/base/x.c", HEAD + "int x = CFG_A + CFG_B;\n")
+        self.write("doc/errors/GP-CFG-02.md", "# GP-CFG-02: b\n")
         self.write("doc/errors/GP-CFG-03.md", "text")
-        self.assert_finds("check-style", "codes.def:2: GP-CFG-01 has no page",
-                          "codes.def:4: GP-CFG-02 is there twice",
-                          "doc/errors/GP-CFG-03.md:1: no line")
+        done = self.run_check("check-style")
+        self.assertEqual(done.stdout.splitlines(), [
+            "src/base/codes.def:2: GP-CFG-01 has no page doc/errors/GP-CFG-01.md",
+            "src/base/codes.def:4: GP-CFG-02 is there twice",
+            "doc/errors/GP-CFG-03.md:1: no line of src/base/codes.def has this code",
+            "check-style: 3 problems"])
+
+    def test_heading_of_a_page(self):
+        self.write("src/base/codes.def", HEAD + 'ERR_CODE(CFG_A, "GP-CFG-01", X, 400, "a")\n')
+        self.write("doc/errors/GP-CFG-01.md", "# GP-CFG-01: b\n")
+        self.assert_finds("check-style", "doc/errors/GP-CFG-01.md:1: the heading isn't '# GP-CFG-01: a'")
 
     def test_fuzz_target_without_seeds(self):
         self.write("src/base/str_fuzz.c", HEAD)
