@@ -3,7 +3,7 @@
 // gatepost.yaml, default, bounds and help. The command line parser, --help, the man page, shell
 // completion and the JSON Schema are all made from it (data_render.c).
 //
-//   static const option run_options[] = {
+//   static const option_row run_options[] = {
 //       {.name = "iteration-count", .letter = 'n', .kind = OPTION_INT, .value = "N", .def = "1",
 //        .min = 1, .max = 1000000, .group = "Running", .help = "Run the collection N times"},
 //   };
@@ -23,8 +23,8 @@ typedef enum option_kind {
     OPTION_CHOICE,   // one of `choices`
 } option_kind;
 
-typedef struct option option;
-struct option {
+typedef struct option_row option_row;
+struct option_row {
     const char *name; // long name without dashes
     char letter;      // 0: none
     option_kind kind;
@@ -41,15 +41,15 @@ struct option {
     const char *help;    // one line, without a full stop
 };
 
-typedef struct command command;
-struct command {
+typedef struct command_spec command_spec;
+struct command_spec {
     const char *name;    // "run", "audit query"
     const char *args;    // what follows the options: "COLLECTION [FILE…]"; NULL: nothing
     const char *summary; // one line for the list of commands
     const char *about;   // paragraphs for --help and the man page, separated by an empty line
     const char *example; // lines to paste
-    const option *const *tables; // ends with NULL; each table ends with a NULL name
-    uint32_t args_min, args_max; // positional arguments
+    const option_row *const *tables; // ends with NULL; each table ends with a NULL name
+    uint32_t args_min, args_max;     // positional arguments
 };
 
 typedef enum option_source {
@@ -60,42 +60,42 @@ typedef enum option_source {
 } option_source;
 
 typedef VEC(str) str_list;
-typedef struct options options;
+typedef struct option_values option_values;
 
 // `c` and the texts that are loaded must outlive the options.
-options *options_new(const command *c);
-void options_free(options *o);
+option_values *options_new(const command_spec *c);
+void options_free(option_values *o);
 
 // Takes the words after the command's name. `--` ends the options, options and positional
 // arguments may be mixed, `--name=value`, `--name value`, `-n5`, `-n 5` and `-kv` are understood.
 // --help (-h) is known to every command: option_flag(o, "help").
 // Errors: OPTION_UNKNOWN (with the nearest as a hint), OPTION_INVALID, OPTION_ARGS.
-CODE_CHECKED options_argv(options *o, int argc, const char *const *argv, err *e);
+CODE_CHECKED options_argv(option_values *o, int argc, const char *const *argv, err *e);
 // Reads the variables that the tables name, by `get` (NULL: getenv). An empty one counts as unset.
-CODE_CHECKED options_env(options *o, const char *(*get)(const char *name), err *e);
+CODE_CHECKED options_env(option_values *o, const char *(*get)(const char *name), err *e);
 // Takes the keys that the tables name from `root`, an object; other keys are left alone.
-CODE_CHECKED options_file(options *o, const json *root, err *e);
+CODE_CHECKED options_file(option_values *o, const json *root, err *e);
 
 // Values. Asking for a name that isn't in the tables, or for the wrong kind, aborts.
-bool option_is_set(const options *o, const char *name); // other than by its default
-bool option_flag(const options *o, const char *name);
-str option_text(const options *o, const char *name); // STR_NONE when unset; repeat: the last
-const char *option_cstr(const options *o, const char *name); // NULL when unset
-int64_t option_int(const options *o, const char *name);      // INT, DURATION (ms), BYTES
-const str_list *option_list(const options *o, const char *name);
-const str_list *option_args(const options *o);
+bool option_is_set(const option_values *o, const char *name); // other than by its default
+bool option_flag(const option_values *o, const char *name);
+str option_text(const option_values *o, const char *name); // STR_NONE when unset; repeat: the last
+const char *option_cstr(const option_values *o, const char *name); // NULL when unset
+int64_t option_int(const option_values *o, const char *name);      // INT, DURATION (ms), BYTES
+const str_list *option_list(const option_values *o, const char *name);
+const str_list *option_args(const option_values *o);
 // "--trust", "GATEPOST_TRUST", "gatepost.yaml:3:5" or "default".
-const char *option_origin(const options *o, const char *name);
-option_source option_from(const options *o, const char *name);
+const char *option_origin(const option_values *o, const char *name);
+option_source option_from(const option_values *o, const char *name);
 
 // ---- Rendering
 
-void command_help(buf *out, const command *c, bool colour);
+void command_help(buf *out, const command_spec *c, bool colour);
 // roff for `man`, section 1: gatepost-NAME(1).
-void command_man(buf *out, const command *c, const char *version);
+void command_man(buf *out, const command_spec *c, const char *version);
 // Markdown for doc/commands/.
-void command_markdown(buf *out, const command *c);
-void commands_bash(buf *out, const command *const *commands, size_t count);
-void commands_zsh(buf *out, const command *const *commands, size_t count);
+void command_markdown(buf *out, const command_spec *c);
+void commands_bash(buf *out, const command_spec *const *commands, size_t count);
+void commands_zsh(buf *out, const command_spec *const *commands, size_t count);
 // The JSON Schema of the keys in these tables: {"key": {"type": …, "description": …}, …}.
-void options_schema(jout *w, const option *const *tables);
+void options_schema(jout *w, const option_row *const *tables);

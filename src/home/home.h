@@ -81,8 +81,8 @@ struct address_account {
 };
 
 // All URLs are http on 127.0.0.1 or [::1].
-typedef struct address address;
-struct address {
+typedef struct home_address home_address;
+struct home_address {
     int64_t pid;
     int64_t started; // of the process, in clock ticks since boot: a reused pid isn't believed
     str project;     // id
@@ -105,10 +105,10 @@ struct address {
 // Where the file is, whether or not it exists.
 CODE_CHECKED address_path(arena *a, const char **ret_path, err *e);
 // Fills in pid and started of this process. HOME_RUNNING when another `up` of this user is alive.
-CODE_CHECKED address_write(const address *ad, err *e);
+CODE_CHECKED address_write(const home_address *ad, err *e);
 // *ret_ad is NULL when no `up` is running (no file, or its process is gone). A file that can't be
 // believed is HOME_FORGED. Strings live in the arena.
-CODE_CHECKED address_read(arena *a, const address **ret_ad, err *e);
+CODE_CHECKED address_read(arena *a, const home_address **ret_ad, err *e);
 // Removes the file when it is this process's. For a signal handler's clean-up path: no error.
 void address_remove(void);
 
@@ -144,8 +144,8 @@ struct project_policy {
     const json *policy; // {bindings: […]}, not looked into here; it knows its places
 };
 
-typedef struct project project;
-struct project {
+typedef struct home_project home_project;
+struct home_project {
     const char *path; // of the file, absolute; NULL: there is none and these are the defaults
     const char *dir;  // its directory, or the current one
     char hash[HOME_HASH_MAX];
@@ -178,7 +178,7 @@ struct project {
 // Everything lives in the arena; policies by file are read too. Errors: HOME_PROJECT, DATA_….
 // `store` (may be NULL) says whether the file is trusted.
 CODE_CHECKED project_load(arena *a, const char *path, const trust_store *store,
-                          const project **ret_project, err *e);
+                          const home_project **ret_project, err *e);
 // $CONFIG/config.yaml, the person's own: identities, rules, trust and option sections. Defaults
 // when there is none; always trusted.
-CODE_CHECKED home_user_config(arena *a, const project **ret_config, err *e);
+CODE_CHECKED home_user_config(arena *a, const home_project **ret_config, err *e);
