@@ -66,7 +66,7 @@ static code check_place(caller *c, arena *a, const char *path, const file_rules 
 static code check_token_uri(caller *c, const char *path, const file_rules *rules, err *e)
 {
     arena a;
-    url u;
+    uri_url u;
     if (rules->up && str_eq(c->token_uri, rules->up->token_url)) {
         c->who.local = true;
         return OK;

@@ -221,7 +221,7 @@ static code search_default(search *s)
 
 // ---- accounts of the running up ---------------------------------------------------------------
 
-static const address_account *find_local(const address *up, str name)
+static const address_account *find_local(const home_address *up, str name)
 {
     for (size_t i = 0; i < up->account_count; i++) {
         const address_account *one = &up->accounts[i];
@@ -233,7 +233,7 @@ static const address_account *find_local(const address *up, str name)
     return NULL;
 }
 
-static void list_local(const address *up, buf *out)
+static void list_local(const home_address *up, buf *out)
 {
     for (size_t i = 0; i < up->account_count; i++)
         buf_addf(out, "%s" STR_FMT, i ? ", " : "", STR_ARG(up->accounts[i].email));
@@ -266,7 +266,7 @@ static code no_local_choice(search *s)
 
 static code search_local(search *s)
 {
-    const address *up = s->o->up;
+    const home_address *up = s->o->up;
     if (!up) {
         (void)err_set(s->e, CRED_NOT_FOUND, "no `gatepost up` is running");
         return err_hint(s->e, "start it: gatepost up");

@@ -72,14 +72,14 @@ static bool is_project(str spec, bool *ret_number)
     return true;
 }
 
-static bool may_be_trusted(const origin *o)
+static bool may_be_trusted(const uri_origin *o)
 {
     if (str_eq(o->scheme, STR("https")))
         return true;
     if (!str_eq(o->scheme, STR("http")))
         return false;
     arena a;
-    host h;
+    uri_host h;
     arena_init(&a);
     bool loopback = host_parse(&a, o->host, &h, NULL) == OK && host_is_loopback(&h);
     arena_deinit(&a);
@@ -88,7 +88,7 @@ static bool may_be_trusted(const origin *o)
 
 static code add_origin(trust_set *t, arena *a, str spec, const char *from, err *e)
 {
-    origin o;
+    uri_origin o;
     if (origin_parse(a, spec, &o, e)) {
         (void)err_wrap(e, "%s: '" STR_FMT "'", from, STR_ARG(spec));
         (void)err_hint(e, "name an origin alone, as in https://orders-abc123-uc.a.run.app");
@@ -157,7 +157,7 @@ code trust_add_list(trust_set *t, str specs, const char *from, err *e)
 code trust_add_local(trust_set *t, str text, str audience, err *e)
 {
     arena a;
-    url u;
+    uri_url u;
     arena_init(&a);
     code c = url_parse(&a, text, &u, e);
     if (!c) {
@@ -212,7 +212,7 @@ static bool may_be_cut(str name)
 
 // What the name says about its project. It is a candidate whoever owns it; the trust in a project
 // needs https on the standard port, which is all that Cloud Run serves.
-static const trusted *find_project(const trust_set *t, const url *u, trust_match *m)
+static const trusted *find_project(const trust_set *t, const uri_url *u, trust_match *m)
 {
     run_app name;
     if (u->host.kind != HOST_NAME || !run_app_parse(u->host.name, &name))
@@ -237,7 +237,7 @@ static const trusted *find_project(const trust_set *t, const url *u, trust_match
     return m->project_known ? map_get(&t->projects, str_from(m->project)) : NULL;
 }
 
-static code describe(const url *u, trust_match *m, err *e)
+static code describe(const uri_url *u, trust_match *m, err *e)
 {
     buf text;
     origin o = url_origin(u);
@@ -256,7 +256,7 @@ static code describe(const url *u, trust_match *m, err *e)
     return c;
 }
 
-static void judge(const trust_set *t, const url *u, bool built, trust_match *m)
+static void judge(const trust_set *t, const uri_url *u, bool built, trust_match *m)
 {
     str key = str_from(m->origin);
     if (url_is_local(t, key, m))
@@ -279,7 +279,7 @@ static void judge(const trust_set *t, const url *u, bool built, trust_match *m)
 code trust_find(const trust_set *t, str text, bool built, trust_match *ret, err *e)
 {
     arena a;
-    url u;
+    uri_url u;
     *ret = (trust_match){.from = ""};
     arena_init(&a);
     code c = url_parse(&a, text, &u, e);
