@@ -162,7 +162,7 @@ code trust_add_local(trust_set *t, str text, str audience, err *e)
     code c = url_parse(&a, text, &u, e);
     if (!c) {
         buf key;
-        origin o = url_origin(&u);
+        uri_origin o = url_origin(&u);
         buf_init(&key, 1024);
         origin_format(&key, &o);
         put(&t->local, buf_str(&key), "gatepost up", audience);
@@ -240,7 +240,7 @@ static const trusted *find_project(const trust_set *t, const uri_url *u, trust_m
 static code describe(const uri_url *u, trust_match *m, err *e)
 {
     buf text;
-    origin o = url_origin(u);
+    uri_origin o = url_origin(u);
     buf_init(&text, sizeof(m->origin));
     origin_format(&text, &o);
     code c = put_text(m->origin, sizeof(m->origin), &text, e);
