@@ -80,21 +80,25 @@ static bool skip_digits(const char **p, const char *end)
     return *p > start;
 }
 
+static bool skip_one(const char **p, const char *end, char one, char or_other)
+{
+    bool there = *p < end && (**p == one || **p == or_other);
+    *p += there;
+    return there;
+}
+
 // JSON's numbers, and no others: `0x1F`, `.5` and `1_000` are text.
 static bool is_number(str s)
 {
     const char *p = s.ptr, *end = s.ptr + s.len;
-    if (p < end && *p == '-')
-        p++;
+    skip_one(&p, end, '-', '-');
     const char *digits = p;
     if (!skip_digits(&p, end) || (*digits == '0' && p > digits + 1))
         return false;
-    if (p < end && *p == '.' && (p++, !skip_digits(&p, end)))
+    if (skip_one(&p, end, '.', '.') && !skip_digits(&p, end))
         return false;
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        p++;
-        if (p < end && (*p == '+' || *p == '-'))
-            p++;
+    if (skip_one(&p, end, 'e', 'E')) {
+        skip_one(&p, end, '+', '-');
         if (!skip_digits(&p, end))
             return false;
     }

@@ -53,8 +53,8 @@ struct http_call_options {
     str target;
     const http_headers *headers; // without framing and hop-by-hop fields, which are the pool's;
                                  // Host is taken from here. All is borrowed until the call ends.
-    int64_t body_bytes; // 0: none; a length; or HTTP_BODY_CHUNKED
-    str upgrade;        // value of the Upgrade field to ask for; empty: none
+    int64_t body_bytes;          // 0: none; a length; or HTTP_BODY_CHUNKED
+    str upgrade;                 // value of the Upgrade field to ask for; empty: none
 };
 
 http_call *http_call_start(http_pool *p, const http_call_options *o, const http_call_handlers *h,
