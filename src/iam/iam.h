@@ -41,7 +41,6 @@ struct principal {
     str issuer;
     str pool;           // workforce, workload: "locations/global/workforcePools/p", …
     str project_number; // service account: of its project
-    str key_id;         // of the key that signed the token
     const str *groups;  // e-mail addresses of groups; workforce, workload: mapped group names
     size_t group_count;
     const principal_attribute *attributes;
@@ -52,6 +51,9 @@ extern const principal principal_anonymous;
 // As a policy names it: "serviceAccount:e", "user:e", "principal://iam.googleapis.com/…/subject/s",
 // "allUsers" for the anonymous one.
 void principal_name(const principal *p, buf *out);
+// Reads a caller as principal_name writes it: for commands that ask on behalf of somebody.
+// IAM_MEMBER for sets and groups, which can't call.
+CODE_CHECKED principal_parse(str text, arena *a, principal *ret_principal, err *e);
 // A deep copy into the arena.
 principal *principal_copy(arena *a, const principal *p);
 // True for one '@' with something on both sides, no blanks or control characters.
@@ -105,7 +107,10 @@ void directory_free(directory *d);
 // Reads {group e-mail: [member, …]} (members: user:, serviceAccount:, group:). Nested groups count;
 // a group inside itself is IAM_GROUP.
 CODE_CHECKED directory_load(directory *d, const json *groups, err *e);
-// Sets p->groups to all groups that hold it, in the arena.
+// Tells the number of a project, by which principalSet://cloudresourcemanager… names its accounts.
+void directory_add_project(directory *d, str project_id, str project_number);
+// Sets p->groups to all groups that hold it, in the arena, and the project number of a service
+// account.
 void directory_fill(const directory *d, principal *p, arena *a);
 
 // ---- role -------------------------------------------------------------------------------------
