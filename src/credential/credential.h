@@ -145,7 +145,7 @@ struct credential_options {
                              // `up`'s own choice
     const project_identity *identities;
     size_t identity_count;
-    const home_address *up;         // the running `gatepost up`, or NULL
+    const home_address *up;    // the running `gatepost up`, or NULL
     const char *untrusted_dir; // credential files beneath it are refused (the collection's)
     bool no_refresh;           // a token is used until the end of the run, expired or not
     // Environment, NULL: the process's own.

@@ -37,7 +37,7 @@ struct caller {
 typedef struct file_rules file_rules;
 struct file_rules {
     const char *untrusted_dir; // or NULL
-    const home_address *up;         // or NULL
+    const home_address *up;    // or NULL
 };
 CODE_CHECKED caller_read_file(caller *c, arena *a, const char *path, const file_rules *rules,
                               err *e);

@@ -51,19 +51,28 @@ static code decode(str part, const char *what, arena *a, str *ret, err *e)
     return good ? OK : err_set(e, JWT_FORMAT, "the token's %s isn't canonical base64url", what);
 }
 
-static code decode_object(str part, const char *what, const json_opts *limits, code fault, arena *a,
-                          const json **ret, err *e)
+// What a JSON part is called in messages, how large it may be, and the code of its faults.
+typedef struct part_kind {
+    const char *name;
+    const json_opts *limits;
+    code fault;
+} part_kind;
+
+static const part_kind header_kind = {"header", &header_limits, JWT_HEADER};
+static const part_kind claims_kind = {"claims", &claims_limits, JWT_CLAIMS};
+
+static code decode_object(str part, const part_kind *kind, arena *a, const json **ret, err *e)
 {
     str text = STR_NONE;
-    code c = decode(part, what, a, &text, e);
+    code c = decode(part, kind->name, a, &text, e);
     if (c)
         return c;
     json *root = NULL;
     err why = ERR_INIT;
-    if (json_parse(a, text, limits, &root, &why) != OK)
-        return err_set(e, fault, "the token's %s isn't strict JSON: %s", what, why.msg);
+    if (json_parse(a, text, kind->limits, &root, &why) != OK)
+        return err_set(e, kind->fault, "the token's %s isn't strict JSON: %s", kind->name, why.msg);
     if (root->type != JSON_OBJECT)
-        return err_set(e, fault, "the token's %s isn't an object", what);
+        return err_set(e, kind->fault, "the token's %s isn't an object", kind->name);
     *ret = root;
     return OK;
 }
@@ -181,11 +190,11 @@ static code parse(str token, bool digits_too, arena *a, jwt *t, err *e)
     if (c)
         return c;
     t->signing_input = (str){token.ptr, parts[0].len + 1 + parts[1].len};
-    c = decode_object(parts[0], "header", &header_limits, JWT_HEADER, a, &header, e);
+    c = decode_object(parts[0], &header_kind, a, &header, e);
     if (c == OK)
         c = read_header(header, t, e);
     if (c == OK)
-        c = decode_object(parts[1], "claims", &claims_limits, JWT_CLAIMS, a, &t->claims, e);
+        c = decode_object(parts[1], &claims_kind, a, &t->claims, e);
     if (c == OK)
         c = decode(parts[2], "signature", a, &t->signature, e);
     if (c == OK)

@@ -42,22 +42,33 @@ static code refuse_unless(canon *c, unsigned kind, size_t at, const char *why)
     return c->allowed & kind ? OK : ambiguous(c, at, why);
 }
 
+static code judge_byte(canon *c, unsigned char b, bool escaped, size_t at)
+{
+    switch (b) {
+    case '\\':
+        return refuse_unless(c, PATH_BACKSLASH, at, "some servers take a backslash for a slash");
+    case ';':
+        return refuse_unless(c, PATH_PARAMETER, at, "some servers drop what follows a semicolon");
+    case '/':
+        return escaped ? refuse_unless(c, PATH_ESCAPED_SLASH, at,
+                                       "some servers decode an escaped slash")
+                       : OK;
+    case '%':
+        return ambiguous(c, at, "an escaped '%' is decoded twice by some servers");
+    case '?':
+    case '#':
+        return escaped ? OK : ambiguous(c, at, "it holds a query or a fragment");
+    case 0:
+        return ambiguous(c, at, "it holds a NUL");
+    default:
+        return b < 0x20 || b == 0x7f ? ambiguous(c, at, "it holds a control character") : OK;
+    }
+}
+
 // A byte that the path names, written or escaped.
 static code put_byte(canon *c, unsigned char b, bool escaped, size_t at)
 {
-    code rc = OK;
-    if (b < 0x20 || b == 0x7f)
-        return ambiguous(c, at, b ? "it holds a control character" : "it holds a NUL");
-    if (b == '\\')
-        rc = refuse_unless(c, PATH_BACKSLASH, at, "some servers take a backslash for a slash");
-    else if (b == ';')
-        rc = refuse_unless(c, PATH_PARAMETER, at, "some servers drop what follows a semicolon");
-    else if (b == '/' && escaped)
-        rc = refuse_unless(c, PATH_ESCAPED_SLASH, at, "some servers decode an escaped slash");
-    else if (b == '%')
-        return ambiguous(c, at, "an escaped '%' is decoded twice by some servers");
-    else if ((b == '?' || b == '#') && !escaped)
-        return ambiguous(c, at, "it holds a query or a fragment");
+    code rc = judge_byte(c, b, escaped, at);
     if (rc != OK)
         return rc;
     // An escaped delimiter isn't the delimiter (RFC 3986 §2.2): it stays escaped.
@@ -107,6 +118,19 @@ static size_t dots(str segment)
     return str_eq(name, STR(".")) ? 1 : str_eq(name, STR("..")) ? 2 : 0;
 }
 
+// `up`: how many dots the segment consists of; `at_root`: nothing stands before it.
+static code judge_segment(canon *c, str segment, size_t up, bool last, bool at_root)
+{
+    size_t at = (size_t)(segment.ptr - c->out);
+    if (up && !(c->allowed & PATH_DOT_SEGMENT))
+        return ambiguous(c, at, "it holds a '.' or '..' segment");
+    if (up && segment.len > up)
+        return ambiguous(c, at, "a '..' segment with parameters");
+    if (segment.len == 0 && !last && !(c->allowed & PATH_EMPTY_SEGMENT))
+        return ambiguous(c, at, "some servers merge '//' into '/'");
+    return up == 2 && at_root ? ambiguous(c, at, "'..' leads above the root") : OK;
+}
+
 // Looks at the segments of what is in out and resolves the dots there.
 static code resolve_segments(canon *c)
 {
@@ -116,15 +140,10 @@ static code resolve_segments(canon *c)
         char *slash = memchr(from, '/', (size_t)(end - from));
         str segment = {from, (size_t)((slash ? slash : end) - from)};
         size_t n = dots(segment);
-        if (n && !(c->allowed & PATH_DOT_SEGMENT))
-            return ambiguous(c, (size_t)(from - c->out), "it holds a '.' or '..' segment");
-        if (n && segment.len > n)
-            return ambiguous(c, (size_t)(from - c->out), "a '..' segment with parameters");
-        if (segment.len == 0 && slash && !(c->allowed & PATH_EMPTY_SEGMENT))
-            return ambiguous(c, (size_t)(from - c->out), "some servers merge '//' into '/'");
+        code rc = judge_segment(c, segment, n, !slash, len == 1);
+        if (rc != OK)
+            return rc;
         if (n == 2) {
-            if (len == 1)
-                return ambiguous(c, (size_t)(from - c->out), "'..' leads above the root");
             for (len--; c->out[len - 1] != '/'; len--)
                 ;
         } else if (n == 0) {
