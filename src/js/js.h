@@ -40,10 +40,12 @@ enum {
 
 // The worker starts with the first script. `cfg` may be NULL.
 js_engine *js_engine_new(loop *l, const js_config *cfg);
-// Ends the worker; a running script ends without its on_done. NULL is allowed.
+// Ends the worker; a running script ends without its on_done. Not inside a callback of the engine.
+// NULL is allowed.
 void js_engine_free(js_engine *en);
 
-// $GATEPOST_SCRIPT_WORKER, else `gatepost-script` beside the running program, else in libexecdir.
+// $GATEPOST_SCRIPT_WORKER, else `gatepost-script` beside the running program, one folder up (the
+// build tree), or in ../libexec/gatepost.
 // NUL-terminated, valid until the program ends.
 const char *js_worker_path(void);
 

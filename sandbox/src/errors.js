@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors as they travel to the runner, and the JSON reader whose errors say where.
+
+// The frames of a stack that are the script's own: those of the libraries explain nothing to it.
+function frames(stack) {
+    const own = String(stack ?? '').match(/^.*\bsandbox-script\.js:.*$/gm) ?? [];
+    return own.map((line) => `\n   ${line.trim()}`).join('');
+}
+
+// Whatever was thrown, as {name, message, stack}. A script may throw anything: nothing here may
+// throw in turn.
+export function describeError(e) {
+    try {
+        if (e === null || typeof e !== 'object') return { name: 'Error', message: String(e), stack: '' };
+        const name = String(e.name || 'Error');
+        const message = e.message === undefined ? '' : String(e.message);
+        const head = message ? `${name}: ${message}` : name;
+        return { name, message, stack: head + frames(e.stack) };
+    } catch {
+        return { name: 'Error', message: 'an error that cannot be described', stack: '' };
+    }
+}
+
+export class JSONError extends Error {
+    constructor(message) {
+        super(message);
+        this.name = 'JSONError';
+    }
+}
+
+const parse = JSON.parse;
+
+// JSON.parse that accepts a byte order mark and names the place of an error.
+export function parseJSON(text, reviver) {
+    if (typeof text === 'string' && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    if (text === '' || text === undefined || text === null) {
+        throw new JSONError('No data, empty input at 1:1');
+    }
+    try {
+        return parse(text, reviver);
+    } catch (e) {
+        throw new JSONError(String(e.message));
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entry of the prelude: makes the object that the worker calls (src/js/worker.h).
+import { createRunner } from './script.js';
+
+export default function (host, global) {
+    return createRunner(host, global);
+}

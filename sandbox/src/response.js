@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// pm.response and the responses of pm.sendRequest. The body stays in the worker's memory as it came
+// and becomes text when a script asks for it.
+import { parseJSON } from './errors.js';
+import { HeaderList } from './list.js';
+import { reasonOf } from './status.js';
+
+export class Response {
+    #body;
+    #text;
+
+    // `body` gives the bytes: text(latin1) and buffer().
+    constructor(source, body) {
+        source = source || {};
+        this.#body = body || literalBody(source);
+        if (source.id !== undefined) this.id = source.id;
+        if (source.code !== undefined) this.code = Number(source.code);
+        if (source.status !== undefined || source.reason !== undefined) this.status = source.status ?? source.reason;
+        this.headers = new HeaderList(source.header ?? source.headers);
+        this.cookies = source.cookies;
+        this.responseTime = source.responseTime;
+        this.responseSize = source.responseSize;
+        if (source.downloadedBytes !== undefined) this.downloadedBytes = source.downloadedBytes;
+        if (source.headerBytes !== undefined) hide(this, 'headerBytes', source.headerBytes);
+        if (source.originalRequest !== undefined) this.originalRequest = source.originalRequest;
+    }
+
+    get stream() {
+        return this.#body.buffer();
+    }
+    text() {
+        if (this.#text === undefined) this.#text = this.#body.text(isLatin1(charsetOf(this)));
+        return this.#text;
+    }
+    json(reviver) {
+        return parseJSON(this.text(), reviver);
+    }
+    jsonp(reviver) {
+        const wrapped = /^\s*[\w$.]+\s*\(([\s\S]*)\)\s*;?\s*$/.exec(this.text());
+        return parseJSON(wrapped ? wrapped[1] : this.text(), reviver);
+    }
+    reason() {
+        return this.status || reasonOf(this.code).name;
+    }
+    details() {
+        const known = reasonOf(this.code);
+        return { ...known, code: this.code, name: this.status || known.name, standardName: known.name };
+    }
+    size() {
+        const body = this.downloadedBytes ?? this.responseSize ?? this.text().length;
+        const header = this.headerBytes ?? this.headers.contentSize();
+        return { body, header, total: body + header };
+    }
+    encoding() {
+        return { format: charsetOf(this) || 'utf8', source: 'header' };
+    }
+    contentInfo() {
+        const type = String(this.headers.get('content-type') ?? '');
+        const mimeType = (type.split(';')[0].trim() || 'text/plain').toLowerCase();
+        const [kind, sub = ''] = mimeType.split('/');
+        const format = /json$/.test(sub) ? 'json' : /xml$/.test(sub) ? 'xml' : /html$/.test(sub) ? 'html' : 'plain';
+        const disposition = String(this.headers.get('content-disposition') ?? '');
+        const named = /filename\*?=(?:UTF-8'')?"?([^";]+)"?/i.exec(disposition);
+        const fileName = named ? named[1] : 'response';
+        const dot = fileName.lastIndexOf('.');
+        const fileExtension = dot > 0 ? fileName.slice(dot + 1) : sub === 'plain' ? 'txt' : sub.replace(/^.*\+/, '');
+        return {
+            contentType: type || 'text/plain',
+            mimeType: kind,
+            mimeFormat: format,
+            charset: charsetOf(this) || 'utf8',
+            fileExtension,
+            fileName: dot > 0 ? fileName : `${fileName}.${fileExtension}`,
+        };
+    }
+    dataURI() {
+        const type = String(this.headers.get('content-type') ?? 'text/plain').split(';')[0];
+        return `data:${type};base64, ${this.stream.toString('base64')}`;
+    }
+    mime() {
+        throw new Error('`Response#mime` has been discontinued, use `Response#contentInfo` instead.');
+    }
+    toJSON() {
+        const out = { id: this.id, status: this.status, code: this.code, header: this.headers.toJSON() };
+        return Object.assign(out, { stream: this.stream, cookie: [], responseTime: this.responseTime, responseSize: this.responseSize });
+    }
+    static isResponse(v) {
+        return v instanceof Response;
+    }
+}
+
+function hide(object, name, value) {
+    Object.defineProperty(object, name, { value, enumerable: false, configurable: true, writable: true });
+}
+
+function literalBody(source) {
+    const text = typeof source.body === 'string' ? source.body : '';
+    return { text: () => text, buffer: () => globalThis.Buffer.from(source.stream ?? text) };
+}
+
+function charsetOf(response) {
+    const found = /charset\s*=\s*"?([^\s";]+)/i.exec(String(response.headers.get('content-type') ?? ''));
+    return found ? found[1].toLowerCase() : undefined;
+}
+
+function isLatin1(charset) {
+    return /^(iso-?8859-1|latin1|l1|windows-1252|cp1252|us-ascii|ascii)$/.test(charset ?? '');
+}

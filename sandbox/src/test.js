@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// pm.test. A test function with a parameter is asynchronous: it is over when it calls that.
+import { describeError } from './errors.js';
+
+function fail(assertion, e) {
+    assertion.passed = false;
+    // What isn't an object has no message to show but the test's name.
+    const named = e !== null && typeof e === 'object';
+    assertion.error = named ? describeError(e) : { name: '', message: '', stack: '' };
+}
+
+// `tell` gets each assertion when its test is over.
+export function makeTest(tell) {
+    let count = 0;
+    const begin = (name, skipped) => ({ name: String(name), index: count++, passed: true, skipped });
+
+    function test(name, body) {
+        const assertion = begin(name, false);
+        const waits = typeof body === 'function' && body.length > 0;
+        const done = (e) => {
+            if (!assertion.passed) return;
+            if (e) fail(assertion, e);
+            tell(assertion);
+        };
+        try {
+            if (typeof body === 'function') body(waits ? done : undefined);
+            if (!waits) tell(assertion);
+        } catch (e) {
+            fail(assertion, e);
+            tell(assertion);
+        }
+        return this;
+    }
+    test.skip = function (name) {
+        tell(begin(name, true));
+        return this;
+    };
+    test.index = () => count;
+    // One entry of the legacy `tests`; told without pm.test's own.
+    test.raise = (name, error) => tell({ ...begin(name, false), passed: !error, error });
+    return test;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Timers, and everything else that keeps a script alive: a script is over when nothing is pending.
+
+export class Timers {
+    #host;
+    #onError;
+    #due = new Map(); // id → {at, every, call}
+    #next = 0;
+    #events = new Map(); // id of a question to the runner → what to do with its answer
+    #sealed = false;
+
+    constructor(host, onError) {
+        this.#host = host;
+        this.#onError = onError;
+    }
+
+    // Extra arguments are not passed on: Postman's sandbox doesn't either.
+    #add(call, ms, repeats) {
+        if (this.#sealed || typeof call !== 'function') return undefined;
+        const wait = Math.max(Number(ms) || 0, repeats ? 1 : 0);
+        const id = ++this.#next;
+        this.#due.set(id, { at: this.#host.now() + wait, every: repeats ? wait : 0, call });
+        return id;
+    }
+
+    globals() {
+        const clear = (id) => {
+            if (!this.#sealed) this.#due.delete(id);
+        };
+        return {
+            setTimeout: (call, ms) => this.#add(call, ms, false),
+            setInterval: (call, ms) => this.#add(call, ms, true),
+            setImmediate: (call) => this.#add(call, 0, false),
+            clearTimeout: clear,
+            clearInterval: clear,
+            clearImmediate: clear,
+        };
+    }
+
+    // A question to the runner: returns its id; `answered` gets the answer.
+    expect(answered) {
+        if (this.#sealed) return undefined;
+        const id = ++this.#next;
+        this.#events.set(id, answered);
+        return id;
+    }
+
+    answer(id, ...values) {
+        const answered = this.#events.get(id);
+        if (this.#events.delete(id)) this.#guard(() => answered(...values));
+    }
+
+    #guard(call) {
+        try {
+            call();
+        } catch (e) {
+            this.#onError(e);
+        }
+    }
+
+    pending() {
+        return this.#due.size + this.#events.size > 0;
+    }
+
+    // See worker.h: ms until the next timer, -1 only answers are awaited, -2 nothing is.
+    wait() {
+        let first = Infinity;
+        for (const t of this.#due.values()) first = Math.min(first, t.at);
+        if (first < Infinity) return Math.max(0, Math.ceil(first - this.#host.now()));
+        return this.#events.size ? -1 : -2;
+    }
+
+    // Runs one timer that is due, the earliest; promise jobs run between two.
+    tick() {
+        const now = this.#host.now();
+        let next;
+        for (const [id, t] of this.#due) {
+            if (t.at <= now && (!next || t.at < next[1].at)) next = [id, t];
+        }
+        if (!next) return;
+        const [id, t] = next;
+        if (t.every) t.at = now + t.every;
+        else this.#due.delete(id);
+        this.#guard(() => t.call.call({}));
+    }
+
+    seal() {
+        this.#sealed = true;
+        this.#due.clear();
+        this.#events.clear();
+    }
+}

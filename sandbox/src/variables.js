@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Variable scopes: pm.environment, pm.globals, pm.collectionVariables, pm.variables and
+// pm.iterationData.
+import { PropertyList } from './list.js';
+
+const { stringify, parse } = JSON;
+const identity = (v) => v;
+const asJSON = (v) => (typeof v === 'string' ? v : stringify(v));
+const fromJSON = (v) => {
+    try {
+        return typeof v === 'string' ? parse(v) : v;
+    } catch {
+        return undefined;
+    }
+};
+// How a value is stored and read back; types that aren't here keep what they are given.
+const casts = {
+    string: { in: String, out: String },
+    number: { in: Number, out: Number },
+    boolean: { in: (v) => (typeof v === 'string' ? v === 'true' : Boolean(v)), out: (v) => (typeof v === 'string' ? v === 'true' : Boolean(v)) },
+    json: { in: asJSON, out: fromJSON },
+    array: { in: asJSON, out: fromJSON },
+    object: { in: asJSON, out: fromJSON },
+};
+const plain = { in: identity, out: identity };
+
+function castOf(type) {
+    return Object.hasOwn(casts, type) ? casts[type] : plain;
+}
+
+export class Variable {
+    static key = 'key';
+    constructor(item) {
+        item = item || {};
+        this.type = item.type === undefined ? 'any' : item.type;
+        this.value = item.value === undefined || item.value === null ? item.value : castOf(this.type).in(item.value);
+        this.key = item.key === undefined ? item.id : item.key;
+        if (item.disabled || item.enabled === false) this.disabled = true;
+    }
+    update(item) {
+        if (item.type !== undefined) this.type = item.type;
+        if ('value' in item) this.set(item.value);
+    }
+    get() {
+        const v = this.value;
+        return v === undefined || v === null ? v : castOf(this.type).out(v);
+    }
+    set(value) {
+        this.value = value === undefined || value === null ? value : castOf(this.type).in(value);
+    }
+    valueOf() {
+        return this.get();
+    }
+    toString() {
+        return String(this.get());
+    }
+    toJSON() {
+        return { ...this };
+    }
+}
+
+export class VariableScope {
+    #layers;
+    #touched = new Map(); // key → false: set, true: also removed before
+    #cleared = false;
+
+    constructor({ id, name, values } = {}, layers = []) {
+        this.id = id;
+        if (name) this.name = name;
+        this.values = new PropertyList(Variable, values);
+        this.#layers = layers;
+        Object.defineProperty(this, 'values', { writable: false });
+    }
+
+    #own(key) {
+        const members = this.values.members;
+        for (let i = members.length - 1; i >= 0; i--) {
+            if (members[i].key === key && !members[i].disabled) return members[i];
+        }
+        return undefined;
+    }
+    #find(key) {
+        const own = this.#own(key);
+        if (own) return own;
+        for (const layer of this.#layers) {
+            const found = layer.#own(key);
+            if (found) return found;
+        }
+        return undefined;
+    }
+
+    get(key) {
+        return this.#find(key)?.get();
+    }
+    has(key) {
+        return this.#find(key) !== undefined;
+    }
+    set(key, value, type) {
+        if (key === undefined || key === null) return;
+        if (typeof key === 'object') ({ key, value, type } = key);
+        const own = this.#own(key);
+        const update = type === undefined ? { key, value } : { key, value, type };
+        if (own) own.update(update);
+        else this.values.add(update);
+        this.#touched.set(key, this.#touched.get(key) ?? false);
+    }
+    unset(key) {
+        this.values.remove(key);
+        this.#touched.delete(key);
+        this.#touched.set(key, true);
+    }
+    clear() {
+        this.values.clear();
+        this.#touched.clear();
+        this.#cleared = true;
+    }
+    toObject(excludeDisabled, caseSensitive) {
+        const out = {};
+        const all = [...this.#layers].reverse().concat(this);
+        for (const scope of all) {
+            for (const v of scope.values.members) if (!v.disabled) out[v.key] = v.get();
+        }
+        return out;
+    }
+    syncVariablesTo(target = {}) {
+        return Object.assign(target, this.toObject());
+    }
+    syncVariablesFrom(object) {
+        for (const key of Object.keys(object || {})) this.set(key, object[key]);
+    }
+    variables() {
+        return this.syncVariablesTo();
+    }
+
+    // Replaces {{name}} up to 19 times over, so that values may hold names again.
+    replaceIn(template) {
+        if (template === null || template === undefined) return template;
+        if (typeof template === 'string') return this.#replaceText(template);
+        if (typeof template !== 'object') return template;
+        if (Array.isArray(template)) return template.map((t) => this.replaceIn(t));
+        const source = typeof template.toJSON === 'function' ? template.toJSON() : template;
+        return Object.fromEntries(Object.keys(source).map((k) => [this.#replaceText(k), this.replaceIn(source[k])]));
+    }
+    #replaceText(text) {
+        for (let round = 0; round < 19; round++) {
+            let changed = false;
+            text = text.replace(/\{\{([^{}]*?)\}\}/g, (whole, key) => {
+                const found = this.#find(key);
+                const value = found ? found.get() : VariableScope.dynamic(key);
+                if (value === undefined) return whole;
+                changed = true;
+                return Array.isArray(value) || typeof value === 'object' || typeof value === 'function' ? `${value}` : String(value);
+            });
+            if (!changed) break;
+        }
+        return text;
+    }
+
+    toJSON() {
+        return { id: this.id, name: this.name, values: this.values.toJSON() };
+    }
+
+    // What scripts did to the scope, as messages.js wants it: values as they are at the end.
+    changes(scope) {
+        const out = this.#cleared ? [{ scope, kind: 'clear' }] : [];
+        for (const [key, removed] of this.#touched) {
+            const own = this.#own(key);
+            const name = String(key);
+            if (removed || !own) out.push({ scope, kind: 'unset', key: name });
+            if (own) out.push({ scope, kind: 'set', key: name, value: stringify(own.value), type: own.type });
+        }
+        return out;
+    }
+    static isVariableScope(v) {
+        return v instanceof VariableScope;
+    }
+}
+
+function uuid() {
+    const hex = () => Math.floor(Math.random() * 16);
+    return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (c) => (c === 'x' ? hex() : (hex() & 3) | 8).toString(16));
+}
+
+// The dynamic variables that scripts ask for. Requests get all of Postman's from the runner.
+VariableScope.dynamic = (name) => {
+    switch (name) {
+        case '$guid':
+        case '$randomUUID':
+            return uuid();
+        case '$timestamp':
+            return Math.floor(Date.now() / 1000);
+        case '$isoTimestamp':
+            return new Date().toISOString();
+        case '$randomInt':
+            return Math.floor(Math.random() * 1001);
+        default:
+            return undefined;
+    }
+};

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real scripts in the real worker, through the engine.
+#include "base/test.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "js/js.h"
+#include "net/net.h"
+
+// What a script said, as text: one line a message.
+typedef struct seen seen;
+struct seen {
+    js_engine *engine;
+    buf log;
+    bool done;
+    code code;
+    char error[512];
+    js_next_kind next_kind;
+    bool skip;
+    char request[2048];
+    bool answer; // answer sendRequest with 201 and the request's JSON as body
+    bool stall;  // don't answer at all
+};
+
+static void on_assertion(void *ctx, const js_assertion *a)
+{
+    seen *s = ctx;
+    buf_addf(&s->log, "%s %u " STR_FMT,
+             a->skipped  ? "skip"
+             : a->passed ? "ok"
+                         : "FAIL",
+             a->index, STR_ARG(a->name));
+    if (!a->passed)
+        buf_addf(&s->log, ": " STR_FMT ": " STR_FMT, STR_ARG(a->error.name),
+                 STR_ARG(a->error.message));
+    buf_addc(&s->log, '\n');
+}
+
+static void on_console(void *ctx, str level, const str *messages, size_t count)
+{
+    seen *s = ctx;
+    buf_adds(&s->log, level);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&s->log, " " STR_FMT, STR_ARG(messages[i]));
+    buf_addc(&s->log, '\n');
+}
+
+static void on_exception(void *ctx, const js_error *e)
+{
+    seen *s = ctx;
+    buf_addf(&s->log, "exception " STR_FMT ": " STR_FMT "\n", STR_ARG(e->name),
+             STR_ARG(e->message));
+}
+
+static void on_fetch(void *ctx, const js_fetch *f)
+{
+    seen *s = ctx;
+    js_header headers[] = {{STR("Content-Type"), STR("application/json")}};
+    js_cookie cookies[] = {
+        {.name = STR("sid"), .value = STR("a%20b"), .expires_ms = INT64_MAX, .max_age_s = -1}};
+    js_response res = {.status = 201,
+                       .reason = STR("Created"),
+                       .headers = headers,
+                       .header_count = 1,
+                       .body = f->request,
+                       .cookies = cookies,
+                       .cookie_count = 1};
+    js_error refused = {.name = STR("ECONNREFUSED"), .message = STR("connect ECONNREFUSED")};
+    if (s->stall)
+        return;
+    js_answer_fetch(s->engine, f->id, s->answer ? NULL : &refused, s->answer ? &res : NULL);
+}
+
+static void on_cookies(void *ctx, const js_cookie_op *op)
+{
+    seen *s = ctx;
+    static const char *const kinds[] = {"get", "set", "unset", "clear"};
+    js_cookie found = {
+        .name = STR("sid"), .value = STR("x%3Dy"), .expires_ms = INT64_MAX, .max_age_s = -1};
+    buf_addf(&s->log, "cookies %s " STR_FMT " " STR_FMT STR_FMT "\n", kinds[op->kind],
+             STR_ARG(op->url), STR_ARG(op->name), STR_ARG(op->cookie.name));
+    js_answer_cookies(s->engine, op->id, NULL, &found, op->kind == JS_COOKIE_GET ? 1 : 0);
+}
+
+static void on_done(void *ctx, const js_result *r)
+{
+    static const char *const scopes[] = {"globals", "collection", "environment", "data", "local"};
+    static const char *const kinds[] = {"set", "unset", "clear"};
+    seen *s = ctx;
+    assert_false(s->done);
+    for (size_t i = 0; i < r->change_count; i++)
+        buf_addf(&s->log, "%s %s " STR_FMT "=" STR_FMT " " STR_FMT "\n",
+                 scopes[r->changes[i].scope], kinds[r->changes[i].kind], STR_ARG(r->changes[i].key),
+                 STR_ARG(r->changes[i].value), STR_ARG(r->changes[i].type));
+    if (r->next_kind == JS_NEXT_NAMED)
+        buf_addf(&s->log, "next " STR_FMT "\n", STR_ARG(r->next));
+    s->code = r->code;
+    s->skip = r->skip;
+    s->next_kind = r->next_kind;
+    snprintf(s->error, sizeof(s->error), STR_FMT ": " STR_FMT, STR_ARG(r->error.name),
+             STR_ARG(r->error.message));
+    snprintf(s->request, sizeof(s->request), STR_FMT, STR_ARG(r->request));
+    s->done = true;
+}
+
+static const js_callbacks callbacks = {on_assertion, on_console, on_exception, on_fetch,
+                                       on_cookies,   on_done,    NULL};
+
+static const js_header response_headers[] = {{STR("Content-Type"), STR("application/json")},
+                                             {STR("X-One"), STR("1")}};
+static const js_cookie response_cookies[] = {
+    {.name = STR("sid"), .value = STR("a%20b"), .expires_ms = INT64_MAX, .max_age_s = -1}};
+static const js_response response = {
+    .id = STR("response-id"),
+    .status = 200,
+    .reason = STR("OK"),
+    .headers = response_headers,
+    .header_count = 2,
+    .body = STR("{\"id\": 7, \"items\": [{\"name\": \"pen\"}], \"big\": 12345678901234567890}"),
+    .time_ms = 12,
+    .header_bytes = 60,
+    .wire_body_bytes = 65,
+    .cookies = response_cookies,
+    .cookie_count = 1,
+};
+static const str location[] = {STR("Shop"), STR("Orders"), STR("create")};
+
+static js_script script_of(js_event event, const char *source)
+{
+    return (js_script){
+        .event = event,
+        .source = str_from(source),
+        .scopes = {[JS_GLOBALS] = {.values = STR("[{\"key\":\"g\",\"value\":\"global\"},"
+                                                 "{\"key\":\"who\",\"value\":\"global\"}]")},
+                   [JS_COLLECTION] = {.values =
+                                          STR("[{\"key\":\"who\",\"value\":\"collection\"}]")},
+                   [JS_ENVIRONMENT] = {.id = STR("env-id"),
+                                       .name = STR("staging"),
+                                       .values = STR(
+                                           "[{\"key\":\"who\",\"value\":\"env\"},"
+                                           "{\"key\":\"n\",\"value\":\"5\",\"type\":\"number\"},"
+                                           "{\"key\":\"off\",\"value\":\"x\",\"disabled\":true},"
+                                           "{\"key\":\"twice\",\"value\":\"1\"},"
+                                           "{\"key\":\"twice\",\"value\":\"2\"}]")},
+                   [JS_DATA] = {.values = STR("{\"row\":3}")},
+                   [JS_LOCAL] = {.values = STR("[]")}},
+        .request = STR("{\"method\":\"POST\",\"url\":\"https://orders.example/v1/:id?q=1&r={{x}}\","
+                       "\"header\":[{\"key\":\"A\",\"value\":\"1\"}],"
+                       "\"body\":{\"mode\":\"raw\",\"raw\":\"{}\"}}"),
+        .response = event == JS_TEST ? &response : NULL,
+        .request_id = STR("request-id"),
+        .request_name = STR("create"),
+        .iteration = 1,
+        .iteration_count = 3,
+        .location = location,
+        .location_len = 3,
+        .owner = STR("Orders"),
+        .timeout_ms = 20000,
+    };
+}
+
+static loop *the_loop;
+
+static void run_script(seen *s, const js_script *script)
+{
+    js_callbacks cb = callbacks;
+    cb.ctx = s;
+    s->done = false;
+    buf_reset(&s->log);
+    js_run(s->engine, script, &cb);
+    assert_false(s->done); // never inside js_run
+    assert_true(loop_run_until(the_loop, &s->done, 30000));
+}
+
+static void run(seen *s, js_event event, const char *source)
+{
+    js_script script = script_of(event, source);
+    run_script(s, &script);
+}
+
+static seen begin(void)
+{
+    seen s = {.engine = js_engine_new(the_loop, NULL), .answer = true};
+    buf_init(&s.log, 1 << 20);
+    return s;
+}
+
+static void end(seen *s)
+{
+    js_engine_free(s->engine);
+    buf_deinit(&s->log);
+}
+
+#define assert_log(s, text) assert_strz(buf_str(&(s)->log), text)
+
+// What scripts tell, in order.
+static const struct {
+    js_event event;
+    const char *source;
+    const char *log;
+} told[] = {
+    {JS_TEST,
+     "pm.test('status', () => pm.response.to.have.status(200));"
+     "pm.test('wrong', () => pm.expect(pm.response.json().id).to.eql(8));"
+     "pm.test.skip('later'); pm.test('empty');",
+     "ok 0 status\nFAIL 1 wrong: AssertionError: expected 7 to deeply equal 8\n"
+     "skip 2 later\nok 3 empty\n"},
+    {JS_TEST,
+     "pm.test('waits', (done) => setTimeout(done, 5));"
+     "pm.test('fails', (done) => setTimeout(() => done(new Error('no')), 1));",
+     "FAIL 1 fails: Error: no\nok 0 waits\n"},
+    {JS_TEST, "pm.test('r', async () => { throw new Error('unseen'); });",
+     "ok 0 r\nexception Error: unseen\n"},
+    {JS_PREREQUEST, "console.log('a', {b: [1, null]}); console.warn(undefined)",
+     "log 'a' { b: [ 1, null ] }\nwarn undefined\n"},
+    {JS_PREREQUEST,
+     "pm.environment.set('o', {a: 1}); pm.globals.unset('g');"
+     "pm.collectionVariables.set('c', true, 'boolean'); pm.variables.set('l', 1);"
+     "pm.environment.set('n', '6'); pm.environment.set('gone', 1);"
+     "pm.environment.unset('gone')",
+     "globals unset g= \ncollection set c=true boolean\nenvironment set o={\"a\":1} any\n"
+     "environment set n=6 number\nenvironment unset gone= \nlocal set l=1 any\n"},
+    {JS_PREREQUEST, "pm.environment.clear(); pm.environment.set('a', 'b')",
+     "environment clear = \nenvironment set a=\"b\" any\n"},
+    {JS_PREREQUEST,
+     "console.log(pm.variables.get('who'), pm.variables.get('g'), "
+     "pm.variables.get('row'), pm.environment.get('n') + 1, "
+     "pm.environment.get('off'), pm.environment.get('twice'), "
+     "pm.environment.name, pm.iterationData.get('row'), "
+     "pm.variables.replaceIn('{{who}}/{{none}}'))",
+     "log 'env' 'global' 3 6 undefined '2' 'staging' 3 'env/{{none}}'\n"},
+    {JS_TEST,
+     "console.log(pm.info.eventName, pm.info.iteration, pm.info.iterationCount, "
+     "pm.info.requestName, JSON.stringify(pm.info), pm.execution.location, "
+     "pm.execution.location.current)",
+     "log 'test' 1 3 'create' '{}' [ 'Shop', 'Orders', 'create' ] 'Orders'\n"},
+    {JS_TEST,
+     "console.log(pm.request.method, pm.request.url.toString(), "
+     "pm.request.url.query.get('q'), pm.request.headers.get('a'), "
+     "pm.request.body.raw, pm.request.url.getPath(), pm.request.url.getHost())",
+     "log 'POST' 'https://orders.example/v1/:id?q=1&r={{x}}' '1' '1' '{}' '/v1/:id' "
+     "'orders.example'\n"},
+    {JS_TEST,
+     "const r = pm.response; console.log(r.code, r.status, r.responseTime, "
+     "r.headers.get('x-one'), r.reason(), r.text().length, r.size().total, "
+     "pm.cookies.get('sid'), r.stream.length)",
+     "log 200 'OK' 12 '1' 'OK' 66 125 'a b' 66\n"},
+    {JS_TEST,
+     "pm.sendRequest({url: 'http://a.example/b', method: 'put', header: {X: 'y'}, "
+     "body: {mode: 'raw', raw: 'z'}}, (e, r, more) => console.log(e, r.code, "
+     "r.json().method, r.json().header[0].key, more.cookies.get('sid')))",
+     "log null 201 'PUT' 'X' 'a b'\n"},
+    {JS_TEST, "const r = await pm.sendRequest('http://a.example/'); console.log(r.status)",
+     "log 'Created'\n"},
+    {JS_TEST,
+     "pm.cookies.jar().get('https://a.example/x', 'sid', (e, v) => console.log(e, v));"
+     "pm.cookies.jar().set('https://a.example', 'n', 'v', (e) => console.log(e))",
+     "cookies get https://a.example/x sid\ncookies set https://a.example n\n"
+     "log null 'x=y'\nlog null\n"},
+    {JS_TEST, "postman.setNextRequest('last')",
+     "warn 'Using \"postman.setNextRequest\" is deprecated. Use "
+     "\"pm.execution.setNextRequest()\" instead.'\nnext last\n"},
+    {JS_TEST, "pm.execution.setNextRequest('other')", "next other\n"},
+    {JS_TEST, "setTimeout(() => { throw new TypeError('late'); }, 1)",
+     "exception TypeError: late\n"},
+    {JS_TEST,
+     "'use sandbox2'; console.log(Buffer.from('é').toString('base64'), btoa('a'), atob('YQ=='), "
+     "require('lodash').chunk([1, 2, 3], 2))",
+     "log 'w6k=' 'YQ==' 'a' [ [ 1, 2 ], [ 3 ] ]\n"},
+    {JS_TEST, "return; console.log('never')", ""},
+};
+
+static void scripts_tell_what_they_did(void **state)
+{
+    (void)state;
+    seen s = begin();
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        run(&s, told[i].event, told[i].source);
+        if (s.code)
+            fail_msg("row %zu: %s", i, s.error);
+        if (!str_eq(buf_str(&s.log), str_from(told[i].log)))
+            fail_msg("row %zu: got\n%swanted\n%s", i, buf_cstr(&s.log), told[i].log);
+    }
+    assert_int_equal(js_worker_count(s.engine), 1);
+    end(&s);
+}
+
+static void a_script_that_throws_has_failed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        const char *error;
+        code code;
+    } rows[] = {
+        {"undefined.x", "TypeError: cannot read property 'x' of undefined", SCRIPT_FAILED},
+        {"throw 'text'", "Error: text", SCRIPT_FAILED},
+        {"throw null", "Error: null", SCRIPT_FAILED},
+        {"let 1x", "SyntaxError: invalid number literal", SCRIPT_FAILED},
+        {"require('fs')", "Error: Cannot find module 'fs'", SCRIPT_FAILED},
+        {"require('constructor')", "Error: Cannot find module 'constructor'", SCRIPT_FAILED},
+        {"pm.response.to.be.notFound",
+         "AssertionError: expected response to have status reason 'NOT FOUND' but got 'OK'",
+         SCRIPT_FAILED},
+        {"await Promise.reject(new Error('async'))", "Error: async", SCRIPT_FAILED},
+        {"for (let a = [1];;) a = a.concat(a)", "InternalError: out of memory", SCRIPT_FAILED},
+        {"(function f() { f() })()", "InternalError: stack overflow", SCRIPT_FAILED},
+    };
+    seen s = begin();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        run(&s, JS_TEST, rows[i].source);
+        if (s.code != rows[i].code || strcmp(s.error, rows[i].error) != 0)
+            fail_msg("row %zu: got [%s] %s", i, code_id(s.code), s.error);
+    }
+    assert_int_equal(js_worker_count(s.engine), 1);
+    end(&s);
+}
+
+static void a_request_that_was_changed_comes_back(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_PREREQUEST,
+        "pm.request.headers.add({key: 'B', value: '2'});"
+        "pm.request.url.query.add('z=1'); pm.request.method = 'PUT'");
+    assert_non_null(strstr(s.request, "\"method\":\"PUT\""));
+    assert_non_null(strstr(s.request, "{\"key\":\"B\",\"value\":\"2\"}"));
+    assert_non_null(strstr(s.request, "{\"key\":\"z\",\"value\":\"1\"}"));
+    run(&s, JS_PREREQUEST, "pm.request.url.toString()");
+    assert_string_equal(s.request, ""); // looked at, not changed
+    run(&s, JS_TEST, "pm.request.method = 'PUT'");
+    assert_string_equal(s.request, ""); // too late
+    end(&s);
+}
+
+static void undeclared_globals_stay_and_declared_ones_do_not(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_TEST, "kept = 1; var a = 2; let b = 3; const c = 4; function f() {}");
+    run(&s, JS_TEST, "console.log(kept, typeof a, typeof b, typeof c, typeof f)");
+    assert_log(&s, "log 1 'undefined' 'undefined' 'undefined' 'undefined'\n");
+    end(&s);
+}
+
+static void skip_request_loses_what_comes_after(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_PREREQUEST,
+        "pm.environment.set('a', 1); pm.execution.skipRequest();"
+        "pm.environment.set('b', 2); pm.test('never', () => {});"
+        "pm.sendRequest('http://a.example', () => pm.environment.set('c', 3))");
+    assert_true(s.skip);
+    assert_log(&s, "environment set a=1 any\n");
+    run(&s, JS_TEST, "pm.execution.skipRequest()");
+    assert_string_equal(s.error, "TypeError: pm.execution.skipRequest is not a function");
+    assert_false(s.skip);
+    end(&s);
+}
+
+static void next_request_null_ends_the_run(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_TEST, "postman.setNextRequest(null)");
+    assert_int_equal(s.next_kind, JS_NEXT_STOP);
+    run(&s, JS_TEST, "1");
+    assert_int_equal(s.next_kind, JS_NEXT_UNSET);
+    end(&s);
+}
+
+static void scripts_are_stopped_when_their_time_is_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        const char *error;
+    } rows[] = {
+        {"for (;;);", "Error: sandbox: synchronous script execution timeout"},
+        {"setInterval(() => {}, 10)", "Error: sandbox: asynchronous script execution timeout"},
+        {"pm.sendRequest('http://a.example', () => {})",
+         "Error: sandbox: asynchronous script execution timeout"},
+        {"setTimeout(() => { for (;;); }, 1)",
+         "Error: sandbox: asynchronous script execution timeout"},
+        {"(function f() { Promise.resolve().then(f) })()",
+         "Error: sandbox: asynchronous script execution timeout"},
+        // Catching doesn't help.
+        {"for (;;) { try { for (;;); } catch (e) {} }",
+         "Error: sandbox: synchronous script execution timeout"},
+    };
+    seen s = begin();
+    s.stall = true;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        js_script script = script_of(JS_TEST, rows[i].source);
+        script.timeout_ms = 100;
+        run_script(&s, &script);
+        if (s.code != SCRIPT_TIMEOUT || strcmp(s.error, rows[i].error) != 0)
+            fail_msg("row %zu: got [%s] %s", i, code_id(s.code), s.error);
+    }
+    assert_int_equal(js_worker_count(s.engine), 1); // none needed a kill
+    run(&s, JS_TEST, "console.log('alive')");
+    assert_log(&s, "log 'alive'\n");
+    end(&s);
+}
+
+static void a_failed_request_is_told_to_its_callback(void **state)
+{
+    (void)state;
+    seen s = begin();
+    s.answer = false;
+    run(&s, JS_TEST,
+        "pm.sendRequest('http://a.example', (e, r) => "
+        "console.log(e.code, e.message, typeof r, r.code))");
+    assert_log(&s, "log 'ECONNREFUSED' 'connect ECONNREFUSED' 'object' undefined\n");
+    end(&s);
+}
+
+static pid_t worker_pid(void)
+{
+    char path[64], line[64] = "";
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_non_null(fgets(line, sizeof(line), in));
+    fclose(in);
+    return (pid_t)strtol(line, NULL, 10);
+}
+
+static void T45_a_worker_that_dies_takes_only_its_script_along(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_TEST, "kept = 1");
+    js_script script = script_of(JS_TEST, "for (;;);");
+    js_callbacks cb = callbacks;
+    cb.ctx = &s;
+    s.done = false;
+    js_run(s.engine, &script, &cb);
+    kill(worker_pid(), SIGSEGV);
+    assert_true(loop_run_until(the_loop, &s.done, 10000));
+    assert_int_equal(s.code, SCRIPT_CRASHED);
+    run(&s, JS_TEST, "console.log(typeof kept)");
+    assert_log(&s, "log 'undefined'\n");
+    assert_int_equal(js_worker_count(s.engine), 2);
+    end(&s);
+}
+
+static void T45_a_native_call_that_never_ends_is_killed(void **state)
+{
+    (void)state;
+    seen s = begin();
+    // No look at the clock inside: one native call of many minutes.
+    js_script script = script_of(JS_TEST, "const a = new Array(1 << 26).fill('x');"
+                                          "for (;;) a.join('').split('').indexOf('y')");
+    script.timeout_ms = 100;
+    run_script(&s, &script);
+    assert_true(s.code == SCRIPT_TIMEOUT || s.code == SCRIPT_FAILED);
+    run(&s, JS_TEST, "console.log('alive')");
+    assert_log(&s, "log 'alive'\n");
+    end(&s);
+}
+
+static void a_worker_that_cannot_start_fails_the_script(void **state)
+{
+    (void)state;
+    js_config cfg = {.worker = "/nonexistent/gatepost-script"};
+    seen s = {.engine = js_engine_new(the_loop, &cfg)};
+    buf_init(&s.log, 1 << 20);
+    run(&s, JS_TEST, "1");
+    assert_int_equal(s.code, SCRIPT_WORKER);
+    assert_non_null(strstr(s.error, "/nonexistent/gatepost-script"));
+    end(&s);
+}
+
+static void T45_prototype_pollution_stays_in_the_worker(void **state)
+{
+    (void)state;
+    seen s = begin();
+    run(&s, JS_TEST,
+        "Object.prototype.passed = true; Array.prototype.map = () => [];"
+        "JSON.stringify = () => '{}'; JSON.parse = () => ({});"
+        "Object.prototype.toJSON = undefined; pm.environment.set('k', 'v')");
+    assert_log(&s, "environment set k=\"v\" any\n");
+    run(&s, JS_TEST, "pm.test('real', () => { throw new Error('x'); })");
+    assert_log(&s, "FAIL 0 real: Error: x\n");
+    end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scripts_tell_what_they_did),
+        cmocka_unit_test(a_script_that_throws_has_failed),
+        cmocka_unit_test(a_request_that_was_changed_comes_back),
+        cmocka_unit_test(undeclared_globals_stay_and_declared_ones_do_not),
+        cmocka_unit_test(skip_request_loses_what_comes_after),
+        cmocka_unit_test(next_request_null_ends_the_run),
+        cmocka_unit_test(scripts_are_stopped_when_their_time_is_over),
+        cmocka_unit_test(a_failed_request_is_told_to_its_callback),
+        cmocka_unit_test(T45_a_worker_that_dies_takes_only_its_script_along),
+        cmocka_unit_test(T45_a_native_call_that_never_ends_is_killed),
+        cmocka_unit_test(a_worker_that_cannot_start_fails_the_script),
+        cmocka_unit_test(T45_prototype_pollution_stays_in_the_worker),
+    };
+    the_loop = loop_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    loop_free(the_loop);
+    return failed;
+}

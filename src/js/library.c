@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The prelude and the libraries of sandbox/, compiled to bytecode when the worker was built.
+#include "js/worker.h"
+
+// name in JavaScript, name in C; src/js/meson.build makes NAME_code and NAME_code_size of each.
+#define LIBRARIES(X) X("prelude", prelude) X("chai", chai) X("lodash", lodash) X("buffer", buffer)
+
+#define DECLARE(name, symbol)                                                                      \
+    extern const uint32_t symbol##_code_size;                                                      \
+    extern const uint8_t symbol##_code[];
+LIBRARIES(DECLARE)
+
+#define ROW(name, symbol) {STR(name), symbol##_code, &symbol##_code_size},
+static const struct {
+    str name;
+    const uint8_t *code;
+    const uint32_t *size;
+} libraries[] = {LIBRARIES(ROW)};
+
+JSValue library_load(JSContext *ctx, str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
+        if (!str_eq(libraries[i].name, name))
+            continue;
+        JSValue bytecode =
+            JS_ReadObject(ctx, libraries[i].code, *libraries[i].size, JS_READ_OBJ_BYTECODE);
+        JSValue make = JS_EvalFunction(ctx, bytecode);
+        JSValue exports = JS_Call(ctx, make, JS_UNDEFINED, 0, NULL);
+        JS_FreeValue(ctx, make);
+        return exports;
+    }
+    return JS_ThrowReferenceError(ctx, "there is no library '" STR_FMT "'", STR_ARG(name));
+}

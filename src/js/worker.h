@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// worker: the inside of gatepost-script. It reads frames from stdin, runs scripts in QuickJS under
+// the prelude of sandbox/, and writes frames to stdout. All that needs judgement (what pm is, when
+// a script is over) is in the prelude; here are the engine, time, and bytes.
+//
+// The prelude is a function (host, global) that returns the object whose methods are called here:
+//   run(context, call, fault)  call: the compiled script, or undefined with a SyntaxError as fault
+//   fetched(context), cookies(context)  an answer of the runner's
+//   wait()       ms until the next timer, -1: until a message, -2: the script is over
+//   tick()       runs what is due
+//   rejected(e)  a promise was rejected and nobody cares
+//   finish(how)  sends DONE; how: undefined or the text of an error
+#pragma once
+
+#include <quickjs/quickjs.h>
+
+#include "base/base.h"
+#include "js/frame.h"
+
+typedef struct worker worker;
+struct worker {
+    JSRuntime *rt;
+    JSContext *ctx;
+    JSValue boot;
+    buf in;
+    buf out;
+    str body;              // of the frame being handled; scripts ask for it when they need it
+    uint64_t deadline_ms;  // monotonic; 0: none
+    bool expired;          // the deadline struck
+    VEC(JSValue) scripts;  // by id: the function of each script, compiled once
+    VEC(JSValue) rejected; // pairs: promise, reason; handled before the turn ends or told
+};
+
+// Makes runtime and context, evaluates the prelude. False when that fails (told on stderr).
+bool worker_init(worker *w, size_t heap_bytes_max);
+// Serves frames until stdin ends: 0; 1 when the runner broke the protocol or the pipe.
+int worker_serve(worker *w);
+void worker_deinit(worker *w);
+
+// host.c: what the prelude gets as `host`.
+JSValue host_new(worker *w);
+// Sends what was queued by host.send. False when the runner is gone.
+bool worker_flush(worker *w);
+
+// library.c: the value of a script that was compiled at build time, or an exception.
+JSValue library_load(JSContext *ctx, str name);
