@@ -14,19 +14,16 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-# $(call ninja,FOLDER,FLAGS): build everything in FOLDER, which FLAGS set up the first time
-ninja = @{ [ -f $1/build.ninja ] || meson setup $2 $1; } && ninja -C $1
-
 .PHONY: build test check lint tsan fuzz bare install clean
 
 build:
 	@deps/install
-	$(call ninja,build)
+	@tools/build build
 
 test:
 	@deps/install test
-	$(call ninja,build)
-	$(call ninja,build-asan,$(SANITIZE) -Dwerror=true)
+	@tools/build build
+	@tools/build build-asan $(SANITIZE) -Dwerror=true
 	@tools/run-tests build-asan
 
 check:
@@ -36,18 +33,18 @@ check:
 lint: export CC = clang
 lint:
 	@deps/install lint
-	$(call ninja,build-clang,-Dwerror=true)
+	@tools/build build-clang -Dwerror=true
 	@run-clang-tidy -quiet -p build-clang '$(CURDIR)/src/.*\.c$$'
 
 tsan:
 	@deps/install test
-	$(call ninja,build-tsan,-Db_sanitize=thread -Db_lundef=false)
+	@tools/build build-tsan -Db_sanitize=thread -Db_lundef=false
 	@meson test -C build-tsan --print-errorlogs --suite net --suite http --suite gate
 
 fuzz: export CC = clang
 fuzz:
 	@deps/install lint
-	$(call ninja,build-fuzz,$(SANITIZE) -Dfuzz=true)
+	@tools/build build-fuzz $(SANITIZE) -Dfuzz=true
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 bare:

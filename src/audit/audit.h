@@ -74,20 +74,22 @@ struct audit_event {
     str status_message;
     audit_caller caller;
     const audit_call *call; // NULL: none
+    // metadata's `explanation` is what a reader of the trail sees as the reason.
     str request_json, response_json, metadata_json;
 };
 
-// An entry of the request log: run.googleapis.com%2Frequests.
+// An entry of the request log: run.googleapis.com%2Frequests. It belongs to the event of the same
+// trace and span.
 typedef struct audit_request audit_request;
 struct audit_request {
     str project_id;
     audit_resource resource;
     str instance_id;
     audit_call call;
-    int status;
+    int status; // 0: no response was sent, the client had gone
     uint64_t request_bytes, response_bytes;
-    uint64_t latency_ns;
-    str text; // textPayload of a refusal
+    uint64_t latency_ns; // up to now: the entry's time is that of the request
+    str text;            // textPayload of a refusal
 };
 
 enum { AUDIT_ID_MAX = 32 };
@@ -124,6 +126,8 @@ void audit_spool_close(audit_spool *s);
 
 // False while too much waits to be written: the caller answers 503 and appends nothing.
 bool audit_spool_ready(const audit_spool *s);
+// Writes what waits, now. AUDIT_SPOOL: the disk refuses; all of it stays and is tried again.
+CODE_CHECKED audit_spool_flush(audit_spool *s, err *e);
 
 // Appends. ret_id, if not NULL, gets the entry's insertId, NUL-terminated. An entry that would pass
 // AUDIT_LINE_BYTES_MAX loses its request, response and metadata, which is marked in it.
@@ -140,34 +144,39 @@ struct audit_filter {
     str service;                // glob: Cloud Run service or API
     str method;                 // glob over HTTP method or API method
     str id;                     // insertId or trace, exactly
-    int status;                 // HTTP status of request log entries
+    int status;                 // HTTP status: 403; 4 means 400 to 499
     bool only_granted, only_denied;
+    size_t limit; // the last ones only
 };
 
-// One entry as a person wants to see it. Strings borrow from `entry`.
+// One call as a person wants to see it: its event and what became of it. Strings borrow.
 typedef struct audit_row audit_row;
 struct audit_row {
-    const json *entry; // the LogEntry
-    uint64_t n;
+    const json *event;            // the LogEntry of the decision; NULL: it is not in the trail
+    const json *request;          // that of the request log; NULL: not finished, or no HTTP call
+    str event_text, request_text; // the same as text
     int64_t time_ns;
-    bool is_request;
     bool granted;
-    int status; // HTTP status, or google.rpc.Code of an AuditLog entry
-    str id, trace, principal, service, method, resource, permission, why;
-    str latency;
+    int status; // HTTP status, 0: unknown
+    str id;     // insertId of the event
+    str trace, principal, service, method, resource, permission, why, latency;
 };
 
-// Calls on_row for each entry that matches, oldest first; false from it ends the reading. A missing
-// folder holds no entries. Errors: AUDIT_SPOOL, AUDIT_CORRUPT with file and line.
+// Calls on_row for each call that matches, oldest first; false from it ends the reading. A missing
+// folder holds none. Lines that aren't ours are skipped, and told in the log: audit_verify says
+// more. Errors: AUDIT_SPOOL.
 CODE_CHECKED audit_read(const char *dir, const audit_filter *f,
                         bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
 
-// Follows the spool from its end: calls on_row as entries appear, until it returns false or *stop.
+// Follows the spool from its end, until on_row returns false or *stop: a call is told when it is
+// finished, or after a second unfinished, then again at its end. Blocks.
 CODE_CHECKED audit_follow(const char *dir, const audit_filter *f, const volatile bool *stop,
                           bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
 
-// Checks the chain over all files. AUDIT_CORRUPT names the first line that doesn't fit.
+// Checks the chain over all files that are there. AUDIT_CORRUPT names the first line that doesn't
+// fit.
 CODE_CHECKED audit_verify(const char *dir, uint64_t *ret_entries, err *e);
 
 // One line for a table on a terminal: control characters are shown, not sent (threat 48).
+void audit_row_head(bool colour, buf *out);
 void audit_row_text(const audit_row *row, bool colour, buf *out);

@@ -158,7 +158,7 @@ typedef struct credential_provider credential_provider;
 // Identities, the address and all strings are borrowed and must outlive the provider. Nothing is
 // read before the first use.
 credential_provider *credential_provider_new(loop *l, const credential_options *o);
-// Waiters are dropped without their callbacks. NULL is allowed.
+// Waiters are dropped without their callbacks. Not inside on_token. NULL is allowed.
 void credential_provider_free(credential_provider *p);
 
 // One step of the search, for `gatepost whoami`.
@@ -240,7 +240,8 @@ void credential_cancel(credential_wait *w);
 // Forgets the tokens of one audience or scope, or all with STR_NONE.
 void credential_forget(credential_provider *p, str audience);
 
-// Appends `in` to `out` with every token that this provider gave replaced by "***", also when it
-// is percent-encoded, escaped as in JSON, or base64 of either alphabet; a token's signature alone
-// counts (threat 43). True when something was replaced.
+// Appends `in` to `out` with the secret part of every token that this provider gave replaced by
+// "***": 24 or more bytes of a JWT's signature or of an opaque token, plain or inside base64 of
+// either alphabet; whole also percent-encoded or with JSON's \u escapes (threat 43). True when
+// something was replaced.
 bool credential_redact(const credential_provider *p, str in, buf *out);

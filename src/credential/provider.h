@@ -74,8 +74,9 @@ const credential_options *provider_options(const credential_provider *p);
 typedef enum provider_client { CLIENT_CLOUD, CLIENT_LOCAL, CLIENT_METADATA } provider_client;
 fetch_client *provider_fetch(credential_provider *p, provider_client which);
 
-// token.c
-credential_token *token_new(const caller *c, const credential_want *w, const minted *m);
+// token.c. `base` is the token that an impersonation was held with, or NULL.
+credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
+                            const credential_token *base);
 // Has its refresh margin left, whatever the wall clock did meanwhile.
 bool token_is_fresh(const credential_token *t);
 bool token_is_alive(const credential_token *t);

@@ -12,12 +12,13 @@ static str copy(str s)
     return (str){mem_dupn(s.ptr, s.len), s.len};
 }
 
-static str describe_source(const caller *c)
+static str describe_source(const caller *c, const credential_token *base)
 {
     buf text;
     buf_init(&text, TEXT_MAX);
-    if (c->chain.len)
-        buf_addf(&text, "impersonation by " STR_FMT, STR_ARG(c->email));
+    if (base)
+        buf_addf(&text, "impersonation by " STR_FMT " (" STR_FMT ")",
+                 STR_ARG(base->principal.len ? base->principal : STR("you")), STR_ARG(base->via));
     else
         buf_addz(&text, credential_source_name(c->who.source));
     str s = {.len = text.len};
@@ -25,17 +26,20 @@ static str describe_source(const caller *c)
     return s;
 }
 
-credential_token *token_new(const caller *c, const credential_want *w, const minted *m)
+credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
+                            const credential_token *base)
 {
     credential_token *t = NEW(credential_token);
     t->value = secret_new(m->value);
     t->kind = w->kind;
     t->source = c->who.source;
-    t->user = c->who.user;
+    t->user = c->who.user && !base;
     t->local = c->who.local;
-    t->principal = copy(m->principal.len ? m->principal : c->who.principal);
+    // The base of a chain isn't the chain's principal.
+    bool is_base = !base && c->chain.len;
+    t->principal = copy(m->principal.len ? m->principal : is_base ? c->email : c->who.principal);
     t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? w->audience : w->scope);
-    t->via = describe_source(c);
+    t->via = describe_source(c, base);
     t->lifetime_s = m->lifetime_s;
     t->obtained_wall_s = clock_wall_s();
     t->obtained_mono_ms = clock_mono_ms();

@@ -126,7 +126,7 @@ bool role_known(const role_set *r, str name);
 bool role_basic(str name); // owner, editor, viewer
 bool role_permits(const role_set *r, str name, str permission);
 // The name of a known role that permits it and little else, for hints; NULL when there is none.
-const char *role_for(const role_set *r, str permission);
+const char *role_for(str permission);
 
 #define PERMISSION_INVOKE STR("run.routes.invoke")
 

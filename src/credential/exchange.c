@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "credential/exchange.h"
+
+#include "uri/uri.h"
+
+enum {
+    ATTEMPTS = 3,
+    BACKOFF_MS = 1000, // then twice as long, ±10 % (google-identity.md §7)
+    TIMEOUT_MS = 15000,
+    ANSWER_BYTES_MAX = 256 << 10,
+    REQUEST_BYTES_MAX = 64 << 10,
+};
+
+static void ask(exchange *x);
+
+void exchange_finish(exchange *x, const minted *m, const err *e)
+{
+    exchange_on_done *on_done = x->on_done;
+    void *ctx = x->ctx;
+    on_done(ctx, m, e); // may free the exchange
+}
+
+static void fail(exchange *x, const err *e)
+{
+    exchange_finish(x, NULL, e);
+}
+
+code minted_from_jwt(exchange *x, str token, minted *ret, err *e)
+{
+    jwt t;
+    if (jwt_parse(token, &x->mem, &t, e)) {
+        (void)err_wrap(e, "the ID token that came");
+        return CRED_ANSWER;
+    }
+    if (!t.has_expiry)
+        return err_set(e, CRED_ANSWER, "the ID token that came has no exp");
+    // Some sources give tokens that they keep for a while: what counts is the time that is left, by
+    // the server's clock where its answer told it.
+    int64_t left = t.expiry_s - x->server_now_s;
+    if (t.has_issued_at && left > t.expiry_s - t.issued_at_s)
+        left = t.expiry_s - t.issued_at_s;
+    if (left <= 0) {
+        (void)err_set(e, CRED_ANSWER, "the ID token that came expired %lld s ago",
+                      (long long)-left);
+        return err_hint(e, "is this machine's clock right? It says %lld (seconds since 1970)",
+                        (long long)clock_wall_s());
+    }
+    ret->value = token;
+    ret->lifetime_s = left;
+    ret->principal = json_str_or(json_get(t.claims, "email"), STR_NONE);
+    return OK;
+}
+
+// ---- rounds -----------------------------------------------------------------------------------
+
+static bool is_worth_repeating(const fetch_response *res, const err *e)
+{
+    if (e)
+        return e->code == FETCH_CONNECT || e->code == FETCH_TIMEOUT || e->code == FETCH_PROTOCOL ||
+               e->code == FETCH_RESOLVE;
+    return res->status == 408 || res->status == 429 || res->status == 500 || res->status == 503 ||
+           res->status == 504;
+}
+
+static bool repeat_later(exchange *x)
+{
+    if (++x->attempt >= ATTEMPTS)
+        return false;
+    uint64_t ms = BACKOFF_MS << (x->attempt - 1);
+    timer_start(x->again, ms - ms / 10 + rand_below(ms / 5));
+    return true;
+}
+
+static void read_date(exchange *x, const fetch_response *res)
+{
+    int64_t s;
+    x->server_now_s = clock_wall_s();
+    if (cookie_date(fetch_response_header(res, STR("Date")), &s))
+        x->server_now_s = s;
+}
+
+static void on_answer(void *ctx, const fetch_response *res, const err *failure)
+{
+    exchange *x = ctx;
+    err e = ERR_INIT;
+    minted m = {0};
+    bool again = false;
+    code failed;
+    x->call = NULL;
+    if (is_worth_repeating(res, failure) && repeat_later(x))
+        return;
+    if (failure) {
+        e = *failure;
+        (void)err_wrap(&e, "asking for a token");
+        fail(x, &e);
+        return;
+    }
+    read_date(x, res);
+    if (res->status == 200)
+        failed = x->source->read(x, arena_str(&x->mem, res->body), &m, &again, &e);
+    else
+        failed = x->source->refused(x, res, &e);
+    if (failed)
+        fail(x, &e);
+    else if (again)
+        ask(x);
+    else
+        exchange_finish(x, &m, NULL);
+}
+
+static provider_client client_of(const exchange *x)
+{
+    bool is_local = x->caller->who.local && x->source->client == CLIENT_CLOUD;
+    return is_local ? CLIENT_LOCAL : x->source->client;
+}
+
+static void ask(exchange *x)
+{
+    err e = ERR_INIT;
+    fetch_request req = {
+        .timeout_ms = TIMEOUT_MS,
+        .body_bytes_max = ANSWER_BYTES_MAX,
+        .proxy.from_env = client_of(x) == CLIENT_CLOUD,
+        .on_done = on_answer,
+        .ctx = x,
+    };
+    buf_wipe(&x->body);
+    if (x->source->ask(x, &req, &e)) {
+        fail(x, &e);
+        return;
+    }
+    x->call = fetch_start(provider_fetch(x->provider, client_of(x)), &req);
+}
+
+static void on_again(void *ctx)
+{
+    ask(ctx);
+}
+
+// ---- choice of source ---------------------------------------------------------------------------
+
+// Refuses what a source can't do before anything is asked (google-identity.md §7).
+static code check_ability(const exchange *x, err *e)
+{
+    const caller *c = x->caller;
+    if (x->base || x->kind != CREDENTIAL_ID_TOKEN)
+        return OK;
+    if (c->who.source == CREDENTIAL_TOKEN) {
+        (void)err_set(e, CRED_AUDIENCE, "a ready access token can't be turned into an ID token");
+        return err_hint(e, "add --impersonate-service-account EMAIL");
+    }
+    if (!c->who.user || x->user_token || (c->client_id.len && str_eq(x->audience, c->client_id)))
+        return OK;
+    (void)err_set(e, CRED_AUDIENCE,
+                  "user credentials (" STR_FMT ") can't make an ID token for the audience " STR_FMT
+                  ": a user's token always names its client",
+                  STR_ARG(c->who.place), STR_ARG(x->audience));
+    return err_hint(e, "call as a service account: --impersonate-service-account EMAIL (you need "
+                       "roles/iam.serviceAccountOpenIdTokenCreator on it)");
+}
+
+static code give_token_file(exchange *x, err *e)
+{
+    str text;
+    if (file_read(&x->mem, arena_cstr(&x->mem, x->caller->token_file), 16 << 10, &text, e))
+        return err_wrap(e, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE");
+    // Nothing tells how long it lasts: short enough to notice when the file is renewed.
+    exchange_finish(x, &(minted){.value = str_trim(text), .lifetime_s = 60}, NULL);
+    return OK;
+}
+
+static void begin(exchange *x)
+{
+    err e = ERR_INIT;
+    code failed = check_ability(x, &e);
+    if (!failed && x->base)
+        x->source = &source_impersonate;
+    else if (!failed && x->caller->who.source == CREDENTIAL_TOKEN)
+        failed = give_token_file(x, &e);
+    else if (!failed && x->caller->who.source == CREDENTIAL_GCLOUD)
+        failed = gcloud_ask(x, &e);
+    if (failed)
+        fail(x, &e);
+    else if (x->source)
+        ask(x);
+}
+
+static void on_begin(void *ctx)
+{
+    exchange *x = ctx;
+    timer_free(x->again);
+    x->again = timer_new(provider_loop(x->provider), on_again, x);
+    begin(x);
+}
+
+exchange *exchange_start(credential_provider *p, caller *c, const credential_want *w,
+                         credential_token *base, exchange_on_done *on_done, void *ctx)
+{
+    static const source *const by_source[] = {
+        [CREDENTIAL_SERVICE_ACCOUNT] = &source_grant,
+        [CREDENTIAL_USER] = &source_refresh,
+        [CREDENTIAL_METADATA] = &source_metadata,
+        [CREDENTIAL_TOKEN] = NULL,
+    };
+    exchange *x = NEW(exchange);
+    x->provider = p;
+    x->caller = c;
+    x->source = by_source[c->who.source];
+    x->kind = w->kind;
+    x->user_token = w->user_token;
+    x->base = base ? credential_token_ref(base) : NULL;
+    x->on_done = on_done;
+    x->ctx = ctx;
+    x->server_now_s = clock_wall_s();
+    arena_init(&x->mem);
+    buf_init(&x->body, REQUEST_BYTES_MAX);
+    x->audience = arena_str(&x->mem, w->audience);
+    x->scope = arena_str(&x->mem, w->scope);
+    x->again = timer_new(provider_loop(p), on_begin, x);
+    timer_start(x->again, 0); // never inside this call
+    return x;
+}
+
+void exchange_free(exchange *x)
+{
+    if (!x)
+        return;
+    if (x->call)
+        fetch_cancel(x->call);
+    gcloud_child_free(x->child);
+    timer_free(x->again);
+    credential_token_unref(x->base);
+    buf_wipe(&x->body);
+    buf_deinit(&x->body);
+    arena_deinit(&x->mem);
+    free(x);
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory of tokens: one entry for each caller, kind and audience or scope. Whoever asks while
+// an exchange is under way waits for that one.
+#include "credential/provider.h"
+#include "credential/redact.h"
+
+typedef struct entry entry;
+
+struct credential_wait {
+    credential_wait **slot; // what points to this one: a head or the one before
+    credential_wait *next;
+    credential_on_token *on_token;
+    void *ctx;
+};
+
+struct entry {
+    credential_provider *provider;
+    caller *caller;
+    credential_want want; // strings live in the provider's arena
+    bool is_base;         // the access token that an impersonation is held with
+    credential_token *token;
+    exchange *exchange;
+    credential_wait *base_wait; // an impersonation waits for its base
+    credential_token *base;
+    credential_wait *waits;
+    task answer; // for what is there already: never inside credential_for
+    err refusal; // what identify said
+};
+
+struct credential_provider {
+    loop *loop;
+    credential_options options;
+    arena mem;
+    map callers; // "local|identity" → caller
+    map entries;
+    redactor redactor;
+    fetch_client *clients[3];
+};
+
+loop *provider_loop(const credential_provider *p)
+{
+    return p->loop;
+}
+
+const credential_options *provider_options(const credential_provider *p)
+{
+    return &p->options;
+}
+
+fetch_client *provider_fetch(credential_provider *p, provider_client which)
+{
+    // A private address may be Google's by Private Service Connect; loopback is a proxy of the
+    // person's. Only the source that is the metadata server gets there.
+    static const fetch_policy policies[] = {
+        [CLIENT_CLOUD] = {.private_network = true, .loopback = true},
+        [CLIENT_LOCAL] = {.loopback = true},
+        [CLIENT_METADATA] = {.metadata = true, .loopback = true, .private_network = true},
+    };
+    if (!p->clients[which])
+        p->clients[which] = fetch_client_new(p->loop, policies[which]);
+    return p->clients[which];
+}
+
+// ---- life -------------------------------------------------------------------------------------
+
+credential_provider *credential_provider_new(loop *l, const credential_options *o)
+{
+    credential_provider *p = NEW(credential_provider);
+    p->loop = l;
+    p->options = *o;
+    arena_init(&p->mem);
+    return p;
+}
+
+static void caller_free(void *value)
+{
+    caller_deinit(value);
+    free(value);
+}
+
+static void entry_free(void *value)
+{
+    entry *en = value;
+    exchange_free(en->exchange);
+    task_cancel(&en->answer);
+    credential_token_unref(en->token);
+    credential_token_unref(en->base);
+    while (en->waits) {
+        credential_wait *next = en->waits->next;
+        free(en->waits);
+        en->waits = next;
+    }
+    free(en);
+}
+
+void credential_provider_free(credential_provider *p)
+{
+    if (!p)
+        return;
+    map_deinit(&p->entries, entry_free);
+    map_deinit(&p->callers, caller_free);
+    for (size_t i = 0; i < ARRAY_LEN(p->clients); i++)
+        fetch_client_free(p->clients[i]);
+    redactor_deinit(&p->redactor);
+    arena_deinit(&p->mem);
+    free(p);
+}
+
+// ---- callers ----------------------------------------------------------------------------------
+
+static caller *find_caller(credential_provider *p, str identity, bool local)
+{
+    str key = arena_printf(&p->mem, "%d|" STR_FMT, local, STR_ARG(identity));
+    caller *c = map_get(&p->callers, key);
+    if (c)
+        return c;
+    c = NEW(caller);
+    err e = ERR_INIT;
+    if (caller_find(c, &p->mem, &p->options, identity, local, &e))
+        c->failure = e;
+    map_set(&p->callers, key, c);
+    return c;
+}
+
+code credential_identify(credential_provider *p, str identity, bool local,
+                         const credential_who **ret_who, err *e)
+{
+    caller *c = find_caller(p, identity, local);
+    *ret_who = &c->who;
+    if (c->failure.code && e)
+        *e = c->failure;
+    return c->failure.code;
+}
+
+// ---- entries ----------------------------------------------------------------------------------
+
+static entry *find_entry(credential_provider *p, caller *c, const credential_want *w, bool is_base)
+{
+    str what = w->kind == CREDENTIAL_ID_TOKEN ? w->audience : w->scope;
+    buf key;
+    buf_init(&key, 64 << 10);
+    buf_addf(&key, "%p|%d%d%d|", (const void *)c, w->kind, is_base, w->user_token);
+    buf_adds(&key, what);
+    entry *en = map_get(&p->entries, buf_str(&key));
+    if (!en) {
+        en = NEW(entry);
+        en->provider = p;
+        en->caller = c;
+        en->is_base = is_base;
+        en->want = *w;
+        en->want.audience = arena_str(&p->mem, w->audience);
+        en->want.scope = arena_str(&p->mem, w->scope);
+        en->want.identity = arena_str(&p->mem, w->identity);
+        map_set(&p->entries, buf_str(&key), en);
+    }
+    buf_deinit(&key);
+    return en;
+}
+
+static void unlink_wait(credential_wait *w)
+{
+    *w->slot = w->next;
+    if (w->next)
+        w->next->slot = w->slot;
+}
+
+// Answers all who wait now; whoever asks again inside a callback waits for the next answer, and a
+// callback may cancel another wait of the list.
+static void answer_all(entry *en, credential_token *t, const err *e)
+{
+    credential_wait *list = en->waits;
+    en->waits = NULL;
+    if (list)
+        list->slot = &list;
+    while (list) {
+        credential_wait *w = list;
+        unlink_wait(w);
+        w->on_token(w->ctx, t, e);
+        free(w);
+    }
+}
+
+static bool is_usable(const entry *en)
+{
+    if (!en->token)
+        return false;
+    return en->provider->options.no_refresh || token_is_fresh(en->token);
+}
+
+static void on_minted(void *ctx, const minted *m, const err *e)
+{
+    entry *en = ctx;
+    exchange *finished = en->exchange;
+    en->exchange = NULL;
+    if (m) {
+        credential_token_unref(en->token);
+        en->token = token_new(en->caller, &en->want, m, en->base);
+        redactor_add(&en->provider->redactor, secret_str(en->token->value));
+    }
+    // A failed renewal doesn't end a token that still lives: the next request tries again.
+    credential_token *t =
+        en->token && (m || token_is_alive(en->token)) ? credential_token_ref(en->token) : NULL;
+    exchange_free(finished);
+    answer_all(en, t, t ? NULL : e);
+    credential_token_unref(t);
+}
+
+static void start_exchange(entry *en)
+{
+    en->exchange = exchange_start(en->provider, en->caller, &en->want, en->base, on_minted, en);
+}
+
+static void on_base(void *ctx, credential_token *base, const err *e)
+{
+    entry *en = ctx;
+    en->base_wait = NULL;
+    credential_token_unref(en->base);
+    en->base = base ? credential_token_ref(base) : NULL;
+    if (base)
+        start_exchange(en);
+    else
+        answer_all(en, NULL, e);
+}
+
+static credential_wait *wait_for(entry *en, credential_on_token *on_token, void *ctx);
+
+static void mint(entry *en)
+{
+    caller *c = en->caller;
+    if (!c->chain.len || en->is_base) {
+        start_exchange(en);
+        return;
+    }
+    credential_want w = {.kind = CREDENTIAL_ACCESS_TOKEN, .identity = en->want.identity};
+    en->base_wait = wait_for(find_entry(en->provider, c, &w, true), on_base, en);
+}
+
+// Kept alive meanwhile: a callback may forget it.
+static void answer_token(entry *en)
+{
+    credential_token *t = credential_token_ref(en->token);
+    answer_all(en, t, NULL);
+    credential_token_unref(t);
+}
+
+static void on_answer(void *ctx)
+{
+    entry *en = ctx;
+    if (en->caller->failure.code)
+        answer_all(en, NULL, &en->caller->failure);
+    else if (is_usable(en))
+        answer_token(en);
+    else if (!en->exchange && !en->base_wait)
+        mint(en);
+}
+
+static credential_wait *wait_for(entry *en, credential_on_token *on_token, void *ctx)
+{
+    credential_wait *w = NEW(credential_wait);
+    w->on_token = on_token;
+    w->ctx = ctx;
+    w->slot = &en->waits;
+    w->next = en->waits;
+    if (w->next)
+        w->next->slot = &w->next;
+    en->waits = w;
+    en->answer.run = on_answer;
+    en->answer.ctx = en;
+    task_post(en->provider->loop, &en->answer);
+    return w;
+}
+
+credential_wait *credential_for(credential_provider *p, const credential_want *w,
+                                credential_on_token *on_token, void *ctx)
+{
+    caller *c = find_caller(p, w->identity, w->local);
+    return wait_for(find_entry(p, c, w, false), on_token, ctx);
+}
+
+void credential_cancel(credential_wait *w)
+{
+    unlink_wait(w);
+    free(w);
+}
+
+bool credential_redact(const credential_provider *p, str in, buf *out)
+{
+    return redactor_apply(&p->redactor, in, out);
+}
+
+void credential_forget(credential_provider *p, str audience)
+{
+    size_t cursor = 0;
+    str key;
+    void *value;
+    while (map_next(&p->entries, &cursor, &key, &value)) {
+        entry *en = value;
+        str what = en->want.kind == CREDENTIAL_ID_TOKEN ? en->want.audience : en->want.scope;
+        if (audience.ptr && !str_eq(what, audience))
+            continue;
+        credential_token_unref(en->token);
+        en->token = NULL;
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "credential/redact.h"
+
+#include "base/test.h"
+
+static const char jwt[] =
+    "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL29yZGVycyJ9."
+    "Zk3-q_0aXb1YcZ2dWe3fVg4hUi5jTk6lSm7nRo8pQq9rPs0tOu1vNw2xMy3zLA4BKC5DJE6F";
+static const char opaque[] = "ya29.a0AfB_byC1234567890abcdefghijklmnopqrstuvwxyz-_ABCDEFGHIJ";
+
+typedef struct fixture fixture;
+struct fixture {
+    redactor redactor;
+    buf out;
+    arena mem;
+};
+
+static int set_up(void **state)
+{
+    fixture *f = NEW(fixture);
+    buf_init(&f->out, 1 << 20);
+    arena_init(&f->mem);
+    redactor_add(&f->redactor, str_from(jwt));
+    redactor_add(&f->redactor, str_from(opaque));
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    redactor_deinit(&f->redactor);
+    buf_deinit(&f->out);
+    arena_deinit(&f->mem);
+    free(f);
+    return 0;
+}
+
+static str signature(void)
+{
+    return str_skip(str_from(strrchr(jwt, '.')), 1);
+}
+
+static str apply(fixture *f, str in, bool expected)
+{
+    buf_reset(&f->out);
+    bool changed = redactor_apply(&f->redactor, in, &f->out);
+    assert_int_equal(changed, expected);
+    return buf_str(&f->out);
+}
+
+// No 24 bytes in a row of the secret part may be left.
+static void assert_clean(str text, str secret_part)
+{
+    for (size_t i = 0; i + 24 <= secret_part.len; i++)
+        if (str_find(text, str_sub(secret_part, i, i + 24)) >= 0)
+            fail_msg("%zu: 24 bytes are still there: " STR_FMT, i, STR_ARG(text));
+}
+
+static void T43_a_token_is_found_wherever_it_stands(void **state)
+{
+    fixture *f = *state;
+    // Every alignment of the text to the lookups.
+    for (size_t lead = 0; lead < 40; lead++) {
+        str in = arena_printf(&f->mem, "%.*s{\"authorization\":\"Bearer %s\"} and %s.", (int)lead,
+                              "0123456789012345678901234567890123456789", jwt, opaque);
+        str out = apply(f, in, true);
+        assert_clean(out, signature());
+        assert_clean(out, str_from(opaque));
+        assert_true(str_ends(out, STR("***\"} and ***.")));
+        assert_true(str_find(out, STR("eyJhbGciOiJSUzI1NiJ9.")) > 0); // what isn't secret stays
+    }
+}
+
+static void T43_a_piece_of_24_bytes_is_enough(void **state)
+{
+    fixture *f = *state;
+    str sig = signature();
+    for (size_t at = 0; at + 24 <= sig.len; at++) {
+        str piece = str_sub(sig, at, at + 24);
+        for (size_t lead = 0; lead < 18; lead++) {
+            str in = arena_printf(&f->mem, "%.*s" STR_FMT ">", (int)lead, "<<<<<<<<<<<<<<<<<<",
+                                  STR_ARG(piece));
+            assert_clean(apply(f, in, true), sig);
+        }
+        apply(f, str_sub(sig, at, at + 12), false); // too short to mean anything
+    }
+}
+
+static void T43_base64_hides_nothing(void **state)
+{
+    fixture *f = *state;
+    buf text;
+    buf_init(&text, 4096);
+    for (size_t lead = 0; lead < 24; lead++) {
+        for (int url = 0; url < 2; url++) {
+            str in = arena_printf(&f->mem, "%.*sBearer %s tail", (int)lead,
+                                  "abcdefghijklmnopqrstuvwxyz", jwt);
+            buf_reset(&text);
+            if (url)
+                base64url_encode(&text, in);
+            else
+                base64_encode(&text, in);
+            str out = apply(f, buf_str(&text), true);
+            // What is left of the base64 must not decode to much of the signature.
+            assert_true(out.len < text.len - signature().len);
+        }
+    }
+    buf_deinit(&text);
+}
+
+static void T43_escapes_hide_nothing(void **state)
+{
+    fixture *f = *state;
+    str sig = signature();
+    for (int form = 0; form < 3; form++) {
+        buf text;
+        buf_init(&text, 16384);
+        buf_addz(&text, form == 0 ? "x%20" : "x");
+        for (size_t i = 0; i < sig.len; i++) {
+            unsigned c = (unsigned char)sig.ptr[i];
+            if (form == 0 && !ascii_is_alnum(sig.ptr[i]))
+                buf_addf(&text, "%%%02X", c); // as a strict form encoder does
+            else if (form == 1)
+                buf_addf(&text, i % 2 ? "%%%02x" : "%%%02X", c);
+            else if (form == 2)
+                buf_addf(&text, i % 3 ? "%c" : "\\u00%02x", c);
+            else
+                buf_addc(&text, sig.ptr[i]);
+        }
+        buf_addz(&text, "y");
+        str out = apply(f, buf_str(&text), true);
+        assert_true(str_ends(out, STR("***y")));
+        assert_true(out.len < 12);
+        buf_deinit(&text);
+    }
+}
+
+static void what_is_not_ours_stays(void **state)
+{
+    fixture *f = *state;
+    static const char *const rows[] = {
+        "",
+        "a",
+        "hello world, this is a body of some length without anything secret in it",
+        "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL29yZGVycyJ9.another-signature-of-somebody-else",
+        "100% of \\u00 and %zz and % and \\u",
+        "ya29.something-else-entirely-0123456789-0123456789-0123456789",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_strz(apply(f, str_from(rows[i]), false), rows[i]);
+}
+
+static void several_in_a_row(void **state)
+{
+    fixture *f = *state;
+    str in = arena_printf(&f->mem, STR_FMT STR_FMT "%s", STR_ARG(signature()), STR_ARG(signature()),
+                          opaque);
+    assert_strz(apply(f, in, true), "*********");
+}
+
+static void an_empty_redactor_copies(void **state)
+{
+    fixture *f = *state;
+    redactor none = {0};
+    buf_reset(&f->out);
+    assert_false(redactor_apply(&none, str_from(jwt), &f->out));
+    assert_strz(buf_str(&f->out), jwt);
+    redactor_add(&none, STR("short"));
+    assert_int_equal(none.needles.len, 0);
+    redactor_deinit(&none);
+}
+
+static void many_tokens_are_kept_within_bounds(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 300; i++)
+        redactor_add(&f->redactor, arena_printf(&f->mem, "token-%06d-abcdefghijklmnopqrstuv", i));
+    assert_true(f->redactor.needles.len <= 64 * 4);
+    assert_strz(apply(f, STR("token-000299-abcdefghijklmnopqrstuv"), true), "***");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(T43_a_token_is_found_wherever_it_stands),
+        CASE(T43_a_piece_of_24_bytes_is_enough),
+        CASE(T43_base64_hides_nothing),
+        CASE(T43_escapes_hide_nothing),
+        CASE(what_is_not_ours_stays),
+        CASE(several_in_a_row),
+        CASE(an_empty_redactor_copies),
+        CASE(many_tokens_are_kept_within_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
