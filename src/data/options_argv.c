@@ -106,7 +106,8 @@ static code count_args(words *w)
         err_set(w->e, OPTION_ARGS, "the argument '" STR_FMT "' is one too many",
                 STR_ARG(option_args(w->o)->ptr[spec->args_max]));
     if (w->e)
-        err_hint(w->e, "usage: gatepost %s [OPTIONS] %s", spec->name, spec->args ? spec->args : "");
+        err_hint(w->e, "usage: gatepost %s [OPTIONS]%s%s", spec->name, spec->args ? " " : "",
+                 spec->args ? spec->args : "");
     return OPTION_ARGS;
 }
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// cmd: one file a command. A command is its option table, its texts and one function; main looks it
+// up by name, reads the options and turns the outcome into an exit status (doc/exit-codes.md).
+#pragma once
+
+#include <stdio.h>
+
+#include "data/data.h"
+
+typedef enum verb_group {
+    VERB_TEST,
+    VERB_REACH,
+    VERB_SERVE,
+    VERB_GOVERN,
+    VERB_ABOUT, // help, version, completion
+} verb_group;
+
+// What a command works with. It writes what it was asked for to out and all else to err.
+typedef struct cmd_call cmd_call;
+struct cmd_call {
+    const option_values *options;
+    FILE *out;
+    FILE *err;
+    bool colour; // out is a terminal that may be coloured
+    int status;  // the exit status when run returns OK: EXIT_OK, or EXIT_FAILED for "done, and the
+                 // result is a failure", which the command has explained itself
+};
+
+typedef struct verb verb;
+struct verb {
+    const command_spec *spec;
+    verb_group group;
+    // An error ends the program with its code's exit status; main prints it.
+    code (*run)(cmd_call *call, err *e) ATTR_MUST_CHECK;
+};
+
+extern const verb *const verbs[]; // ends with NULL; help shows them in this order
+
+// Options of every command: --color, --log-level, --log-format.
+extern const option_row cmd_common[];
+
+// The whole program. The streams are its standard output and error.
+int cmd_main(int argc, const char *const *argv, FILE *out, FILE *errors);
+// The command that the first words name and how many words that took; NULL with an error that
+// names the nearest. `words` may hold options behind the name.
+const verb *cmd_find(int count, const char *const *words, int *ret_used, err *e);

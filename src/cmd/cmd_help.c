@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Help: the list of commands in their four groups, or one command in full.
+#include <string.h>
+
+#include "cmd/verbs.h"
+#include "cmd/version.h"
+
+enum { PAGE_MAX = 1 << 20, NAME_COLUMN = 18 };
+
+static const char *const group_names[] = {
+    [VERB_TEST] = "Test",     [VERB_REACH] = "Reach", [VERB_SERVE] = "Serve",
+    [VERB_GOVERN] = "Govern", [VERB_ABOUT] = "About",
+};
+
+static void list_group(buf *out, verb_group group, bool colour)
+{
+    bool first = true;
+    for (const verb *const *v = verbs; *v; v++) {
+        if ((*v)->group != group)
+            continue;
+        if (first)
+            buf_addf(out, colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", group_names[group]);
+        first = false;
+        buf_addf(out, "  %-*s%s\n", NAME_COLUMN, (*v)->spec->name, (*v)->spec->summary);
+    }
+}
+
+static void list_commands(buf *out, bool colour)
+{
+    buf_addz(out,
+             "Usage: gatepost COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+             "newman, but private Cloud Run just works; then the proxy that guards it, with the "
+             "same policy.\n");
+    for (int group = VERB_TEST; group <= VERB_ABOUT; group++)
+        list_group(out, (verb_group)group, colour);
+    buf_addz(out, "\n'gatepost help COMMAND' or 'gatepost COMMAND --help' tells more about one.\n");
+}
+
+static code render(const verb *v, str format, cmd_call *call)
+{
+    buf page;
+    buf_init(&page, PAGE_MAX);
+    if (!v)
+        list_commands(&page, call->colour);
+    else if (str_eq(format, STR("man")))
+        command_man(&page, v->spec, GATEPOST_VERSION);
+    else if (str_eq(format, STR("markdown")))
+        command_markdown(&page, v->spec);
+    else
+        command_help(&page, v->spec, call->colour);
+    fwrite(buf_cstr(&page), 1, page.len, call->out);
+    buf_deinit(&page);
+    return OK;
+}
+
+void help_command(cmd_call *call, const verb *v)
+{
+    (void)render(v, STR("text"), call);
+}
+
+static code run_help(cmd_call *call, err *e)
+{
+    const str_list *args = option_args(call->options);
+    const char *words[2] = {NULL};
+    for (size_t i = 0; i < args->len; i++)
+        words[i] = args->ptr[i].ptr; // words of the command line end with a NUL
+    int used = 0;
+    const verb *v = args->len ? cmd_find((int)args->len, words, &used, e) : NULL;
+    if (args->len && !v)
+        return e->code;
+    return render(v, option_text(call->options, "format"), call);
+}
+
+static const option_row rows[] = {
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     .choices = "text|man|markdown",
+     .def = "text",
+     .help = "How to write the help of one command"},
+    {0},
+};
+static const option_row *const tables[] = {rows, cmd_common, NULL};
+
+static const command_spec spec = {
+    .name = "help",
+    .args = "[COMMAND]",
+    .args_max = 2,
+    .summary = "List the commands, or tell about one",
+    .example = "gatepost help version\ngatepost help --format man version | man -l -",
+    .tables = tables,
+};
+
+const verb verb_help = {.spec = &spec, .group = VERB_ABOUT, .run = run_help};

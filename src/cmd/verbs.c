@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/verbs.h"
+
+const verb *const verbs[] = {
+    &verb_help,
+    &verb_version,
+    &verb_completion,
+    NULL,
+};

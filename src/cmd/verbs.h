@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// verbs: the commands, each defined in cmd_NAME.c.
+#pragma once
+
+#include "cmd/cmd.h"
+
+extern const verb verb_help;
+extern const verb verb_version;
+extern const verb verb_completion;
+
+// The help of one command.
+void help_command(cmd_call *call, const verb *v);
