@@ -9,8 +9,8 @@
 
 static const char *const steps[] = {
     "create table account (email text primary key, project text not null) strict",
-    "create table key (id text primary key, email text not null references account (email)"
-    " on delete cascade, made integer not null, der blob) strict",
+    ("create table key (id text primary key, email text not null references account (email)"
+     " on delete cascade, made integer not null, der blob) strict"),
     "alter table account add column disabled integer not null default 0",
 };
 static const store_schema schema = {steps, ARRAY_LEN(steps)};
