@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory of tokens, failures, and the border between local and cloud.
+#include "credential/test_endpoints.h"
+
+// ---- memory -----------------------------------------------------------------------------------
+
+static void a_token_is_asked_once(void **state)
+{
+    fixture *f = *state;
+    ask(f, local_id);
+    str first = f->token;
+    for (int i = 0; i < 5; i++)
+        ask(f, local_id);
+    assert_str(f->token, first);
+    assert_int_equal(f->requests.len, 1);
+    credential_want w = local_id; // T25: each audience and identity has its own
+    w.audience = STR("https://other.example");
+    ask(f, w);
+    assert_audience(f, "https://other.example");
+    w.identity = STR("stranger");
+    ask(f, w);
+    assert_strz(f->principal, "stranger@demo.iam.gserviceaccount.com");
+    assert_int_equal(f->requests.len, 3);
+    credential_forget(f->provider, STR("https://other.example"));
+    ask(f, w);
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 4);
+}
+
+static void those_who_wait_share_one_exchange(void **state)
+{
+    fixture *f = *state;
+    enum { MANY = 50 };
+    credential_wait *waits[MANY];
+    for (int i = 0; i < MANY; i++)
+        waits[i] = credential_for(provider(f), &local_id, on_token, f);
+    credential_cancel(waits[0]);
+    credential_cancel(waits[MANY - 1]);
+    credential_cancel(waits[MANY / 2]);
+    bool never = false;
+    loop_run_until(f->loop, &never, 300);
+    assert_int_equal(f->answers, MANY - 3);
+    assert_int_equal(f->requests.len, 1);
+}
+
+static void a_short_token_is_renewed_in_its_last_fifth(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 5;
+    ask(f, local_id);
+    str first = f->token;
+    clock_shift(3000);
+    ask(f, local_id);
+    assert_str(f->token, first);
+    clock_shift(1000);
+    ask(f, local_id);
+    assert_false(str_eq(f->token, first));
+    assert_int_equal(f->requests.len, 2);
+    clock_shift(-4000);
+}
+
+static void an_hour_is_renewed_five_minutes_early(void **state)
+{
+    fixture *f = *state;
+    ask(f, local_id);
+    clock_shift(3290 * 1000);
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 1);
+    clock_shift(15 * 1000);
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 2);
+    clock_shift(-3305 * 1000);
+}
+
+static void a_clock_that_jumps_or_is_wrong_does_no_harm(void **state)
+{
+    fixture *f = *state;
+    ask(f, local_id);
+    clock_shift(-7200 * 1000); // set back: the token's age comes from the monotonic clock
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 1);
+    clock_shift(7200 * 1000);
+
+    credential_want w = local_id; // two hours behind the endpoint all the time
+    w.audience = STR("https://skewed.example");
+    f->clock_ahead_s = 7200;
+    ask(f, w);
+    ask(f, w);
+    assert_int_equal(f->e.code, OK);
+    assert_int_equal(f->requests.len, 2);
+    w.audience = STR("https://behind.example");
+    f->clock_ahead_s = -7200;
+    ask(f, w);
+    ask(f, w);
+    assert_int_equal(f->e.code, OK);
+    assert_int_equal(f->requests.len, 3);
+}
+
+static void without_refresh_a_token_is_kept(void **state)
+{
+    fixture *f = *state;
+    f->options.no_refresh = true;
+    f->lifetime_s = 2;
+    ask(f, local_id);
+    clock_shift(10000);
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 1);
+    clock_shift(-10000);
+}
+
+static void a_failed_renewal_keeps_a_living_token(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 100;
+    ask(f, local_id);
+    str first = f->token;
+    f->statuses[1] = f->statuses[2] = 400;
+    f->error = "{\"error\":\"invalid_grant\"}";
+    clock_shift(90 * 1000);
+    ask(f, local_id);
+    assert_int_equal(f->e.code, OK);
+    assert_str(f->token, first);
+    clock_shift(20 * 1000); // now it is dead
+    ask(f, local_id);
+    assert_int_equal(f->e.code, CRED_REFUSED);
+    clock_shift(-110 * 1000);
+}
+
+// ---- failures ---------------------------------------------------------------------------------
+
+static void passing_failures_are_tried_again(void **state)
+{
+    fixture *f = *state;
+    f->statuses[0] = 503;
+    ask(f, local_id);
+    assert_int_equal(f->e.code, OK);
+    assert_int_equal(f->requests.len, 2);
+}
+
+static void lasting_failures_are_told_after_three(void **state)
+{
+    fixture *f = *state;
+    f->statuses[0] = f->statuses[1] = f->statuses[2] = 500;
+    ask(f, local_id);
+    assert_int_equal(f->e.code, CRED_REFUSED);
+    assert_int_equal(f->requests.len, 3);
+}
+
+static void refusals_are_told_with_the_fix(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *body, *says, *fix;
+        int64_t ahead_s;
+    } rows[] = {
+        {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}",
+         "invalid_grant: Invalid JWT Signature.", "make a new one", 0},
+        {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid grant: account not found\"}",
+         "account not found", "doesn't exist", 0},
+        {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT: Token must be a "
+         "short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp "
+         "values in the JWT claim.\"}",
+         "timeframe", "400 s behind", 400},
+        {"{\"error\":\"invalid_grant\",\"error_description\":\"Token has been expired or "
+         "revoked.\"}",
+         "revoked", "gcloud auth application-default login", 0},
+        {"<html>", "answered 400", NULL, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f->statuses[f->status_at] = 400;
+        f->error = rows[i].body;
+        f->clock_ahead_s = rows[i].ahead_s;
+        ask(f, local_id);
+        assert_row(i, f->e.code == CRED_REFUSED);
+        if (!strstr(f->e.msg, rows[i].says) || (rows[i].fix && !strstr(f->e.hint, rows[i].fix)))
+            fail_msg("row %zu: %s / %s", i, f->e.msg, f->e.hint);
+    }
+}
+
+static void an_endpoint_that_is_gone(void **state)
+{
+    fixture *f = *state;
+    listener_free(f->listener);
+    f->listener = NULL;
+    ask(f, local_id);
+    assert_int_equal(f->e.code, FETCH_CONNECT);
+    assert_non_null(strstr(f->e.msg, "asking for a token"));
+}
+
+static void a_provider_may_go_while_it_asks(void **state)
+{
+    fixture *f = *state;
+    f->silent = true;
+    credential_for(provider(f), &local_id, on_token, f);
+    bool never = false;
+    loop_run_until(f->loop, &never, 100);
+    assert_int_equal(f->requests.len, 1);
+    credential_provider_free(f->provider);
+    f->provider = NULL;
+    loop_run_until(f->loop, &never, 20);
+    assert_int_equal(f->answers, 0);
+}
+
+// ---- local and cloud --------------------------------------------------------------------------
+
+static void T40_local_and_cloud_never_mix(void **state)
+{
+    fixture *f = *state;
+    const project_identity cloudy = {.name = STR("cloudy"),
+                                     .key = write_key(f, "cloud.json",
+                                                      "real@p.iam.gserviceaccount.com",
+                                                      "https://oauth2.googleapis.com/token")};
+    f->options.identities = &cloudy;
+    f->options.identity_count = 1;
+    credential_want w = local_id;
+    w.identity = STR("cloudy"); // a real key for a local service
+    ask(f, w);
+    assert_int_equal(f->e.code, CRED_MIXED);
+    set_env(f, "GOOGLE_APPLICATION_CREDENTIALS", f->up.accounts[0].key_file.ptr);
+    w = (credential_want){.kind = CREDENTIAL_ID_TOKEN, .audience = STR("https://a.example")};
+    ask(f, w); // a local key for the cloud
+    assert_int_equal(f->e.code, CRED_MIXED);
+    assert_int_equal(f->requests.len, 0);
+}
+
+static void T40_no_assertion_goes_where_only_the_file_says(void **state)
+{
+    fixture *f = *state;
+    static const char *const uris[] = {
+        "https://attacker.example/token",
+        "http://127.0.0.1:1/token",
+        "http://oauth2.googleapis.com/",
+        "https://oauth2.googleapis.com.attacker.example/token",
+        "https://oauth2.googleapis.com@attacker.example/token",
+        "https://oauth2.googleapis.com:8443/",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
+        credential_provider_free(f->provider);
+        f->provider = NULL;
+        set_env(f, "GOOGLE_APPLICATION_CREDENTIALS",
+                write_key(f, "forged.json", "real@p.iam.gserviceaccount.com", uris[i]));
+        ask(f, (credential_want){.kind = CREDENTIAL_ID_TOKEN, .audience = STR("https://a")});
+        if (f->e.code != CRED_FILE)
+            fail_msg("%s: %s", uris[i], f->e.msg);
+        assert_non_null(strstr(f->e.msg, "token_uri"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_token_is_asked_once),
+        CASE(those_who_wait_share_one_exchange),
+        CASE(a_short_token_is_renewed_in_its_last_fifth),
+        CASE(an_hour_is_renewed_five_minutes_early),
+        CASE(a_clock_that_jumps_or_is_wrong_does_no_harm),
+        CASE(without_refresh_a_token_is_kept),
+        CASE(a_failed_renewal_keeps_a_living_token),
+        CASE(passing_failures_are_tried_again),
+        CASE(lasting_failures_are_told_after_three),
+        CASE(refusals_are_told_with_the_fix),
+        CASE(an_endpoint_that_is_gone),
+        CASE(a_provider_may_go_while_it_asks),
+        CASE(T40_local_and_cloud_never_mix),
+        CASE(T40_no_assertion_goes_where_only_the_file_says),
+    };
+    return cmocka_run_group_tests(tests, make_key, drop_key);
+}
