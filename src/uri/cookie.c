@@ -61,7 +61,7 @@ static void read_token(str token, date *d)
     size_t n;
     if (!d->has_time && read_time(token, d))
         d->has_time = true;
-    else if (!d->has_day && (n = digits(token, 2, &value)) >= 1)
+    else if (!d->has_day && digits(token, 2, &value) >= 1)
         d->has_day = true, d->day = value;
     else if (!d->has_month && read_month(token, d))
         d->has_month = true;
