@@ -69,17 +69,18 @@ str pm_item_path(arena *a, const pm_item *item, const char *separator);
 // none. {"type":"noauth"} is returned as it stands.
 const json *pm_item_auth(const pm_item *item);
 // The scripts of one kind in the order of running: the collection's, the folders', the request's.
-// The number written to ret_scripts, which has room for `max`.
+// Returns their number and writes at most `max` of them.
 size_t pm_item_scripts(const pm_item *item, pm_listen kind, const pm_script **ret_scripts,
                        size_t max);
 
 // protocolProfileBehavior: per key the nearest of request, folders and collection counts.
 typedef struct pm_behavior pm_behavior;
 struct pm_behavior {
-    bool tls_insecure; // strictSSL: false
-    bool tls_strict;   // strictSSL: true, said explicitly
-    bool follow_redirects;
-    uint32_t redirects_max;
+    bool tls_insecure;       // strictSSL: false
+    bool tls_strict;         // strictSSL: true; neither: the run's setting
+    bool redirects_off;      // followRedirects: false
+    bool redirects_on;       // followRedirects: true; neither: the run's setting
+    uint32_t redirects_max;  // 10
     bool keep_method;        // followOriginalHttpMethod
     bool keep_authorization; // followAuthorizationHeader
     bool no_referer;         // removeRefererHeaderOnRedirect

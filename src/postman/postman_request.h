@@ -55,7 +55,7 @@ typedef struct pm_call pm_call;
 struct pm_call {
     str method;
     str url;                // as sent, without userinfo
-    str origin_template;    // scheme, host and port as written, before variables were filled in
+    str url_text;           // as people read it: filled in, nothing encoded
     VEC(pm_header) headers; // as sent, the system's after the collection's
     VEC(pm_segment) body;
     uint64_t body_bytes;
@@ -78,6 +78,10 @@ struct pm_prepare_options {
 // PM_LIMIT, DATA_TYPE.
 CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
                         err *e);
+// "scheme://host[:port]" of a request, filled in: to tell whether an origin was known beforehand or
+// made by a script. Errors as pm_prepare.
+CODE_CHECKED pm_origin(arena *a, const json *request, const pm_scopes *scopes, str *ret_origin,
+                       err *e);
 void pm_call_deinit(pm_call *c);
 // The first header of that name, or NULL.
 const pm_header *pm_call_header(const pm_call *c, str name);

@@ -67,8 +67,8 @@ void pm_value_text(str value_json, buf *out);
 // Names are not trimmed; what has no value stays as it is written. True when something did. The
 // buffer's maximum bounds what cycles can grow to: check buf_ok.
 bool pm_resolve(const pm_scopes *s, str text, buf *out);
-// True when the text holds a {{name}} that has no value (after resolving).
-bool pm_has_unresolved(const pm_scopes *s, str text, str *ret_name);
+// The next {{name}} in the text at or after *from, which then stands behind it; false at the end.
+bool pm_template_next(str text, size_t *from, str *ret_name);
 
 // Appends the value of a dynamic variable ("$guid", "$randomCity"), a new one at each call; false
 // when there is none of that name.

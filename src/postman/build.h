@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// build: what the pieces of pm_prepare share. Private to the room.
+#pragma once
+
+#include "postman/postman.h"
+
+typedef struct builder builder;
+struct builder {
+    arena *arena;
+    const pm_prepare_options *options;
+    pm_call *call;
+    pm_url url;
+};
+
+void builder_warn(builder *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
+void builder_header(builder *b, str name, str value, bool system);
+// Removes all headers of that name, whatever their case.
+void builder_drop_header(builder *b, str name);
+
+// The body's segments, and its Content-Type unless the user set one (a wrong one is replaced where
+// the body can't be read without the right one). `body` is resolved. PM_LIMIT.
+CODE_CHECKED build_body(builder *b, const json *body, err *e);
+// Adds a segment of bytes (copied into the arena), or takes an open file.
+void build_bytes(builder *b, str bytes);
+void build_file(builder *b, int fd, uint64_t bytes);
+// form-data, whose parts may be files.
+void build_form(builder *b, const json *params);
+
+// Signs the request with the collection's own auth: {type, T: [{key, value}]}, resolved.
+void build_auth(builder *b, const json *auth);

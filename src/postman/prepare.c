@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request as it is written to what goes on the wire.
+#include <unistd.h>
+
+#include "postman/build.h"
+#include "postman/collection.h"
+#include "postman/url.h"
+#include "postman/value.h"
+
+// ---- headers
+
+void builder_warn(builder *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    str text = arena_vprintf(b->arena, fmt, ap);
+    va_end(ap);
+    vec_push(&b->call->warnings, text);
+}
+
+void builder_header(builder *b, str name, str value, bool system)
+{
+    pm_header h = {arena_str(b->arena, name), arena_str(b->arena, value), system};
+    vec_push(&b->call->headers, h);
+}
+
+void builder_drop_header(builder *b, str name)
+{
+    size_t kept = 0;
+    VEC_FOREACH (&b->call->headers, h)
+        if (!str_ieq(h->name, name))
+            b->call->headers.ptr[kept++] = *h;
+    b->call->headers.len = kept;
+}
+
+const pm_header *pm_call_header(const pm_call *c, str name)
+{
+    for (size_t i = 0; i < c->headers.len; i++)
+        if (str_ieq(c->headers.ptr[i].name, name))
+            return &c->headers.ptr[i];
+    return NULL;
+}
+
+static void users_headers(builder *b, const json *list)
+{
+    JSON_EACH (list, m) {
+        str name = str_trim(json_str_or(json_get(m, "key"), STR_NONE));
+        const json *v = json_get(m, "value");
+        if (!name.len || json_bool_or(json_get(m, "disabled"), false))
+            continue;
+        buf value;
+        buf_init(&value, PM_TEXT_BYTES_MAX);
+        if (v && !json_is(v, JSON_NULL))
+            value_text(v, &value);
+        builder_header(b, name, str_trim(buf_str(&value)), false);
+        buf_deinit(&value);
+    }
+}
+
+static void system_header(builder *b, uint32_t flag, const char *name, str value)
+{
+    if (!(b->options->behavior.no_headers & flag) && !pm_call_header(b->call, str_from(name)))
+        builder_header(b, str_from(name), value, true);
+}
+
+// The authority of a URL that pm_url_wire made.
+static str authority(str url)
+{
+    str rest = str_skip(url, (size_t)str_find(url, STR("://")) + 3);
+    ssize_t slash = str_chr(rest, '/');
+    return slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
+}
+
+static void system_headers(builder *b)
+{
+    char token[RAND_UUID_MAX];
+    rand_uuid(token);
+    if (b->options->behavior.no_headers & PM_SYSTEM_CONTENT_TYPE) {
+        const pm_header *type = pm_call_header(b->call, STR("Content-Type"));
+        if (type && type->system)
+            builder_drop_header(b, STR("Content-Type"));
+    }
+    system_header(b, PM_SYSTEM_USER_AGENT, "User-Agent", STR("PostmanRuntime/7.39.1"));
+    system_header(b, PM_SYSTEM_ACCEPT, "Accept", STR("*/*"));
+    system_header(b, PM_SYSTEM_CACHE_CONTROL, "Cache-Control", STR("no-cache"));
+    system_header(b, PM_SYSTEM_POSTMAN_TOKEN, "Postman-Token", str_from(token));
+    system_header(b, PM_SYSTEM_HOST, "Host", authority(b->call->url));
+    system_header(b, PM_SYSTEM_ACCEPT_ENCODING, "Accept-Encoding", STR("gzip, deflate, br"));
+    system_header(b, PM_SYSTEM_CONNECTION, "Connection", STR("keep-alive"));
+    if (b->call->body.len)
+        system_header(b, PM_SYSTEM_CONTENT_LENGTH, "Content-Length",
+                      arena_printf(b->arena, "%llu", (unsigned long long)b->call->body_bytes));
+}
+
+// ---- resolve
+
+static code resolve_text(builder *b, str text, str *ret, err *e)
+{
+    *ret = text;
+    if (!b->options->scopes || str_find(text, STR("{{")) < 0)
+        return OK;
+    buf out;
+    buf_init(&out, PM_TEXT_BYTES_MAX);
+    pm_resolve(b->options->scopes, text, &out);
+    bool ok = buf_ok(&out);
+    *ret = arena_str(b->arena, buf_str(&out));
+    buf_deinit(&out);
+    if (ok)
+        return OK;
+    err_set(e, PM_LIMIT, "a text grows beyond %d bytes when its variables are filled in",
+            PM_TEXT_BYTES_MAX);
+    return err_hint(e, "look for variables whose values name each other");
+}
+
+// Every string in the tree, names of members excepted.
+static code resolve_tree(builder *b, json *v, err *e)
+{
+    code c = OK;
+    if (json_is(v, JSON_STRING))
+        return resolve_text(b, v->text, &v->text, e);
+    for (json *m = json_first(v); m && c == OK; m = m->next)
+        c = resolve_tree(b, m, e);
+    return c;
+}
+
+static code resolve_member(builder *b, json *request, const char *name, err *e)
+{
+    for (json *m = json_first(request); m; m = m->next)
+        if (str_eq(m->key, str_from(name)))
+            return resolve_tree(b, m, e);
+    return OK;
+}
+
+// A value may bring '/', '?' and '&': the URL is filled in as one text and read again.
+static code resolve_url(builder *b, const json *url, err *e)
+{
+    pm_url_read(b->arena, url, &b->url);
+    str text = pm_url_text(b->arena, &b->url);
+    code c = resolve_text(b, text, &text, e);
+    pm_url_parse(b->arena, text, &b->url);
+    return c;
+}
+
+// ---- the resolved request, for scripts and reports
+
+static json *header_list(builder *b)
+{
+    json *list = json_new(b->arena, JSON_ARRAY);
+    VEC_FOREACH (&b->call->headers, h) {
+        json *m = json_push(list, json_new(b->arena, JSON_OBJECT));
+        json_set(b->arena, m, STR("key"), json_new_str(b->arena, h->name));
+        json_set(b->arena, m, STR("value"), json_new_str(b->arena, h->value));
+        if (h->system)
+            json_set(b->arena, m, STR("system"), json_new_bool(b->arena, true));
+    }
+    return list;
+}
+
+static code fill(builder *b, json *request, err *e)
+{
+    pm_call *call = b->call;
+    call->request = request;
+    json *auth = b->options->auth ? json_copy(b->arena, b->options->auth) : NULL;
+    const json *own = json_get(request, "auth");
+    code c = resolve_url(b, json_get(request, "url"), e);
+    if (c == OK)
+        c = resolve_member(b, request, "header", e);
+    if (c == OK)
+        c = resolve_member(b, request, "body", e);
+    if (own)
+        auth = json_copy(b->arena, own);
+    if (c == OK)
+        c = resolve_tree(b, auth, e);
+    if (c != OK)
+        return c;
+    call->method = json_str_or(json_get(request, "method"), STR("GET"));
+    users_headers(b, json_get(request, "header"));
+    c = build_body(b, json_get(request, "body"), e);
+    build_auth(b, auth);
+    call->url_text = pm_url_text(b->arena, &b->url);
+    if (auth)
+        json_set(b->arena, request, STR("auth"), auth);
+    json_set(b->arena, request, STR("url"), pm_url_json(b->arena, &b->url));
+    return c;
+}
+
+CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
+                        err *e)
+{
+    builder b = {.arena = a, .options = o, .call = ret};
+    *ret = (pm_call){0};
+    code c = fill(&b, pm_request_normal(a, request), e);
+    if (c == OK)
+        c = pm_url_wire(a, &b.url, o->behavior.no_encoding, &ret->url, e);
+    if (c == OK)
+        system_headers(&b);
+    json_set(a, ret->request, STR("header"), header_list(&b));
+    return c;
+}
+
+CODE_CHECKED pm_origin(arena *a, const json *request, const pm_scopes *scopes, str *ret_origin,
+                       err *e)
+{
+    pm_prepare_options o = {.scopes = scopes};
+    pm_call call = {0};
+    builder b = {.arena = a, .options = &o, .call = &call};
+    str url;
+    code c = resolve_url(&b, json_is(request, JSON_STRING) ? request : json_get(request, "url"), e);
+    if (c == OK)
+        c = pm_url_wire(a, &b.url, false, &url, e);
+    if (c == OK)
+        *ret_origin = str_sub(url, 0, (size_t)(authority(url).ptr - url.ptr) + authority(url).len);
+    return c;
+}
+
+void pm_call_deinit(pm_call *c)
+{
+    VEC_FOREACH (&c->body, s)
+        if (s->fd >= 0)
+            close(s->fd);
+    vec_deinit(&c->body);
+    vec_deinit(&c->headers);
+    vec_deinit(&c->warnings);
+}
