@@ -3,9 +3,11 @@
 //
 // The first row names the columns. Comma, quote and escape `"`, newlines allowed in quotes, blanks
 // trimmed outside quotes; an unquoted field may hold quotes. Short rows lack the last names, extra
-// fields are dropped, an empty line in the middle is a row whose first column is empty. A byte
-// order mark is dropped. Unquoted integers and decimals become numbers in JavaScript's form
-// (`+5` → 5, `007` → 7, `1e3` → 1000, `0x1F` → 0); quoted fields stay text.
+// fields are dropped, an empty line is a row whose first column is empty; of columns of one name
+// the last counts. A byte order mark is dropped, UTF-16LE and Latin-1 are understood. Unquoted
+// decimal numbers become numbers (`+5` → 5, `007` → 7, `1e3` → 1000); quoted fields stay text.
+// Unlike newman, which reads 0x1F as 0, other notations stay text; any of LF, CR LF and CR ends a
+// row.
 #pragma once
 
 #include "data/data_json.h"
