@@ -180,8 +180,8 @@ static void refusals_are_told_with_the_fix(void **state)
 static void an_endpoint_that_is_gone(void **state)
 {
     fixture *f = *state;
-    listener_free(f->listener);
-    f->listener = NULL;
+    listener_free(f->server.listener);
+    f->server.listener = NULL;
     ask(f, local_id);
     assert_int_equal(f->e.code, FETCH_CONNECT);
     assert_non_null(strstr(f->e.msg, "asking for a token"));

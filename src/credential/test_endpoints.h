@@ -13,25 +13,15 @@
 #include "credential/credential.h"
 #include "data/data.h"
 #include "jose/jose.h"
-#include "net/net.h"
+#include "net/net_test_server.h"
 
 enum { ANSWERS_MAX = 16 };
 
 typedef struct fixture fixture;
-typedef struct client client;
-
-// One connection to the endpoints.
-struct client {
-    fixture *f;
-    stream *s;
-    buf in;
-};
-
 struct fixture {
     arena mem;
     loop *loop;
-    listener *listener;
-    VEC(client *) clients;
+    test_server server;
     char dir[64];
     jwk *key; // of every account and of the issuer
     home_address up;
@@ -194,58 +184,18 @@ static inline void write_date(buf *out, int64_t s)
     buf_addf(out, "Date: %s\r\n", text);
 }
 
-static inline void answer(client *c, str request)
+static inline void answer(void *ctx, str request, buf *out)
 {
-    fixture *f = c->f;
+    fixture *f = ctx;
     int status = f->status_at < ANSWERS_MAX ? f->statuses[f->status_at++] : 0;
     vec_push(&f->requests, arena_str(&f->mem, request));
     if (f->silent)
         return;
     str body = status ? str_from(f->error ? f->error : "") : answer_of(f, request);
-    buf out;
-    buf_init(&out, 1 << 16);
-    buf_addf(&out, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n", status ? status : 200, body.len);
-    write_date(&out, clock_wall_s() + f->clock_ahead_s);
-    buf_addz(&out, "\r\n");
-    buf_adds(&out, body);
-    stream_write(c->s, buf_str(&out));
-    buf_deinit(&out);
-}
-
-static inline size_t whole_request(str in)
-{
-    ssize_t head = str_find(in, STR("\r\n\r\n"));
-    if (head < 0)
-        return 0;
-    size_t len = (size_t)head + 4;
-    ssize_t at = str_ifind(str_sub(in, 0, len), STR("\r\nContent-Length: "));
-    if (at >= 0)
-        len += strtoul(in.ptr + at + 18, NULL, 10);
-    return len <= in.len ? len : 0;
-}
-
-static inline void on_read(void *ctx, str bytes)
-{
-    client *c = ctx;
-    size_t len;
-    buf_adds(&c->in, bytes);
-    while ((len = whole_request(buf_str(&c->in)))) {
-        answer(c, str_sub(buf_str(&c->in), 0, len));
-        buf_consume(&c->in, len);
-    }
-}
-
-static inline void on_accept(void *ctx, stream *s)
-{
-    static const stream_handlers handlers = {.on_read = on_read};
-    fixture *f = ctx;
-    client *c = NEW(client);
-    c->f = f;
-    c->s = s;
-    buf_init(&c->in, 1 << 16);
-    vec_push(&f->clients, c);
-    stream_handle(s, &handlers, c);
-    stream_resume(s);
+    buf_addf(out, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n", status ? status : 200, body.len);
+    write_date(out, clock_wall_s() + f->clock_ahead_s);
+    buf_addz(out, "\r\n");
+    buf_adds(out, body);
 }
 
 // ---- files ------------------------------------------------------------------------------------
@@ -314,16 +264,13 @@ static inline int drop_key(void **state)
 static inline int set_up(void **state)
 {
     fixture *f = NEW(fixture);
-    err e = ERR_INIT;
     arena_init(&f->mem);
     f->key = shared_key;
     f->loop = loop_new();
     f->lifetime_s = 3600;
     snprintf(f->dir, sizeof(f->dir), "/tmp/credential-test-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    listen_options o = {.on_accept = on_accept, .ctx = f};
-    assert_code(listener_new(f->loop, &o, &f->listener, &e), OK);
-    unsigned port = listener_port(f->listener);
+    unsigned port = test_server_start(&f->server, f->loop, answer, f);
     f->up.token_url = arena_printf(&f->mem, "http://127.0.0.1:%u/token", port);
     f->up.iam_url = arena_printf(&f->mem, "http://127.0.0.1:%u", port);
     f->up.metadata = f->up.iam_url;
@@ -360,14 +307,8 @@ static inline int tear_down(void **state)
 {
     fixture *f = *state;
     credential_provider_free(f->provider);
-    VEC_FOREACH (&f->clients, c) {
-        stream_free((*c)->s);
-        buf_deinit(&(*c)->in);
-        free(*c);
-    }
-    vec_deinit(&f->clients);
+    test_server_stop(&f->server);
     vec_deinit(&f->requests);
-    listener_free(f->listener);
     loop_free(f->loop);
     map_deinit(&f->env, NULL);
     nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);

@@ -7,12 +7,11 @@
 // - Keys come from https (or loopback http, for issuers on loopback), without redirects, within
 //   limits of size and time, from public addresses unless allowed otherwise (threat 34).
 // - An unknown kid makes the keys be fetched again at most once a minute for each issuer; until
-// then
-//   such tokens are refused at once. When fetching fails the last good keys serve on for a bounded
-//   time (threat 26).
+//   then such tokens are refused at once. When fetching fails the last good keys serve on for a day
+//   (threat 26).
 // - An e-mail address is believed only when the issuer says that it verified it and owns its
-// domain;
-//   two issuers that own one domain are a configuration error (threats 21, 47).
+//   domain; two issuers that own one domain are a configuration error (threats 21, 47). Service
+//   accounts are Google's alone.
 #pragma once
 
 #include "iam/iam.h"
@@ -57,7 +56,8 @@ CODE_CHECKED oidc_add(oidc *o, const oidc_issuer *i, err *e);
 // Replaces the keys of an issuer that has them in memory: after a rotation.
 void oidc_set_keys(oidc *o, str issuer, jwk_set *keys);
 bool oidc_knows(const oidc *o, str issuer);
-// Changes whenever the issuer's keys do: what was verified before must be verified again.
+// Changes whenever the issuer's keys do: what was verified before must be verified again. 0, which
+// no identity has, while they are too old or unknown.
 uint64_t oidc_generation(const oidc *o, str issuer);
 
 // ---- verification -----------------------------------------------------------------------------
@@ -73,19 +73,27 @@ struct oidc_identity {
 
 typedef enum oidc_state {
     OIDC_DONE, // *ret_code has the result
-    OIDC_WAIT, // the issuer's keys must be fetched first: oidc_wait, then ask again
+    OIDC_WAIT, // the issuer's keys must be fetched first: oidc_wait_keys, then ask again
 } oidc_state;
 
-// Verifies the token, but for its audience when `audience_count` is 0 (then that is the caller's to
-// do). The result in *ret_code is OK, a JWT_ code, OIDC_ISSUER (unknown), OIDC_KEYS (can't be
-// fetched). *ret_identity->token is filled as far as the token could be read.
-oidc_state oidc_verify(oidc *o, str token, const str *audiences, size_t audience_count,
-                       int64_t now_s, arena *a, oidc_identity *ret_identity, code *ret_code,
-                       err *e);
+// What is asked about a token.
+typedef struct oidc_query oidc_query;
+struct oidc_query {
+    str token;
+    // One of them must be named. None: the audience isn't checked, that is the caller's to do.
+    const str *audiences;
+    size_t audience_count;
+    int64_t now_s; // wall clock
+};
+
+// Verifies a token. The result in *ret_code is OK, a JWT_ code, OIDC_ISSUER (unknown), OIDC_KEYS
+// (can't be fetched). ret_identity->token is filled as far as the token could be read.
+oidc_state oidc_verify(oidc *o, const oidc_query *q, arena *a, oidc_identity *ret_identity,
+                       code *ret_code, err *e);
 
 typedef struct oidc_wait oidc_wait;
-// Calls back once the issuer's keys were fetched, or could not be: after OIDC_WAIT. All who wait
-// for one issuer share one fetch.
+// Calls back once the issuer's keys were fetched, or could not be: after OIDC_WAIT, or to have them
+// early. All who wait for one issuer share one fetch.
 oidc_wait *oidc_wait_keys(oidc *o, str issuer, void (*on_keys)(void *ctx), void *ctx);
 void oidc_wait_cancel(oidc_wait *w);
 
