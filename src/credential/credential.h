@@ -124,6 +124,35 @@ void injection_question(const injection_decision *d, str principal, buf *ret_tex
 str identity_for(const project_rule *rules, size_t count, str request_path, str run_identity,
                  bool *ret_by_rule);
 
+// ---- refusal ----------------------------------------------------------------------------------
+
+// What is known of a call that a service answered with 401, 403 or 404.
+typedef struct refusal refusal;
+struct refusal {
+    int status;
+    str url;
+    str token;            // the bearer that was sent, without its scheme; empty: none
+    str audience;         // what the service accepts (trust_match.audience); empty: unknown
+    str principal;        // whose token it was, when we minted it; empty: read it from the token
+    str www_authenticate; // of the answer
+    str body;             // of the answer: tells Cloud Run's own pages from the application's
+    int64_t server_s;     // Date of the answer; 0: it had none
+    int64_t now_s;        // wall clock
+};
+
+typedef struct refusal_reason refusal_reason;
+struct refusal_reason {
+    code code; // JWT_EXPIRED, GUARD_ACCESS_TOKEN, IAM_DENIED, …; OK: the application's own answer
+    str sentence; // why, in one line
+    str fix;      // a command, or what to change; empty: nothing to say
+};
+
+// Explains by the decision table of contract cloud-run.md §1. The token is read, not verified, and
+// never part of the text. All text lives in the arena.
+void refusal_explain(const refusal *r, arena *a, refusal_reason *ret_reason);
+// Is this one of the pages with which Cloud Run (or `gatepost up`) itself refuses a call?
+bool refusal_is_cloud_run_page(str body);
+
 // ---- provider ---------------------------------------------------------------------------------
 
 typedef enum credential_source {
