@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accounts and their public keys.
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "google/state.h"
+
+// ---- finding
+
+static str lower(arena *mem, str s)
+{
+    char *to = arena_cstr(mem, s);
+    for (size_t i = 0; i < s.len; i++)
+        to[i] = ascii_lower(to[i]);
+    return (str){to, s.len};
+}
+
+account *account_find(const google *g, str email_or_id)
+{
+    account *a = map_get(&g->unique_ids, email_or_id);
+    if (a || email_or_id.len > 320) // RFC 3696's longest address
+        return a;
+    char low[320];
+    for (size_t i = 0; i < email_or_id.len; i++)
+        low[i] = ascii_lower(email_or_id.ptr[i]);
+    return map_get(&g->accounts, (str){low, email_or_id.len});
+}
+
+bool google_has_account(const google *g, str email)
+{
+    return account_find(g, email) != NULL;
+}
+
+account_key *account_key_find(const account *a, str id)
+{
+    VEC_FOREACH (&a->keys, k)
+        if (str_eq((*k)->id, id))
+            return *k;
+    return NULL;
+}
+
+bool account_key_usable(const account_key *k, int64_t now_s)
+{
+    return !k->disabled && now_s >= k->from_s && now_s < k->to_s;
+}
+
+jwk_set *account_usable_keys(const account *a, int64_t now_s)
+{
+    jwk_set *set = jwk_set_new();
+    VEC_FOREACH (&a->keys, k)
+        if (account_key_usable(*k, now_s))
+            jwk_set_add(set, (*k)->key);
+    return set;
+}
+
+str account_key_name(const google *g, const account *a, const account_key *k, arena *mem)
+{
+    return arena_printf(mem, "projects/" STR_FMT "/serviceAccounts/" STR_FMT "/keys/" STR_FMT,
+                        STR_ARG(g->project_id), STR_ARG(a->email), STR_ARG(k->id));
+}
+
+// ---- keys
+
+static bool time_of(const ASN1_TIME *t, int64_t *ret_s)
+{
+    struct tm tm;
+    if (ASN1_TIME_to_tm(t, &tm) != 1)
+        return false;
+    *ret_s = timegm(&tm);
+    return true;
+}
+
+static bool read_validity(str cert_pem, account_key *k)
+{
+    BIO *mem = BIO_new_mem_buf(cert_pem.ptr, (int)cert_pem.len);
+    X509 *cert = PEM_read_bio_X509(mem, NULL, NULL, NULL);
+    bool good = cert && time_of(X509_get0_notBefore(cert), &k->from_s) &&
+                time_of(X509_get0_notAfter(cert), &k->to_s);
+    X509_free(cert);
+    BIO_free(mem);
+    return good;
+}
+
+static void key_free(account_key *k)
+{
+    jwk_unref(k->key);
+    free((char *)(uintptr_t)k->id.ptr);
+    free((char *)(uintptr_t)k->cert.ptr);
+    free(k);
+}
+
+code account_key_new(str id, str cert_pem, account_key **ret_key, err *e)
+{
+    account_key *k = NEW(account_key);
+    k->id = (str){mem_dupn(id.ptr, id.len), id.len};
+    k->cert = (str){mem_dupn(cert_pem.ptr, cert_pem.len), cert_pem.len};
+    code c = jwk_from_pem(cert_pem, id, &k->key, e);
+    if (c == OK && jwk_alg(k->key) != JOSE_RS256)
+        c = err_set(e, JOSE_KEY, "the certificate's key must be an RSA key");
+    if (c == OK && (jwk_private(k->key) || !read_validity(cert_pem, k)))
+        c = err_set(e, JOSE_KEY, "the text isn't one certificate");
+    if (c)
+        key_free(k);
+    else
+        *ret_key = k;
+    return c;
+}
+
+void account_key_add(google *g, account *a, account_key *k)
+{
+    vec_push(&a->keys, k);
+    journal_add(g->journal,
+                "insert into account_key (id, email, cert, uploaded, disabled)"
+                " values (?, ?, ?, ?, ?)",
+                STORE_ARGS(store_text(k->id), store_text(a->email), store_text(k->cert),
+                           store_i64(k->uploaded), store_i64(k->disabled)));
+}
+
+void account_key_set_disabled(google *g, account_key *k, bool disabled)
+{
+    k->disabled = disabled;
+    journal_add(g->journal, "update account_key set disabled = ? where id = ?",
+                STORE_ARGS(store_i64(disabled), store_text(k->id)));
+}
+
+void account_key_remove(google *g, account *a, account_key *k)
+{
+    journal_add(g->journal, "delete from account_key where id = ?", STORE_ARGS(store_text(k->id)));
+    for (size_t i = 0; i < a->keys.len; i++)
+        if (a->keys.ptr[i] == k) {
+            vec_remove(&a->keys, i);
+            break;
+        }
+    key_free(k);
+}
+
+// ---- opening
+
+static code add_account(google *g, str email, const char *key_file, err *e)
+{
+    int shown = email.len < 128 ? (int)email.len : 128;
+    if (!email_valid(email) || email.len > 320)
+        return err_set(e, GOOGLE_ACCOUNT, "\"%.*s\" isn't an e-mail address", shown, email.ptr);
+    str low = lower(&g->mem, email);
+    if (map_has(&g->accounts, low))
+        return err_set(e, GOOGLE_ACCOUNT, "the account %.*s is declared twice", shown, email.ptr);
+    if (g->accounts.len >= GOOGLE_ACCOUNTS_MAX)
+        return err_set(e, SYS_LIMIT, "a project has at most %d accounts", GOOGLE_ACCOUNTS_MAX);
+    account *a = ARENA_NEW(&g->mem, account);
+    a->email = low;
+    a->is_person = !email_is_service_account(low);
+    a->key_file = key_file ? arena_cstr(&g->mem, str_from(key_file)) : NULL;
+    map_set(&g->accounts, low, a);
+    return OK;
+}
+
+// 21 digits, as Google's are; the first isn't 0.
+static code open_unique_id(google *g, store *db, account *a, err *e)
+{
+    char fresh[UNIQUE_ID_LEN] = {'1'};
+    for (size_t i = 1; i < sizeof(fresh); i++)
+        fresh[i] = (char)('0' + rand_below(10));
+    store_rows *r;
+    code c =
+        store_run(db,
+                  "insert into account (email, unique_id) values (?, ?)"
+                  " on conflict (email) do nothing",
+                  STORE_ARGS(store_text(a->email), store_text((str){fresh, sizeof(fresh)})), e);
+    if (c == OK)
+        c = store_query(db, "select unique_id from account where email = ?",
+                        STORE_ARGS(store_text(a->email)), &r, e);
+    if (c)
+        return c;
+    if (store_next(r))
+        a->unique_id = arena_str(&g->mem, store_row_str(r, 0));
+    map_set(&g->unique_ids, a->unique_id, a);
+    return store_end(r, e);
+}
+
+static code open_keys(google *g, store *db, err *e)
+{
+    store_rows *r;
+    code c = store_query(db,
+                         "select id, email, cert, uploaded, disabled from account_key"
+                         " order by rowid",
+                         STORE_NO_ARGS, &r, e);
+    if (c)
+        return c;
+    while (c == OK && store_next(r)) {
+        account *a = account_find(g, store_row_str(r, 1));
+        account_key *k;
+        if (!a)
+            continue;
+        c = account_key_new(store_row_str(r, 0), store_row_str(r, 2), &k, e);
+        if (c)
+            break;
+        k->uploaded = store_row_i64(r, 3);
+        k->disabled = store_row_i64(r, 4);
+        vec_push(&a->keys, k);
+    }
+    code end = store_end(r, c ? NULL : e);
+    return c ? c : end;
+}
+
+static json *binding_of(arena *mem, json *bindings, str role)
+{
+    JSON_EACH (bindings, b)
+        if (str_eq(json_get(b, "role")->text, role))
+            return (json *)(uintptr_t)json_get(b, "members");
+    json *b = json_push(bindings, json_new(mem, JSON_OBJECT));
+    json_set(mem, b, STR("role"), json_new_str(mem, role));
+    return json_set(mem, b, STR("members"), json_new(mem, JSON_ARRAY));
+}
+
+// The accounts' roles, turned round into the project's policy.
+static code open_policy(google *g, const google_options *o, err *e)
+{
+    arena mem;
+    arena_init(&mem);
+    json *root = json_new(&mem, JSON_OBJECT);
+    json *bindings = json_set(&mem, root, STR("bindings"), json_new(&mem, JSON_ARRAY));
+    for (size_t i = 0; i < o->account_count; i++) {
+        const google_account *x = &o->accounts[i];
+        const char *kind = email_is_service_account(x->email) ? "serviceAccount" : "user";
+        for (size_t r = 0; r < x->role_count; r++)
+            json_push(
+                binding_of(&mem, bindings, x->roles[r]),
+                json_new_str(&mem, arena_printf(&mem, "%s:" STR_FMT, kind, STR_ARG(x->email))));
+    }
+    code c = policy_load(root, o->roles, &g->policy, e);
+    arena_deinit(&mem);
+    return c ? err_wrap(e, "the roles of the accounts") : OK;
+}
+
+code accounts_open(google *g, store *db, const google_options *o, err *e)
+{
+    code c = OK;
+    size_t cursor = 0;
+    void *a;
+    str email;
+    for (size_t i = 0; c == OK && i < o->account_count; i++)
+        c = add_account(g, o->accounts[i].email, o->accounts[i].key_file, e);
+    if (c)
+        return c;
+    g->default_account = arena_printf(&g->mem, STR_FMT "-compute@developer.gserviceaccount.com",
+                                      STR_ARG(g->project_number));
+    if (!map_has(&g->accounts, g->default_account))
+        c = add_account(g, g->default_account, NULL, e);
+    while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
+        c = open_unique_id(g, db, a, e);
+    if (c == OK)
+        c = open_keys(g, db, e);
+    return c ? c : open_policy(g, o, e);
+}
+
+void accounts_close(google *g)
+{
+    size_t cursor = 0;
+    void *value;
+    str email;
+    while (map_next(&g->accounts, &cursor, &email, &value)) {
+        account *a = value;
+        VEC_FOREACH (&a->keys, k)
+            key_free(*k);
+        vec_deinit(&a->keys);
+    }
+    map_deinit(&g->accounts, NULL);
+    map_deinit(&g->unique_ids, NULL);
+    policy_unref(g->policy);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// google: the local Google of `gatepost up`: token endpoint, IAM and IAM credentials, metadata
+// servers, discovery and keys. Answers follow contract google-identity.md §1 and 3 to 6.
+//
+// Invariants
+// - Only declared accounts exist. What an account was given earlier (its unique id, its keys) is
+//   kept in the state while it isn't declared, and is of no use until it is again.
+// - Private keys of accounts are never kept: they are in the answer, or the key file, that they
+// were
+//   made for. The state holds the issuer's own key, hashes of access and refresh tokens, and public
+//   keys; it is a file of mode 0600.
+// - Requests never wait for the disk on the loop: everything is answered from memory, and changes
+//   are written behind on the work pool; a new or changed key is answered once it is on disk.
+// - Every use of an account on behalf of another, and every change of a key, has its audit entry
+//   before its answer.
+#pragma once
+
+#include "audit/audit.h"
+#include "http/http.h"
+#include "iam/iam.h"
+#include "jose/jose.h"
+#include "policy/policy.h"
+
+typedef struct loop loop;
+typedef struct google google;
+
+#define GOOGLE_ISSUER STR("https://accounts.google.com")
+
+enum {
+    GOOGLE_BODY_BYTES_MAX = 64 << 10,
+    GOOGLE_KEYS_MAX = 10, // of an account
+    GOOGLE_ACCOUNTS_MAX = 1000,
+    GOOGLE_TOKENS_MAX = 10000, // access tokens alive; the oldest goes first
+    GOOGLE_LIFETIME_S = 3600,
+    GOOGLE_LIFETIME_MAX_S = 3600,
+};
+
+// An account that exists: a service account, or a person (any other address).
+typedef struct google_account google_account;
+struct google_account {
+    str email;
+    const str *roles; // on the project
+    size_t role_count;
+    // Where its credential file is kept: a service-account key or, for a person, an authorized_user
+    // file. NULL: none.
+    const char *key_file;
+};
+
+// Everything is copied but for what says otherwise.
+typedef struct google_options google_options;
+struct google_options {
+    str project_id, project_number, region;
+    const char *state;        // SQLite file; ":memory:" for tests
+    int64_t token_lifetime_s; // of ID tokens, and of access tokens unless asked otherwise; 0: 3600
+    const google_account *accounts;
+    size_t account_count;
+    const role_set *roles; // borrowed
+    audit_spool *spool;    // borrowed; NULL: no trail (tests)
+};
+
+// Opens the state, makes what is missing in it (the first time an RSA key: 100 ms and more) and the
+// default compute account. Errors: STORE_…, GOOGLE_ACCOUNT (an address that is malformed, or
+// declared twice), SYS_LIMIT.
+CODE_CHECKED google_new(loop *l, const google_options *o, google **ret_google, err *e);
+// Writes what waits. Before the loop and the spool go, and after the servers have. NULL is allowed.
+void google_free(google *g);
+
+// Once the server listens: tells the URL that clients reach it by ("http://127.0.0.1:4000"), and
+// brings the declared key files in order. A file whose key is still good keeps it (only its
+// addresses are renewed); a missing one, and a local one whose key is unknown here, gets a new key;
+// any other file is left alone and is an error: it may be a real one. Written whole or not at all,
+// mode 0600. Errors: GOOGLE_KEY_FILE.
+CODE_CHECKED google_listening(google *g, str base_url, err *e);
+
+// Keys of the issuer, for oidc_add under GOOGLE_ISSUER. Local and cloud tokens carry the same `iss`
+// and never mix: their keys differ.
+jwk_set *google_keys(google *g); // borrowed
+// What the accounts' roles on the project grant, on everything in it. Borrowed.
+policy *google_policy(google *g);
+// NUMBER-compute@developer.gserviceaccount.com: who a service runs as when it doesn't say.
+str google_default_account(const google *g);
+bool google_has_account(const google *g, str email);
+
+// ---- serving ------------------------------------------------------------------------------------
+
+// on_request of the one server for everything but metadata (ctx is the google):
+//   POST /token                                            oauth2.googleapis.com
+//   /v1/projects/…/serviceAccounts…                        iam, iamcredentials
+//   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs
+void google_on_request(void *ctx, http_exchange *x);
+
+// The metadata server of one service: its instances get the identity of its account.
+typedef struct google_metadata google_metadata;
+typedef struct google_metadata_options google_metadata_options;
+struct google_metadata_options {
+    str account;     // e-mail; empty: the default one
+    str instance_id; // empty: a random one
+};
+// GOOGLE_ACCOUNT when it isn't there.
+CODE_CHECKED google_metadata_new(google *g, const google_metadata_options *o,
+                                 google_metadata **ret_metadata, err *e);
+void google_metadata_free(google_metadata *m); // NULL is allowed
+void google_metadata_on_request(void *ctx, http_exchange *x);
+
+// ---- minting and checking -----------------------------------------------------------------------
+
+// An ID token of a service account as its own metadata server gives it: with e-mail claims.
+// Appends. Errors: GOOGLE_ACCOUNT.
+CODE_CHECKED google_mint_id_token(google *g, str email, str audience, buf *out, err *e);
+
+typedef struct google_grant google_grant;
+struct google_grant {
+    str email;
+    str scopes;         // separated by blanks
+    int64_t lifetime_s; // 0: the usual one
+};
+// An access token. Appends; tells its expiry. Errors: GOOGLE_ACCOUNT.
+CODE_CHECKED google_mint_access_token(google *g, const google_grant *x, buf *out,
+                                      int64_t *ret_expires_s, err *e);
+
+// Who an access token stands for; strings borrow from g until the next call of any function here.
+typedef struct google_bearer google_bearer;
+struct google_bearer {
+    str email;
+    str scopes;
+    int64_t expires_s;
+    str key_name;          // set for a self-signed JWT: the key that signed it
+    const str *delegation; // who was asked on whose behalf when the token was made
+    size_t delegation_count;
+};
+// False for a token that isn't ours, has expired, or whose account is gone.
+bool google_access_token_check(google *g, str token, google_bearer *ret_bearer);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// state: what the files of this room share: accounts, keys and tokens in memory.
+#pragma once
+
+#include "data/data.h"
+#include "google/google.h"
+#include "google/journal.h"
+
+// 9999-12-31T23:59:59Z: what Google says for a key that doesn't expire.
+#define NEVER_S INT64_C(253402300799)
+
+typedef struct account account;
+typedef struct account_key account_key;
+struct account_key {
+    str id;
+    jwk *key;             // public
+    str cert;             // PEM
+    int64_t from_s, to_s; // validity
+    bool disabled;
+    bool uploaded;
+};
+
+struct account {
+    str email; // lower case
+    str unique_id;
+    bool is_person;
+    const char *key_file; // NULL: none
+    VEC(account_key *) keys;
+};
+
+// Both kinds of opaque tokens are known by their SHA-256 only.
+enum { DIGEST_BYTES = 32, UNIQUE_ID_LEN = 21, KEY_ID_LEN = 40 };
+typedef struct access_token access_token;
+struct access_token {
+    account *who;
+    int64_t expires_s;
+    str *delegation; // points into the same allocation, as all of it does
+    size_t delegation_count;
+    str scopes;
+};
+
+typedef struct refresh_token refresh_token;
+struct refresh_token {
+    account *who;
+    str client_id, scopes;
+    unsigned char client_secret[DIGEST_BYTES];
+};
+
+struct google {
+    arena mem;
+    loop *loop;
+    journal *journal; // the database is behind it
+    str project_id, project_number, region;
+    str base; // URL; empty before google_listening
+    str default_account;
+    int64_t lifetime_s;
+    const role_set *roles;
+    policy *policy;
+    audit_spool *spool;
+    map accounts;       // e-mail → account
+    map unique_ids;     // the same accounts
+    map access_tokens;  // digest → access_token
+    map refresh_tokens; // digest → refresh_token
+    jwk *signer;
+    jwk_set *keys;
+    buf jwks, certs;      // what is served of them
+    struct key_job *jobs; // keys that are being made
+};
+
+void digest(str text, unsigned char ret[DIGEST_BYTES]);
+static inline str digest_str(const unsigned char d[DIGEST_BYTES])
+{
+    return (str){(const char *)d, DIGEST_BYTES};
+}
+// Lower-case hexadecimal digits.
+void random_hex(size_t digits, char *ret_text);
+
+// ---- accounts (account.c)
+
+// Reads the declaration and what the state knows of it. The journal doesn't run yet.
+CODE_CHECKED accounts_open(google *g, store *db, const google_options *o, err *e);
+void accounts_close(google *g);
+// By e-mail (any case) or unique id; NULL when it isn't declared.
+account *account_find(const google *g, str email_or_id);
+account_key *account_key_find(const account *a, str id);
+bool account_key_usable(const account_key *k, int64_t now_s);
+// The keys that may sign at this time; to be unref'd.
+jwk_set *account_usable_keys(const account *a, int64_t now_s);
+// "projects/P/serviceAccounts/E/keys/K"
+str account_key_name(const google *g, const account *a, const account_key *k, arena *mem);
+
+// Makes the account's record of a key, in memory only. The certificate's text is copied. JOSE_KEY.
+CODE_CHECKED account_key_new(str id, str cert_pem, account_key **ret_key, err *e);
+// Puts it among the account's, and on its way to the disk.
+void account_key_add(google *g, account *a, account_key *k);
+void account_key_set_disabled(google *g, account_key *k, bool disabled);
+void account_key_remove(google *g, account *a, account_key *k);
+
+// ---- key files (key_file.c)
+
+// The JSON text of Google's key file, for a new key of a service account.
+void key_file_json(const google *g, const account *a, jwk *pair, buf *out);
+
+// ---- tokens (mint.c)
+
+// What goes into an ID token beside iss, sub, iat and exp.
+typedef struct id_claims id_claims;
+struct id_claims {
+    const account *who;
+    str audience;
+    str azp; // empty: the unique id
+    bool email;
+    str managed_domain; // hd; empty: none
+    str google_json;    // the claim `google`; empty: none
+    str organization_number;
+};
+CODE_CHECKED mint_id(google *g, const id_claims *c, int64_t now_s, buf *out, err *e);
+
+typedef struct access_grant access_grant;
+struct access_grant {
+    account *who;
+    str scopes;
+    int64_t lifetime_s; // 0: the usual one
+    const str *delegation;
+    size_t delegation_count;
+};
+// Tells its expiry.
+int64_t mint_access(google *g, const access_grant *x, int64_t now_s, buf *out);
+const access_token *access_token_find(google *g, str token, int64_t now_s);
+
+// A new refresh token for a person and a client; its text and the client's secret are appended.
+void refresh_token_new(google *g, account *a, str client_id, str scopes, buf *ret_token,
+                       buf *ret_secret);
+const refresh_token *refresh_token_find(const google *g, str token);
+CODE_CHECKED tokens_open(google *g, store *db, err *e);
+void tokens_close(google *g);
