@@ -30,5 +30,5 @@ void *map_set(map *m, str key, void *value);
 void *map_remove(map *m, str key);
 
 // Walks the entries; *cursor starts at 0. False at the end. Removing the entry just returned is
-// allowed, adding is not.
+// allowed. Adding is safe, but entries may then be skipped or come twice.
 bool map_next(const map *m, size_t *cursor, str *ret_key, void **ret_value);

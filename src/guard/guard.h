@@ -5,12 +5,14 @@
 // Invariants
 // - Every call gets a verdict, and every verdict an audit entry, appended before guard_check
 // returns
-//   it: no answer can leave before its decision is written.
+//   it: no answer can leave before its decision is written. When the trail takes no more, the
+//   verdict is 503 (AUDIT_BUSY), the only one without an entry.
 // - A verdict explains itself to the operator (code, reason, decision); what the caller gets to see
 //   is the business of the one who answers.
-// - A verified token is remembered by its whole text; expiry and the issuer's keys are checked
-// again
-//   on each use, the audience against each target (threat 25).
+// - A verified token is remembered by its whole text, from its second sight on; expiry and the
+//   issuer's keys are checked again on each use, the audience against each target (threat 25).
+// - A service that is open to everybody waits for no keys and refuses no token; one that is valid
+//   for it names the caller all the same.
 #pragma once
 
 #include "audit/audit.h"
@@ -76,7 +78,8 @@ struct guard_verdict {
     code code;            // OK, or why it was refused
     err reason;           // the same in words, for the operator
     const principal *who; // NULL when no identity was established
-    str issuer, audience; // of the token, as far as it could be read: for explanations
+    str issuer, audience; // of the token, as far as it could be read, proved or not: to be quoted
+                          // by oidc_quoted
     decision decision;    // valid when has_decision
     bool has_decision;
     guard_rewrite authorization, serverless;
@@ -86,14 +89,15 @@ struct guard_verdict {
 typedef enum guard_state {
     GUARD_DONE, // *ret_verdict is complete and its entry is in the spool
     GUARD_WAIT, // the issuer's keys must come first: oidc_wait_keys(…, verdict->issuer, …), then
-                // again
+                // again; there is no verdict and no entry yet
 } guard_state;
 
 // Everything in the verdict lives in the arena.
 guard_state guard_check(guard *g, const guard_target *t, const guard_call *c, arena *a,
                         guard_verdict *ret_verdict);
 
-// The body of a 401, 403, 404 or 5xx as Cloud Run words it; `path` is quoted for HTML.
+// The body (text/html, UTF-8) of a 401, 403, 404, 429 or 5xx as Cloud Run words it; `path` is
+// quoted for HTML.
 void guard_page(int status, str path, buf *out);
 
 // Clients whose tokens of people are good for every service that the person may invoke.

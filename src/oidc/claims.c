@@ -16,6 +16,16 @@ static str lower(arena *a, str s)
     return (str){text, s.len};
 }
 
+str oidc_quoted(str text, arena *a)
+{
+    buf clean;
+    buf_init(&clean, 2 * JWT_BYTES_MAX);
+    jose_redact(text, &clean); // before the cut: half a token isn't seen as one
+    str kept = arena_str(a, str_sub(buf_str(&clean), 0, 256));
+    buf_deinit(&clean);
+    return kept;
+}
+
 static str domain_of(str email)
 {
     return str_skip(email, (size_t)(str_rchr(email, '@') + 1));

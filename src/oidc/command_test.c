@@ -175,6 +175,21 @@ static void T48_what_a_token_says_cannot_drive_the_terminal(void **state)
     assert_says(f, "\\u001b[2J");
 }
 
+static void T32_a_token_inside_a_token_is_not_shown(void **state)
+{
+    fixture *f = *state;
+    str victim = token_of(f, key_a);
+    str claims =
+        arena_printf(&f->mem, "\"aud\":\"" STR_FMT "\",\"email\":\"" STR_FMT "\",\"exp\":5",
+                     STR_ARG(victim), STR_ARG(victim));
+    str token = with_claims(f, key_b, claims.ptr);
+    for (int as_json = 0; as_json < 2; as_json++) {
+        (void)run(f, (oidc_report){.token = token, .audience = AUDIENCE, .as_json = as_json});
+        assert_true(str_find(f->report, str_sub(victim, 0, 40)) < 0);
+        assert_says(f, "***");
+    }
+}
+
 static void the_same_for_machines(void **state)
 {
     fixture *f = *state;
@@ -211,6 +226,7 @@ int main(void)
         CASE(an_issuer_that_cannot_be_asked),
         CASE(an_address_that_nobody_verified_is_not_the_principal),
         CASE(T48_what_a_token_says_cannot_drive_the_terminal),
+        CASE(T32_a_token_inside_a_token_is_not_shown),
         CASE(the_same_for_machines),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);

@@ -101,6 +101,10 @@ void oidc_wait_cancel(oidc_wait *w);
 // by themselves.
 void oidc_principal(const jwt *t, const oidc_issuer *i, arena *a, principal *ret_principal);
 
+// A claim as a message may quote it: at most 256 bytes, and without what has the shape of a
+// credential, for anybody can write somebody else's token into a claim (threat 32).
+str oidc_quoted(str claim, arena *a);
+
 // ---- command ----------------------------------------------------------------------------------
 
 // `gatepost token verify --issuer U --audience A [--jwks URL]`: the report on one token.

@@ -5,12 +5,12 @@
 
 // ---- words --------------------------------------------------------------------------------------
 
-// A value of the token, fit for a terminal and of bounded length (threat 48).
+// Text that is fit for a terminal (threat 48).
 static str shown(arena *a, str s)
 {
     buf out;
     buf_init(&out, 4096);
-    buf_add_shown(&out, str_sub(s, 0, 512));
+    buf_add_shown(&out, s);
     str kept = arena_str(a, buf_str(&out));
     buf_deinit(&out);
     return kept;
@@ -41,6 +41,12 @@ static str instant(arena *a, int64_t s)
         return arena_printf(a, "%lld s after 1970", (long long)s);
     clock_rfc3339(s * INT64_C(1000000000), text);
     return arena_str(a, str_from(text));
+}
+
+// A value of the token's.
+static str shown_claim(arena *a, str claim)
+{
+    return shown(a, oidc_quoted(claim, a));
 }
 
 // ---- checks -------------------------------------------------------------------------------------
@@ -82,7 +88,7 @@ static void check_header(report *r)
     }
     good(r, "header",
          t->kid.len ? arena_printf(r->mem, "%s, key " STR_FMT, jose_alg_name(t->alg),
-                                   STR_ARG(shown(r->mem, t->kid)))
+                                   STR_ARG(shown_claim(r->mem, t->kid)))
                     : arena_printf(r->mem, "%s, no key named", jose_alg_name(t->alg)));
 }
 
@@ -91,11 +97,11 @@ static void check_issuer(report *r)
     const jwt *t = &r->who->token;
     err e = ERR_INIT;
     if (r->issuer_known) {
-        good(r, "issuer", shown(r->mem, t->issuer));
+        good(r, "issuer", shown_claim(r->mem, t->issuer));
         return;
     }
     (void)err_set(&e, JWT_ISSUER, "\"" STR_FMT "\"; expected \"" STR_FMT "\"",
-                  STR_ARG(str_sub(t->issuer, 0, 256)), STR_ARG(r->asked->issuer));
+                  STR_ARG(oidc_quoted(t->issuer, r->mem)), STR_ARG(r->asked->issuer));
     wrong(r, "issuer", &e, "if this token should be good, name its issuer with --issuer");
 }
 
@@ -130,7 +136,7 @@ static str audience_list(report *r)
     buf out;
     buf_init(&out, 64 << 10);
     for (size_t i = 0; i < t->audience_count; i++)
-        buf_addf(&out, "%s" STR_FMT, i ? ", " : "", STR_ARG(shown(r->mem, t->audiences[i])));
+        buf_addf(&out, "%s" STR_FMT, i ? ", " : "", STR_ARG(shown_claim(r->mem, t->audiences[i])));
     str list = arena_str(r->mem, buf_str(&out));
     buf_deinit(&out);
     return list.len ? list : STR("none");
@@ -187,7 +193,7 @@ static void tell_principal(report *r)
     const jwt *t = &r->who->token;
     if (r->verified) {
         str email = json_str_or(json_get(t->claims, "email"), STR_NONE);
-        str claimed = shown(r->mem, email.len ? email : t->subject);
+        str claimed = shown_claim(r->mem, email.len ? email : t->subject);
         skipped(r, "principal",
                 arena_printf(r->mem, STR_FMT " (claimed, not proved)", STR_ARG(claimed)));
         return;
@@ -195,7 +201,7 @@ static void tell_principal(report *r)
     buf name;
     buf_init(&name, 4096);
     principal_name(&r->who->who, &name);
-    str who = shown(r->mem, buf_str(&name));
+    str who = shown_claim(r->mem, buf_str(&name));
     buf_deinit(&name);
     if (!r->who->who.email.len && json_get(t->claims, "email"))
         who = arena_printf(r->mem, STR_FMT " (its e-mail isn't believed: not verified)",
@@ -268,16 +274,16 @@ static void check_json(const report_check *c, jout *w)
     jout_end(w);
 }
 
-static void token_json(const jwt *t, jout *w)
+static void token_json(const jwt *t, arena *a, jout *w)
 {
     jout_object(w, "token");
-    jout_str(w, "alg", t->alg_name);
-    jout_str(w, "kid", t->kid);
-    jout_str(w, "issuer", t->issuer);
-    jout_str(w, "subject", t->subject);
+    jout_str(w, "alg", oidc_quoted(t->alg_name, a));
+    jout_str(w, "kid", oidc_quoted(t->kid, a));
+    jout_str(w, "issuer", oidc_quoted(t->issuer, a));
+    jout_str(w, "subject", oidc_quoted(t->subject, a));
     jout_array(w, "audience");
     for (size_t i = 0; i < t->audience_count; i++)
-        jout_str(w, NULL, t->audiences[i]);
+        jout_str(w, NULL, oidc_quoted(t->audiences[i], a));
     jout_end(w);
     if (t->has_issued_at)
         jout_i64(w, "issuedAt", t->issued_at_s);
@@ -296,7 +302,7 @@ void report_json(const report *r, buf *out)
         check_json(&r->checks[i], &w);
     jout_end(&w);
     if (r->parsed)
-        token_json(&r->who->token, &w);
+        token_json(&r->who->token, r->mem, &w);
     jout_end(&w);
     buf_addc(out, '\n');
 }

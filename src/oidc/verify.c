@@ -2,13 +2,7 @@
 // One token: its issuer, then its signature, then its claims.
 #include "oidc/issuer.h"
 
-// What of a claim or header may be quoted in a message.
-static str quoted(str s)
-{
-    return str_sub(s, 0, 256);
-}
-
-static issuer *choose_issuer(oidc *o, const jwt *t, err *e)
+static issuer *choose_issuer(oidc *o, const jwt *t, arena *a, err *e)
 {
     issuer *i = issuer_find(o, t->issuer);
     if (i)
@@ -18,7 +12,7 @@ static issuer *choose_issuer(oidc *o, const jwt *t, err *e)
         return NULL;
     }
     (void)err_set(e, OIDC_ISSUER, "the token's issuer \"" STR_FMT "\" isn't known here",
-                  STR_ARG(quoted(t->issuer)));
+                  STR_ARG(oidc_quoted(t->issuer, a)));
     size_t at = 0;
     str name;
     void *value;
@@ -68,7 +62,7 @@ oidc_state oidc_verify(oidc *o, const oidc_query *q, arena *a, oidc_identity *wh
     code c = jwt_parse(q->token, a, &who->token, e);
     if (c)
         return done(c, ret_code);
-    issuer *i = choose_issuer(o, &who->token, e);
+    issuer *i = choose_issuer(o, &who->token, a, e);
     if (!i)
         return done(OIDC_ISSUER, ret_code);
     if (need_keys(i, &c, e))
