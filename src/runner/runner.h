@@ -164,13 +164,16 @@ typedef struct runner_identity runner_identity;
 struct runner_identity {
     const trust_set *trust;
     credential_provider *credentials;
-    const identity_rule *rules;
+    const project_rule *rules;
     size_t rule_count;
+    const project_identity *identities; // to know which are defined as none
+    size_t identity_count;
     str identity; // --identity; empty: the default
     str audience; // --audiences
     str local_issuer;
     bool interactive;
-    // INJECTION_ASK: shows the question; *ret_yes is the answer. NULL: nobody can be asked.
+    // INJECTION_ASK: shows the question, records the answer in the trust set (trust_add or
+    // trust_decline) and returns it. NULL: nobody can be asked.
     bool (*ask)(void *ctx, str question, str origin);
     void *ask_ctx;
 };
@@ -214,11 +217,12 @@ struct runner_options {
     const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
 };
 
-// DATA_TYPE, PM_LIMIT: variables; RUN_FOLDER: --folder names nothing.
+// DATA_TYPE, PM_LIMIT: variables; RUN_FOLDER: --folder names nothing; RUN_COOKIES: cookie_jar.
 CODE_CHECKED runner_new(loop *l, const runner_options *o, runner **ret, err *e);
-void runner_free(runner *r); // ends a run without its on_done; NULL is allowed
+// Ends a run without its on_done. Not inside an event; on_done may do it. NULL is allowed.
+void runner_free(runner *r);
 // Before runner_start; in the order in which they are to be told.
-void runner_listen(runner *r, const run_listener *listener);
+void runner_listen(runner *r, const run_listener *who);
 // All went well when runner_summary has no failures.
 void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx);
 // Ends the run after what is under way (SIGINT): the rest isn't run, RUN_DONE comes.

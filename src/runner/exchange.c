@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request from its text to its last answer. Each hop is decided anew: where it goes, which
+// identity it carries, which cookies. A token is held here from the provider's answer to
+// the answer of the hop, and nowhere else.
+#include "runner/run.h"
+
+enum { COOKIE_BYTES_MAX = 256 << 10, TOKEN_BYTES_MAX = 32 << 10 };
+
+static void hop(exchange *x);
+
+// ---- the end ------------------------------------------------------------------------------------
+
+static run_failure failure_of(const exchange *x, arena *a)
+{
+    str message = str_from(x->error.msg);
+    if (x->told.failure_name)
+        message = failure_message(a, x->told.failure_name, &x->at, &x->error);
+    return (run_failure){
+        .name = STR("Error"),
+        .message = message,
+        .stack = arena_printf(a, "Error: " STR_FMT, STR_ARG(message)),
+        .at = STR("request"),
+        .code = x->error.code,
+        .hint = str_from(x->error.hint),
+        .item = x->want.item,
+    };
+}
+
+static void tell_end(exchange *x)
+{
+    run_event ev = {.kind = RUN_REQUEST,
+                    .item = x->want.item,
+                    .script_kind = x->want.script_kind,
+                    .exchange = &x->told};
+    if (x->failed) {
+        run_failure f = failure_of(x, &x->mem);
+        ev.failure = keep_failure(x->r, &f);
+    }
+    tell(x->r, &ev);
+}
+
+static void complete(exchange *x)
+{
+    tell_end(x);
+    x->want.on_done(x);
+}
+
+static void run_soon(void *ctx)
+{
+    exchange *x = ctx;
+    x->then(x);
+}
+
+static void soon(exchange *x, void (*then)(exchange *x))
+{
+    x->then = then;
+    x->soon = (task){.run = run_soon, .ctx = x};
+    task_post(x->r->loop, &x->soon);
+}
+
+// Completes in a later turn, so that it never happens inside exchange_start.
+static void fail(exchange *x, const err *e)
+{
+    x->error = *e;
+    x->failed = true;
+    soon(x, complete);
+}
+
+// ---- what comes back ----------------------------------------------------------------------------
+
+static void take_headers(exchange *x, const fetch_response *res)
+{
+    js_header *list = arena_array(&x->mem, res->header_count, sizeof(*list));
+    for (size_t i = 0; i < res->header_count; i++) {
+        const fetch_header *h = &res->headers[i];
+        list[i].name = arena_str(&x->mem, clean(x->r, &x->mem, h->name));
+        list[i].value = arena_str(&x->mem, clean(x->r, &x->mem, h->value));
+    }
+    x->told.headers = list;
+    x->told.header_count = res->header_count;
+}
+
+str told_header(const exchange *x, const char *name)
+{
+    for (size_t i = 0; i < x->told.header_count; i++)
+        if (str_ieq(x->told.headers[i].name, str_from(name)))
+            return x->told.headers[i].value;
+    return STR_NONE;
+}
+
+static void keep_cookies(exchange *x)
+{
+    if (x->behavior.no_cookies)
+        return;
+    for (size_t i = 0; i < x->told.header_count; i++)
+        if (str_ieq(x->told.headers[i].name, STR("Set-Cookie")))
+            (void)!jar_set(x->r->jar, &x->at, x->told.headers[i].value);
+}
+
+// Everything that this hop answered, without tokens (threat 43).
+static void take(exchange *x, const fetch_response *res)
+{
+    char id[RAND_UUID_MAX];
+    run_exchange *t = &x->told;
+    rand_uuid(id);
+    take_headers(x, res);
+    keep_cookies(x);
+    t->has_response = true;
+    t->id = arena_str(&x->mem, str_from(id));
+    t->status = res->status;
+    t->reason = arena_str(&x->mem, clean(x->r, &x->mem, res->reason));
+    t->time_ms = (res->timings.total_us + 500) / 1000;
+    t->header_bytes = res->header_bytes;
+    t->body_bytes = res->wire_body_bytes;
+    t->timings = res->timings;
+}
+
+static void take_body(exchange *x, const fetch_response *res)
+{
+    str body = clean(x->r, &x->mem, res->body);
+    x->told.body = body.ptr == res->body.ptr ? arena_str(&x->mem, body) : body;
+    js_cookie *cookies;
+    x->told.cookie_count = jar_find(x->r->jar, &x->mem, &x->at, &cookies);
+    x->told.cookies = cookies;
+    const run_exchange *t = &x->told;
+    x->response = (js_response){.id = t->id,
+                                .status = t->status,
+                                .reason = t->reason,
+                                .headers = t->headers,
+                                .header_count = t->header_count,
+                                .body = t->body,
+                                .time_ms = t->time_ms,
+                                .header_bytes = t->header_bytes,
+                                .wire_body_bytes = t->body_bytes,
+                                .cookies = t->cookies,
+                                .cookie_count = t->cookie_count};
+    identity_explain(x);
+}
+
+static void on_fetched(void *ctx, const fetch_response *res, const err *e)
+{
+    exchange *x = ctx;
+    err redirect = ERR_INIT;
+    x->fetch = NULL;
+    if (e) {
+        x->told.has_response = false;
+        x->told.failure_name = res ? res->failure : NULL;
+        fail(x, e);
+        return;
+    }
+    take(x, res);
+    str location = told_header(x, "Location");
+    if (!redirect_wanted(x, res->status, location)) {
+        take_body(x, res);
+        complete(x);
+    } else if (redirect_follow(x, res->status, location, &redirect)) {
+        x->told.has_response = false;
+        fail(x, &redirect);
+    } else {
+        hop(x);
+    }
+}
+
+// ---- what is sent -------------------------------------------------------------------------------
+
+typedef struct sending sending;
+struct sending {
+    exchange *x;
+    VEC(fetch_header) headers;
+    VEC(fetch_segment) body;
+    buf cookies;
+    buf bearer; // wiped
+};
+
+static void add_header(sending *s, str name, str value)
+{
+    fetch_header h = {name, value};
+    vec_push(&s->headers, h);
+}
+
+// The user's own Cookie header comes first, what the jar has behind it.
+static void add_cookies(sending *s)
+{
+    exchange *x = s->x;
+    js_cookie *list = NULL;
+    VEC_FOREACH (&x->headers, h)
+        if (str_ieq(h->name, STR("Cookie")) && h->value.len)
+            buf_addf(&s->cookies, "%s" STR_FMT, s->cookies.len ? "; " : "", STR_ARG(h->value));
+    size_t count = x->behavior.no_cookies ? 0 : jar_find(x->r->jar, &x->mem, &x->at, &list);
+    for (size_t i = 0; i < count; i++) {
+        const js_cookie *c = &list[i];
+        buf_addz(&s->cookies, s->cookies.len ? "; " : "");
+        if (c->name.len)
+            buf_addf(&s->cookies, STR_FMT "=", STR_ARG(c->name));
+        buf_adds(&s->cookies, c->value);
+    }
+    if (s->cookies.len)
+        add_header(s, STR("Cookie"), buf_str(&s->cookies));
+}
+
+static void add_identity(sending *s)
+{
+    exchange *x = s->x;
+    bool own = x->decision.header == INJECTION_AUTHORIZATION;
+    if (!x->token)
+        return;
+    buf_addz(&s->bearer, "Bearer ");
+    buf_adds(&s->bearer, secret_str(x->token->value));
+    add_header(s, own ? STR("Authorization") : STR("X-Serverless-Authorization"),
+               buf_str(&s->bearer));
+}
+
+static void add_headers(sending *s)
+{
+    exchange *x = s->x;
+    bool replaced = x->token && x->decision.header == INJECTION_AUTHORIZATION;
+    VEC_FOREACH (&x->headers, h) {
+        if (str_ieq(h->name, STR("Cookie")) || (replaced && str_ieq(h->name, STR("Authorization"))))
+            continue;
+        add_header(s, h->name, h->value);
+    }
+    add_cookies(s);
+    add_identity(s);
+}
+
+// Node sends an empty body with these methods rather than none.
+static bool wants_body(str method)
+{
+    return str_eq(method, STR("POST")) || str_eq(method, STR("PUT")) ||
+           str_eq(method, STR("PATCH"));
+}
+
+static void add_body(sending *s)
+{
+    exchange *x = s->x;
+    if (x->with_body)
+        VEC_FOREACH (&x->call.body, b) {
+            fetch_segment part = {.bytes = b->bytes, .file_fd = b->fd, .len = b->len};
+            vec_push(&s->body, part);
+        }
+    if (!s->body.len && wants_body(x->method))
+        vec_push(&s->body, FETCH_BYTES(STR("")));
+}
+
+static uint64_t time_left(const exchange *x)
+{
+    uint64_t now = clock_mono_ms();
+    if (!x->deadline_mono_ms)
+        return 0;
+    return x->deadline_mono_ms > now ? x->deadline_mono_ms - now : 1;
+}
+
+static json *member(json *obj, const char *key)
+{
+    json *m = json_first(obj);
+    while (m && !str_eq(m->key, str_from(key)))
+        m = m->next;
+    return m;
+}
+
+// Scripts and reports see the Cookie header that was sent, as newman's do.
+static void show_cookies(sending *s)
+{
+    exchange *x = s->x;
+    arena *a = &x->mem;
+    json *list = member(x->call.request, "header");
+    if (!s->cookies.len || x->told.redirects || !json_is(list, JSON_ARRAY))
+        return;
+    json *shown = NULL;
+    for (json *h = json_first(list); h; h = h->next)
+        if (str_ieq(json_str_or(json_get(h, "key"), STR_NONE), STR("Cookie")))
+            shown = h;
+    if (!shown) {
+        shown = json_push(list, json_new(a, JSON_OBJECT));
+        json_set(a, shown, STR("key"), json_new_str(a, STR("Cookie")));
+        json_set(a, shown, STR("system"), json_new_bool(a, true));
+    }
+    json_set(a, shown, STR("value"), json_new_str(a, buf_str(&s->cookies)));
+}
+
+static void start_fetch(sending *s)
+{
+    exchange *x = s->x;
+    const runner_options *o = &x->r->o;
+    fetch_request req = {.method = x->method,
+                         .url = x->url,
+                         .headers = s->headers.ptr,
+                         .header_count = s->headers.len,
+                         .body = s->body.ptr,
+                         .body_count = s->body.len,
+                         .tls = o->tls,
+                         .proxy = o->proxy,
+                         .version = o->version,
+                         .timeout_ms = time_left(x),
+                         .on_done = on_fetched,
+                         .ctx = x};
+    req.tls.insecure = x->behavior.tls_insecure || (o->tls_insecure && !x->behavior.tls_strict);
+    if (x->route)
+        req.route = (fetch_route){.address = "127.0.0.1", .port = x->route->port, .plain = true};
+    x->fetch = fetch_start(x->r->client, &req);
+}
+
+static void send_hop(exchange *x)
+{
+    sending s = {.x = x};
+    buf_init(&s.cookies, COOKIE_BYTES_MAX);
+    buf_init(&s.bearer, TOKEN_BYTES_MAX);
+    add_headers(&s);
+    add_body(&s);
+    show_cookies(&s);
+    start_fetch(&s);
+    buf_wipe(&s.bearer);
+    buf_deinit(&s.bearer);
+    buf_deinit(&s.cookies);
+    vec_deinit(&s.headers);
+    vec_deinit(&s.body);
+}
+
+// ---- a hop --------------------------------------------------------------------------------------
+
+static const run_route *route_of(const exchange *x)
+{
+    const runner_options *o = &x->r->o;
+    for (size_t i = 0; i < o->route_count; i++)
+        if (str_eq(o->routes[i].host, x->at.host.name))
+            return &o->routes[i];
+    return NULL;
+}
+
+static void on_token(void *ctx, credential_token *token, const err *e)
+{
+    exchange *x = ctx;
+    x->wait = NULL;
+    if (!token) {
+        fail(x, e);
+        return;
+    }
+    x->r->minted = true;
+    x->token = credential_token_ref(token);
+    identity_token(x, token);
+    send_hop(x);
+}
+
+static void hop(exchange *x)
+{
+    err e = ERR_INIT;
+    credential_token_unref(x->token); // of the hop before
+    x->token = NULL;
+    if (wire_url_parse(&x->mem, x->url, &x->at, &e)) {
+        fail(x, &e);
+        return;
+    }
+    x->route = route_of(x);
+    if (identity_decide(x, &e)) {
+        fail(x, &e);
+    } else if (x->decision.action == INJECTION_INJECT) {
+        credential_want w = identity_want(x);
+        x->wait = credential_for(x->r->o.identity.credentials, &w, on_token, x);
+    } else {
+        send_hop(x);
+    }
+}
+
+// ---- the beginning ------------------------------------------------------------------------------
+
+static code prepare(exchange *x, err *e)
+{
+    const exchange_want *w = &x->want;
+    const json *request = w->request;
+    json *parsed;
+    pm_scopes scopes = run_scopes(x->r);
+    pm_prepare_options o = {.scopes = w->by_script ? NULL : &scopes,
+                            .auth = w->auth,
+                            .behavior = x->behavior,
+                            .folder = w->by_script ? NULL : x->r->o.folder,
+                            .send_request = w->by_script};
+    if (!request) {
+        json_opts opts = {.tolerant = true};
+        code c = json_parse(&x->mem, w->request_text, &opts, &parsed, e);
+        if (c)
+            return c;
+        request = parsed;
+    }
+    return pm_prepare(&x->mem, request, &o, &x->call, e);
+}
+
+static void start_hops(exchange *x)
+{
+    x->method = x->call.method;
+    x->url = x->call.url;
+    x->with_body = x->call.body.len > 0;
+    VEC_FOREACH (&x->call.headers, h)
+        vec_push(&x->headers, *h);
+    hop(x);
+}
+
+static pm_behavior behavior_of(const exchange_want *w)
+{
+    if (!w->by_script)
+        return pm_item_behavior(w->item);
+    return (pm_behavior){.redirects_max = 10, .no_pruning = true};
+}
+
+exchange *exchange_start(runner *r, const exchange_want *want)
+{
+    err e = ERR_INIT;
+    exchange *x = NEW(exchange);
+    x->r = r;
+    x->want = *want;
+    arena_init(&x->mem);
+    x->behavior = behavior_of(want);
+    if (r->o.request_timeout_ms)
+        x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
+    code c = prepare(x, &e);
+    VEC_FOREACH (&x->call.warnings, w)
+        tell_warning(r, want->script_kind, *w);
+    x->told.by_script = want->by_script;
+    x->told.request = x->call.request;
+    x->told.method = x->call.method;
+    x->told.url = c ? x->call.url_text : x->call.url;
+    x->told.identity.age_s = -1;
+    run_event ev = {.kind = RUN_BEFORE_REQUEST,
+                    .item = want->item,
+                    .script_kind = want->script_kind,
+                    .exchange = &x->told};
+    tell(r, &ev);
+    if (c)
+        fail(x, &e);
+    else
+        soon(x, start_hops);
+    return x;
+}
+
+static void end_all(exchange *x)
+{
+    task_cancel(&x->soon);
+    if (x->fetch)
+        fetch_cancel(x->fetch);
+    if (x->wait)
+        credential_cancel(x->wait);
+    x->fetch = NULL;
+    x->wait = NULL;
+}
+
+void exchange_free(exchange *x)
+{
+    if (!x)
+        return;
+    end_all(x);
+    credential_token_unref(x->token);
+    pm_call_deinit(&x->call);
+    vec_deinit(&x->headers);
+    arena_deinit(&x->mem);
+    free(x);
+}
+
+void exchange_abandon(exchange *x, const char *why)
+{
+    end_all(x);
+    x->told.has_response = false;
+    x->failed = true;
+    (void)err_set(&x->error, SYS_CANCELLED, "%s", why);
+    tell_end(x);
+}

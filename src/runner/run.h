@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// run: what the pieces of the runner share. Private to the room.
+#pragma once
+
+#include "data/data.h"
+#include "net/net.h"
+#include "runner/jar.h"
+#include "runner/plan.h"
+#include "runner/runner.h"
+#include "uri/uri.h"
+
+// ---- one exchange: a request with its redirects (exchange.c, identity.c, redirect.c) ------------
+
+typedef struct exchange exchange;
+
+// What is asked for. Borrowed until the exchange is freed, but for `request`, which is copied.
+typedef struct exchange_want exchange_want;
+struct exchange_want {
+    const pm_item *item;
+    bool by_script;
+    const json *request;     // NULL: the text below is read
+    str request_text;        // of pm.sendRequest
+    const json *auth;        // inherited
+    uint32_t script_request; // js_fetch.id
+    js_event script_kind;
+    void (*on_done)(exchange *x);
+};
+
+struct exchange {
+    runner *r;
+    exchange_want want;
+    arena mem;
+    pm_call call;
+    pm_behavior behavior;
+    uint64_t deadline_mono_ms; // 0: none
+
+    // the hop under way
+    str method;
+    str url;
+    uri_url at;
+    const run_route *route; // NULL: as the URL says
+    VEC(pm_header) headers; // without Cookie and identity
+    bool with_body;
+    injection_decision decision;
+    str identity; // that was chosen for it
+    credential_token *token;
+
+    credential_wait *wait;
+    fetch_call *fetch;
+    task soon; // runs `then`
+    void (*then)(exchange *x);
+
+    run_exchange told;
+    js_response response; // status 0: none
+    err error;
+    bool failed;
+};
+
+// Tells RUN_BEFORE_REQUEST, and later RUN_REQUEST just before on_done, which doesn't come inside
+// this call. The exchange is the caller's to free, on_done may do it.
+exchange *exchange_start(runner *r, const exchange_want *want);
+// Ends what is under way without on_done; NULL is allowed.
+void exchange_free(exchange *x);
+// Ends what is under way and tells RUN_REQUEST as a failure, without on_done.
+void exchange_abandon(exchange *x, const char *why);
+
+// Decides what this hop carries (injection.md §2), asks the person where it must. On OK,
+// x->decision and x->told.identity are filled in; INJECTION_INJECT still needs its token.
+CODE_CHECKED identity_decide(exchange *x, err *e);
+// What is wanted of the provider for INJECTION_INJECT.
+credential_want identity_want(const exchange *x);
+// For the report, when the token is there.
+void identity_token(exchange *x, const credential_token *t);
+// After a refusal (401, 403, 404): where to look, in one line.
+void identity_explain(exchange *x);
+// Remembers which origins are literal in the collection and what was given with it: all once, and
+// those that a row of data makes (injection.md §1).
+void identity_known_origins(runner *r);
+void identity_known_row(runner *r);
+
+// A header of the answer; empty when there is none.
+str told_header(const exchange *x, const char *name);
+
+// Should this answer be followed?
+bool redirect_wanted(const exchange *x, int status, str location);
+// Turns the exchange to the location. RUN_REDIRECTS, URI errors.
+CODE_CHECKED redirect_follow(exchange *x, int status, str location, err *e);
+
+// Reads a URL as it goes on the wire: what uri refuses but servers take is encoded first.
+CODE_CHECKED wire_url_parse(arena *a, str text, uri_url *ret, err *e);
+// The message that Node's programs print for this failure.
+str failure_message(arena *a, const char *name, const uri_url *u, const err *e);
+
+// ---- one turn of a request (turn.c, script.c)
+// ----------------------------------------------------
+
+typedef struct turn turn;
+struct turn {
+    const pm_item *item;
+    arena mem;           // until the next turn
+    const json *request; // as written, or as scripts have changed it
+    str request_text;
+    bool changed;
+    str path;            // "Orders / create"
+    const str *location; // names from the collection down
+    size_t location_len;
+    // the scripts of one kind
+    js_event kind;
+    const pm_script **scripts;
+    size_t script_count, script_at;
+    VEC(str) failed_tests; // of the script that runs
+    bool skipped;
+    bool bailed;
+    js_next_kind next_kind;
+    str next;
+    exchange *exchange;
+    str sent_text; // the request as sent, JSON; made when a test script wants it
+};
+
+struct runner {
+    loop *loop;
+    runner_options o;
+    arena kept; // what lives as long as the runner
+    plan plan;
+    js_engine *engine;
+    fetch_client *client;
+    jar *jar;
+    pm_scope *scopes[JS_SCOPE_COUNT];
+    pm_scope *first[JS_SCOPE_COUNT]; // as they were before any script; only where rows need it
+    const json *row;                 // of this iteration
+    buf row_text;
+    map known;   // origins that were known before any script ran
+    bool minted; // a token was sent: what comes back is searched for it
+
+    VEC(run_listener) listeners;
+    run_summary summary;
+    uint64_t response_count, dns_count, first_byte_count;
+    run_cursor cursor;
+    run_failure *ended_by; // RUN_DONE's failure
+
+    flow flow;
+    timer *pause; // --delay-request
+    turn turn;
+    VEC(exchange *) asked; // pm.sendRequest's that are under way
+    bool started, stopping, over;
+    task last;
+    void (*on_done)(void *ctx);
+    void *on_done_ctx;
+};
+
+extern const flow_step run_steps[];
+
+// Starts the next script of the turn; script_done is called when it has ended.
+void script_start(runner *r);
+void turn_script_done(runner *r, const js_result *res);
+pm_scopes run_scopes(const runner *r);
+pm_scopes run_first_scopes(const runner *r);
+code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e);
+
+// ---- telling (tell.c, summary.c) ----------------------------------------------------------------
+
+// Fills in the cursor, counts, and tells the listeners.
+void tell(runner *r, run_event *ev);
+void tell_simple(runner *r, run_event_kind kind);
+void tell_warning(runner *r, js_event kind, str text);
+// A copy that lives as long as the runner, among the summary's failures.
+run_failure *keep_failure(runner *r, const run_failure *f);
+// The text without tokens, which lives in the arena when it isn't the given one.
+str clean(const runner *r, arena *a, str text);
+void summary_count(runner *r, const run_event *ev);

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/run.h"
+
+enum { ROW_BYTES_MAX = 64 << 20 };
+static const uint64_t ten_years_ms = 10ull * 365 * 86400 * 1000; // --timeout 0: none
+
+// ---- variables ----------------------------------------------------------------------------------
+
+static pm_scope *scope_of_values(const pm_values *v, const char *name, err *e, code *c)
+{
+    pm_scope *s = pm_scope_new(v ? v->id : STR_NONE, v ? v->name : str_from(name));
+    if (v && !*c)
+        *c = pm_scope_add(s, v->values, e);
+    return s;
+}
+
+// "key=value"; without '=' the value is undefined.
+static code add_pairs(pm_scope *s, const str *pairs, size_t count, err *e)
+{
+    code c = OK;
+    for (size_t i = 0; i < count && !c; i++) {
+        str key, value;
+        c = str_cut(pairs[i], '=', &key, &value) ? pm_scope_set_text(s, key, value, e)
+                                                 : pm_scope_set(s, key, STR_NONE, STR_NONE, e);
+    }
+    return c;
+}
+
+code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e)
+{
+    code c = OK;
+    const pm_item *root = o->collection->root;
+    scopes[JS_GLOBALS] = scope_of_values(o->globals, "globals", e, &c);
+    scopes[JS_ENVIRONMENT] = scope_of_values(o->environment, "environment", e, &c);
+    scopes[JS_COLLECTION] = pm_scope_new(root->id, root->name);
+    scopes[JS_DATA] = pm_scope_new(STR_NONE, STR_NONE);
+    scopes[JS_LOCAL] = pm_scope_new(STR_NONE, STR_NONE);
+    if (!c)
+        c = pm_scope_add(scopes[JS_COLLECTION], o->collection->variables, e);
+    if (!c)
+        c = add_pairs(scopes[JS_ENVIRONMENT], o->env_vars, o->env_var_count, e);
+    if (!c)
+        c = add_pairs(scopes[JS_GLOBALS], o->global_vars, o->global_var_count, e);
+    return c;
+}
+
+static pm_scopes nearest_first(pm_scope *const s[JS_SCOPE_COUNT], const pm_scope *row)
+{
+    return (pm_scopes){{s[JS_LOCAL], row, s[JS_ENVIRONMENT], s[JS_COLLECTION], s[JS_GLOBALS]}};
+}
+
+pm_scopes run_scopes(const runner *r)
+{
+    return nearest_first(r->scopes, r->scopes[JS_DATA]);
+}
+
+pm_scopes run_first_scopes(const runner *r)
+{
+    return nearest_first(r->first[JS_LOCAL] ? r->first : r->scopes, r->scopes[JS_DATA]);
+}
+
+// ---- start and end ------------------------------------------------------------------------------
+
+static void on_pause_over(void *ctx)
+{
+    runner *r = ctx;
+    flow_resume(&r->flow);
+}
+
+static void on_last(void *ctx)
+{
+    runner *r = ctx;
+    js_engine_free(r->engine);
+    fetch_client_free(r->client);
+    r->engine = NULL;
+    r->client = NULL;
+    r->on_done(r->on_done_ctx);
+}
+
+// What a run was doing when it ended before its time.
+static void drop_work(runner *r)
+{
+    while (r->asked.len)
+        exchange_free(vec_pop(&r->asked));
+    exchange_free(r->turn.exchange);
+    r->turn.exchange = NULL;
+    timer_stop(r->pause);
+}
+
+static void on_finish(void *ctx, const err *e)
+{
+    runner *r = ctx;
+    r->over = true;
+    drop_work(r);
+    if (e && !r->ended_by) {
+        bool timeout = e->code == SYS_TIMEOUT;
+        run_failure f = {.name = STR("Error"),
+                         .message = timeout ? STR("callback timed out") : str_from(e->msg),
+                         .stack = STR_NONE,
+                         .at = STR("run"),
+                         .code = e->code,
+                         .hint =
+                             timeout ? STR("--timeout bounds the whole run") : str_from(e->hint)};
+        r->ended_by = keep_failure(r, &f);
+    }
+    r->turn.item = NULL;
+    run_event ev = {.kind = RUN_DONE, .failure = r->ended_by};
+    tell(r, &ev);
+    // The engine may be inside one of its callbacks: it ends in the next turn of the loop.
+    r->last = (task){.run = on_last, .ctx = r};
+    task_post(r->loop, &r->last);
+}
+
+static void begin(runner *r)
+{
+    uint32_t rows = r->o.data ? r->o.data->len : 0;
+    r->cursor.iterations = r->o.iterations ? r->o.iterations : rows ? rows : 1;
+    r->cursor.length = (uint32_t)r->plan.items.len;
+    identity_known_origins(r);
+}
+
+code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
+{
+    runner *r = NEW(runner);
+    r->loop = l;
+    r->o = *o;
+    arena_init(&r->kept);
+    arena_init(&r->turn.mem);
+    buf_init(&r->row_text, ROW_BYTES_MAX);
+    r->jar = jar_new();
+    r->pause = timer_new(l, on_pause_over, r);
+    code c = plan_make(&r->plan, o->collection, o->folders, o->folder_count, e);
+    if (!c)
+        c = run_make_scopes(o, r->scopes, e);
+    if (!c && o->identity.trust && o->data)
+        c = run_make_scopes(o, r->first, e);
+    if (!c && o->cookie_jar)
+        c = jar_read(r->jar, str_from(o->cookie_jar), e);
+    if (c) {
+        runner_free(r);
+        return c;
+    }
+    r->engine = js_engine_new(l, &o->js);
+    r->client = fetch_client_new(l, o->policy);
+    begin(r);
+    *ret = r;
+    return OK;
+}
+
+void runner_free(runner *r)
+{
+    if (!r)
+        return;
+    flow_cancel(&r->flow);
+    task_cancel(&r->last);
+    drop_work(r);
+    js_engine_free(r->engine);
+    fetch_client_free(r->client);
+    timer_free(r->pause);
+    for (int i = 0; i < JS_SCOPE_COUNT; i++) {
+        pm_scope_free(r->scopes[i]);
+        pm_scope_free(r->first[i]);
+    }
+    jar_free(r->jar);
+    plan_deinit(&r->plan);
+    map_deinit(&r->known, NULL);
+    vec_deinit(&r->asked);
+    vec_deinit(&r->listeners);
+    vec_deinit(&r->turn.failed_tests);
+    vec_deinit(&r->summary.failures);
+    buf_deinit(&r->row_text);
+    arena_deinit(&r->turn.mem);
+    arena_deinit(&r->kept);
+    free(r);
+}
+
+void runner_listen(runner *r, const run_listener *who)
+{
+    vec_push(&r->listeners, *who);
+}
+
+void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx)
+{
+    r->on_done = on_done;
+    r->on_done_ctx = ctx;
+    flow_start(&r->flow, r->loop, run_steps, r->o.timeout_ms ? r->o.timeout_ms : ten_years_ms,
+               on_finish, r);
+}
+
+void runner_stop(runner *r)
+{
+    r->stopping = true;
+}
+
+const run_summary *runner_summary(const runner *r)
+{
+    return &r->summary;
+}
+
+const runner_options *runner_settings(const runner *r)
+{
+    return &r->o;
+}
+
+const pm_scope *runner_scope(const runner *r, js_scope_name name)
+{
+    return r->scopes[name];
+}

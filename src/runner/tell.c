@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events on their way to the listeners, and failures on theirs into the summary.
+#include "runner/run.h"
+
+enum { CLEAN_BYTES_MAX = 256 << 20 };
+
+str clean(const runner *r, arena *a, str text)
+{
+    if (!r->minted || !text.len)
+        return text;
+    buf out;
+    buf_init(&out, CLEAN_BYTES_MAX);
+    str copy = text;
+    if (credential_redact(r->o.identity.credentials, text, &out))
+        copy = arena_str(a, buf_str(&out));
+    buf_deinit(&out);
+    return copy;
+}
+
+void tell(runner *r, run_event *ev)
+{
+    ev->cursor = &r->cursor;
+    summary_count(r, ev);
+    for (size_t i = 0; i < r->listeners.len; i++)
+        r->listeners.ptr[i].on_event(r->listeners.ptr[i].ctx, ev);
+}
+
+void tell_simple(runner *r, run_event_kind kind)
+{
+    bool of_item = kind == RUN_ITEM || kind == RUN_ITEM_END;
+    run_event ev = {.kind = kind, .item = of_item ? r->turn.item : NULL};
+    tell(r, &ev);
+}
+
+void tell_warning(runner *r, js_event kind, str text)
+{
+    run_event ev = {.kind = RUN_CONSOLE,
+                    .item = r->turn.item,
+                    .script_kind = kind,
+                    .level = STR("warn"),
+                    .messages = &text,
+                    .message_count = 1};
+    tell(r, &ev);
+}
+
+static str keep(runner *r, str text)
+{
+    return arena_str(&r->kept, clean(r, &r->turn.mem, text));
+}
+
+run_failure *keep_failure(runner *r, const run_failure *f)
+{
+    run_failure *own = ARENA_NEW(&r->kept, run_failure);
+    *own = *f;
+    own->name = keep(r, f->name);
+    own->message = keep(r, f->message);
+    own->stack = keep(r, f->stack);
+    own->test = keep(r, f->test);
+    own->at = keep(r, f->at);
+    own->hint = keep(r, f->hint);
+    own->cursor = r->cursor;
+    vec_push(&r->summary.failures, *own);
+    return own;
+}
