@@ -84,9 +84,8 @@ struct service_spec {
     str revision; // "orders-00001-abc" when the file names none
     str account;  // empty: the project's default
     service_ingress ingress;
-    bool check_disabled; // run.googleapis.com/invoker-iam-disabled
-    bool url_disabled;   // run.googleapis.com/default-url-disabled
-    bool affinity;
+    bool check_disabled;        // run.googleapis.com/invoker-iam-disabled
+    bool url_disabled;          // run.googleapis.com/default-url-disabled
     bool health_check_disabled; // no start-up probe at all
     const str *audiences;
     size_t audience_count;

@@ -98,11 +98,6 @@ static code read_url_disabled(annotations *an, const json *v, err *e)
     return read_bool(v, &an->s->url_disabled, e);
 }
 
-static code read_affinity(annotations *an, const json *v, err *e)
-{
-    return read_bool(v, &an->s->affinity, e);
-}
-
 static code read_health(annotations *an, const json *v, err *e)
 {
     return read_bool(v, &an->s->health_check_disabled, e);
@@ -169,7 +164,7 @@ static const struct {
     {RUN "invoker-iam-disabled", ON_SERVICE, read_iam_disabled},
     {RUN "default-url-disabled", ON_SERVICE, read_url_disabled},
     {RUN "custom-audiences", ON_SERVICE, read_audiences},
-    {RUN "sessionAffinity", ON_TEMPLATE, read_affinity},
+    {RUN "sessionAffinity", ON_TEMPLATE, NULL},
     {RUN "health-check-disabled", ON_TEMPLATE, read_health},
     {RUN "container-dependencies", ON_TEMPLATE, read_dependencies},
     {RUN "secrets", ON_TEMPLATE, read_secrets},

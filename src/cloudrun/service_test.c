@@ -64,7 +64,7 @@ static void what_is_not_said_has_cloud_runs_defaults(void **state)
     assert_int_equal(s->min, 0);
     assert_int_equal(s->max, 100);
     assert_int_equal(s->ingress, SERVICE_INGRESS_ALL);
-    assert_false(s->check_disabled || s->url_disabled || s->affinity || s->health_check_disabled);
+    assert_false(s->check_disabled || s->url_disabled || s->health_check_disabled);
     assert_int_equal(c->port, 8080);
     assert_int_equal(c->memory_bytes, 512 << 20);
     assert_int_equal(c->cpu_milli, 1000);
@@ -129,7 +129,7 @@ static void everything_that_is_honoured_is_read(void **state)
     assert_strz(s->revision, "orders-blue");
     assert_strz(s->account, "runtime@p.iam.gserviceaccount.com");
     assert_int_equal(s->ingress, SERVICE_INGRESS_INTERNAL);
-    assert_true(s->check_disabled && s->url_disabled && s->affinity && s->health_check_disabled);
+    assert_true(s->check_disabled && s->url_disabled && s->health_check_disabled);
     assert_int_equal(s->audience_count, 2);
     assert_strz(s->audiences[1], "b");
     assert_int_equal(s->min, 2); // the larger of both floors
@@ -157,8 +157,8 @@ static void everything_that_is_honoured_is_read(void **state)
     assert_int_equal(c->liveness.initial_delay_s, 3);
     assert_int_equal(s->traffic_count, 2);
     assert_strz(s->traffic[1].tag, "next");
-    assert_int_equal(s->note_count, 1);
-    assert_strz(s->notes[0],
+    assert_int_equal(s->note_count, 2); // the other one is of sessionAffinity
+    assert_strz(s->notes[1],
                 "service.yaml:29:16: spec.template.spec.containers[0].image: not used: "
                 "the command runs as a local process");
 }
