@@ -140,6 +140,25 @@ static void groups_of_the_directory_count(void **state)
     assert_refused(f, 403, IAM_DENIED);
 }
 
+// generateIdToken without includeEmail: Google knows the account by its number.
+static void a_token_without_an_address_is_an_account_all_the_same(void **state)
+{
+    fixture *f = *state;
+    str claims = arena_printf(&f->mem,
+                              "{\"iss\":\"" GOOGLE "\",\"aud\":\"" ORDERS "\",\"sub\":\"108\","
+                              "\"azp\":\"108\",\"exp\":%d}",
+                              NOW + 60);
+    str header = bearer_of(f, sign_as(f, key, "JWT", claims));
+    call(f, header);
+    assert_refused(f, 403, IAM_DENIED);
+    guard_forget(f->guard);
+    directory_add_account(f->directory, STR("108"), STR(TESTER));
+    for (int i = 0; i < 3; i++) {
+        call(f, header);
+        assert_passes(f, TESTER);
+    }
+}
+
 // ---- rows: what is no credential
 // ------------------------------------------------------------------
 
@@ -636,6 +655,7 @@ int main(void)
         CASE(row_all_authenticated_users_is_any_valid_google_token),
         CASE(another_issuers_people_are_not_all_authenticated_users),
         CASE(groups_of_the_directory_count),
+        CASE(a_token_without_an_address_is_an_account_all_the_same),
         CASE(row_not_a_jwt_is_401),
         CASE(row_an_access_token_is_401),
         CASE(row_several_tokens_in_one_header_are_401),

@@ -19,7 +19,9 @@ struct directory {
     arena memory;
     VEC(group *) groups; // in the arena, in order
     map by_email;
-    map numbers; // project id → its number, a NUL-terminated string in the arena
+    // Texts in the arena, NUL-terminated.
+    map numbers;  // project id → its number
+    map accounts; // unique id of a service account → its address
     size_t member_count;
 };
 
@@ -37,6 +39,7 @@ void directory_free(directory *d)
     vec_deinit(&d->groups);
     map_deinit(&d->by_email, NULL);
     map_deinit(&d->numbers, NULL);
+    map_deinit(&d->accounts, NULL);
     arena_deinit(&d->memory);
     free(d);
 }
@@ -128,14 +131,9 @@ void directory_add_project(directory *d, str project_id, str project_number)
     map_set(&d->numbers, project_id, arena_cstr(&d->memory, project_number));
 }
 
-static bool holds(const group *g, const principal *p, const map *inside)
+void directory_add_account(directory *d, str unique_id, str email)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        const member *m = &g->members[i];
-        if (m->kind == MEMBER_GROUP ? map_has(inside, m->value) : member_matches(m, p, false))
-            return true;
-    }
-    return false;
+    map_set(&d->accounts, unique_id, arena_cstr(&d->memory, email));
 }
 
 // "x@PROJECT.iam.gserviceaccount.com"
@@ -146,12 +144,31 @@ static str project_id_of(str email)
                                                              : STR_NONE;
 }
 
+// What Google knows of a service account beyond its token.
+static void fill_account(const directory *d, principal *p)
+{
+    if (!p->email.len)
+        p->email = str_from(map_get(&d->accounts, p->subject));
+    if (!p->project_number.len)
+        p->project_number = str_from(map_get(&d->numbers, project_id_of(p->email)));
+}
+
+static bool holds(const group *g, const principal *p, const map *inside)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        const member *m = &g->members[i];
+        if (m->kind == MEMBER_GROUP ? map_has(inside, m->value) : member_matches(m, p, false))
+            return true;
+    }
+    return false;
+}
+
 void directory_fill(const directory *d, principal *p, arena *a)
 {
     if (p->kind != PRINCIPAL_USER && p->kind != PRINCIPAL_SERVICE_ACCOUNT)
         return;
-    if (p->kind == PRINCIPAL_SERVICE_ACCOUNT && !p->project_number.len)
-        p->project_number = str_from(map_get(&d->numbers, project_id_of(p->email)));
+    if (p->kind == PRINCIPAL_SERVICE_ACCOUNT)
+        fill_account(d, p);
     // Round after round until none is added: a nesting group follows what it holds.
     map inside = {0};
     size_t before;

@@ -109,8 +109,11 @@ void directory_free(directory *d);
 CODE_CHECKED directory_load(directory *d, const json *groups, err *e);
 // Tells the number of a project, by which principalSet://cloudresourcemanager… names its accounts.
 void directory_add_project(directory *d, str project_id, str project_number);
-// Sets p->groups to all groups that hold it, in the arena, and the project number of a service
-// account.
+// Tells the address of a service account, by its unique id: its tokens may name nothing else
+// (google-identity.md §3, includeEmail). The last word counts; an empty address forgets.
+void directory_add_account(directory *d, str unique_id, str email);
+// Sets p->groups to all groups that hold it, in the arena, and of a service account the project
+// number, and the address if it is missing.
 void directory_fill(const directory *d, principal *p, arena *a);
 
 // ---- role -------------------------------------------------------------------------------------

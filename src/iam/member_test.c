@@ -350,6 +350,14 @@ static void groups_nest(void **state)
     assert_int_equal(p.group_count, 1);
     assert_str(p.groups[0], STR("bots@x.org"));
     assert_str(p.project_number, STR("12"));
+    directory_add_account(d, STR("108"), bot.email);
+    p = (principal){.kind = PRINCIPAL_SERVICE_ACCOUNT, .subject = STR("108")};
+    directory_fill(d, &p, &memory);
+    assert_str(p.email, bot.email);
+    assert_int_equal(p.group_count, 1);
+    p = (principal){.kind = PRINCIPAL_USER, .subject = STR("108")}; // a person of that number
+    directory_fill(d, &p, &memory);
+    assert_int_equal(p.email.len, 0);
     p = staff; // its groups come from its provider
     directory_fill(d, &p, &memory);
     assert_str(p.groups[0], STR("ops"));

@@ -10,7 +10,7 @@ enum {
     FRESH_MIN_S = RETRY_S,
     FRESH_MAX_S = 6 * 60 * 60, // a withdrawn key goes after this, whatever the answer says
     BELIEVED_S = 24 * 60 * 60, // the last good keys, while the issuer is down
-    TIMEOUT_MS = 10000,        // for both questions together
+    TIMEOUT_MS = 5000,         // for each of the two questions
     DISCOVERY_BYTES_MAX = 64 << 10,
 };
 
@@ -131,6 +131,7 @@ static void get(issuer *i, str url, size_t bytes_max,
         .url = url,
         .headers = headers,
         .header_count = ARRAY_LEN(headers),
+        .timeout_ms = TIMEOUT_MS,
         .body_bytes_max = bytes_max,
         .proxy.from_env = !i->is_local,
         .on_done = on_done,
@@ -286,7 +287,7 @@ void keys_fetch(issuer *i)
     if (i->fetching.active)
         return;
     i->tried_s = clock_wall_s();
-    flow_start(&i->fetching, i->owner->loop, steps, TIMEOUT_MS, on_finish, i);
+    flow_start(&i->fetching, i->owner->loop, steps, 2 * TIMEOUT_MS, on_finish, i);
 }
 
 void keys_stop(issuer *i)

@@ -176,6 +176,26 @@ static void T26_unknown_kids_cost_one_fetch_a_minute(void **state)
     }
 }
 
+static void run_until_asked(fixture *f, unsigned times)
+{
+    bool never = false;
+    uint64_t end = clock_mono_ms() + 15000;
+    while (f->discoveries < times && clock_mono_ms() < end)
+        loop_run_until(f->loop, &never, 2);
+    assert_int_equal(f->discoveries, times);
+}
+
+// The issuer hangs up, and the attempt fails.
+static void hang_up(fixture *f)
+{
+    VEC_FOREACH (&f->server.clients, c) {
+        stream_free((*c)->s);
+        (*c)->s = NULL;
+    }
+    oidc_wait_keys(f->o, f->origin, on_told, f);
+    run_until_told(f, f->told + 1);
+}
+
 static void T26_the_last_good_keys_serve_a_day_of_outage(void **state)
 {
     fixture *f = *state;
@@ -191,6 +211,14 @@ static void T26_the_last_good_keys_serve_a_day_of_outage(void **state)
     for (int i = 0; i < 10; i++)
         assert_int_equal(try_verify(f, token, &c), OIDC_DONE); // within the minute nobody asks
     assert_int_equal(f->discoveries, 2);
+    f->silent = true; // from now on attempts take long: nobody waits for them
+    clock_shift(70 * 1000);
+    assert_int_equal(try_verify(f, token, &c), OIDC_DONE);
+    assert_code(c, OK);
+    run_until_asked(f, 3);
+    assert_int_equal(try_verify(f, token, &c), OIDC_DONE);
+    f->silent = false;
+    hang_up(f);
     clock_shift(24 * 3600 * 1000);
     assert_code(verify(f, token), OIDC_KEYS);
     assert_true(oidc_generation(f->o, f->origin) != before);

@@ -22,7 +22,8 @@ static issuer *choose_issuer(oidc *o, const jwt *t, arena *a, err *e)
     return NULL;
 }
 
-// True when the caller must wait. Otherwise *ret_code tells whether there are keys to use.
+// True when the caller must wait. Otherwise *ret_code tells whether there are keys to use. While
+// the issuer is down nobody waits for the attempts of each minute: the last good keys do.
 static bool need_keys(issuer *i, code *ret_code, err *e)
 {
     keys_expire(i);
@@ -30,7 +31,7 @@ static bool need_keys(issuer *i, code *ret_code, err *e)
     if (!keys_fresh(i)) {
         if (keys_may_fetch(i))
             keys_fetch(i);
-        if (i->fetching.active)
+        if (i->fetching.active && (!i->keys || !i->failure.code))
             return true;
         if (!i->keys) {
             *e = i->failure;
