@@ -106,6 +106,17 @@ code account_key_new(str id, str cert_pem, account_key **ret_key, err *e)
     return c;
 }
 
+code account_key_of_pair(const account *a, jwk *pair, account_key **ret_key, err *e)
+{
+    buf cert;
+    buf_init(&cert, 16 << 10);
+    code c = jwk_write_cert_pem(pair, a->email, clock_wall_s(), NEVER_S, &cert, e);
+    if (c == OK)
+        c = account_key_new(jwk_kid(pair), buf_str(&cert), ret_key, e);
+    buf_deinit(&cert);
+    return c;
+}
+
 void account_key_add(google *g, account *a, account_key *k)
 {
     vec_push(&a->keys, k);

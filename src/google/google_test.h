@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/test.h"
-#include "google/state.h"
+#include "google/call.h"
 
 #define TESTER "tester@demo.iam.gserviceaccount.com"
 #define STRANGER "stranger@demo.iam.gserviceaccount.com"
@@ -85,7 +85,7 @@ static inline int make_world(void **state)
     return 0;
 }
 
-static inline int set_up(void **state)
+static inline int __attribute__((unused)) set_up(void **state)
 {
     make_world(state);
     open_google(*state);
@@ -103,6 +103,105 @@ static inline int tear_down(void **state)
     arena_deinit(&w->mem);
     free(w);
     return 0;
+}
+
+// ---- calls
+
+static inline void on_answer(call *c)
+{
+    assert_null(c->ctx); // once
+    c->ctx = c;
+}
+
+// "GET /path?query"
+static inline call *call_new(world *w, const char *request)
+{
+    call *c = ARENA_NEW(&w->mem, call);
+    str target;
+    c->g = w->g;
+    c->mem = &w->mem;
+    str_cut(str_from(request), ' ', &c->method, &target);
+    str_cut(target, '?', &c->path, &c->query);
+    c->now_s = clock_wall_s();
+    c->on_answer = on_answer;
+    return c;
+}
+
+// Routes it and waits for its answer.
+static inline call *ask(world *w, call *c)
+{
+    uint64_t end = clock_mono_ms() + 30000;
+    bool never = false;
+    google_route(c);
+    while (!c->ctx && clock_mono_ms() < end)
+        loop_run_until(w->loop, &never, 5);
+    assert_non_null(c->ctx);
+    return c;
+}
+
+static inline const json *answer_json(world *w, const call *c)
+{
+    json *root = NULL;
+    err e = ERR_INIT;
+    if (json_parse(&w->mem, c->answer, NULL, &root, &e))
+        fail_msg("%s: " STR_FMT, e.msg, STR_ARG(c->answer));
+    return root;
+}
+
+static inline str answer_str(world *w, const call *c, const char *name)
+{
+    return json_str_or(json_get(answer_json(w, c), name), STR_NONE);
+}
+
+static inline str header_of(const call *c, const char *name)
+{
+    for (size_t i = 0; i < c->header_count; i++)
+        if (str_ieq(c->headers[i].name, str_from(name)))
+            return c->headers[i].value;
+    return STR_NONE;
+}
+
+// The key that google_listening put into the account's file.
+static inline jwk *key_in(world *w, const char *name)
+{
+    json *file;
+    jwk *k;
+    assert_code(json_load(&w->mem, in_dir(w, name), NULL, &file, NULL), OK);
+    assert_code(jwk_from_pem(json_get(file, "private_key")->text,
+                             json_get(file, "private_key_id")->text, &k, NULL),
+                OK);
+    return k;
+}
+
+static inline void listen_at(world *w, const char *base)
+{
+    err e = ERR_INIT;
+    if (google_listening(w->g, str_from(base), &e))
+        fail_msg("%s", e.msg);
+}
+
+// Makes a token as the account, with a scope that the APIs take.
+static inline str bearer_of(world *w, const char *email)
+{
+    buf b;
+    int64_t expires_s;
+    google_grant x = {str_from(email), STR("https://www.googleapis.com/auth/cloud-platform"), 0};
+    buf_init(&b, 256);
+    assert_code(google_mint_access_token(w->g, &x, &b, &expires_s, NULL), OK);
+    str s = arena_printf(&w->mem, "Bearer " STR_FMT, STR_ARG(buf_str(&b)));
+    buf_deinit(&b);
+    return s;
+}
+
+static inline call *api_call(world *w, const char *request, const char *email, const char *body)
+{
+    call *c = call_new(w, request);
+    if (email) {
+        c->authorization = bearer_of(w, email);
+        c->authorization_count = 1;
+    }
+    c->body = str_from(body);
+    return ask(w, c);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

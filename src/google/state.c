@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "google/state.h"
+#include "google/key_job.h"
 
 static const char *const steps[] = {
     "create table issuer_key (kid text primary key, pem text not null, made_s integer not null)"
@@ -123,6 +123,7 @@ void google_free(google *g)
 {
     if (!g)
         return;
+    key_jobs_close(g);
     journal_free(g->journal);
     tokens_close(g);
     accounts_close(g);

@@ -91,6 +91,8 @@ str account_key_name(const google *g, const account *a, const account_key *k, ar
 
 // Makes the account's record of a key, in memory only. The certificate's text is copied. JOSE_KEY.
 CODE_CHECKED account_key_new(str id, str cert_pem, account_key **ret_key, err *e);
+// The same for a key pair, with a certificate that the pair signs itself.
+CODE_CHECKED account_key_of_pair(const account *a, jwk *pair, account_key **ret_key, err *e);
 // Puts it among the account's, and on its way to the disk.
 void account_key_add(google *g, account *a, account_key *k);
 void account_key_set_disabled(google *g, account_key *k, bool disabled);
@@ -112,7 +114,6 @@ struct id_claims {
     bool email;
     str managed_domain; // hd; empty: none
     str google_json;    // the claim `google`; empty: none
-    str organization_number;
 };
 CODE_CHECKED mint_id(google *g, const id_claims *c, int64_t now_s, buf *out, err *e);
 
