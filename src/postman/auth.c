@@ -22,9 +22,8 @@ static str param(builder *b, const json *params, const char *key)
     return text;
 }
 
-static void sign_basic(builder *b, const json *params)
+static void add_basic(builder *b, str user, str password)
 {
-    str user = param(b, params, "username"), password = param(b, params, "password");
     str pair = arena_printf(b->arena, STR_FMT ":" STR_FMT, STR_ARG(user), STR_ARG(password));
     buf value;
     buf_init(&value, PM_TEXT_BYTES_MAX);
@@ -33,6 +32,11 @@ static void sign_basic(builder *b, const json *params)
     builder_drop_header(b, STR("Authorization"));
     builder_header(b, STR("Authorization"), arena_str(b->arena, buf_str(&value)), true);
     buf_deinit(&value);
+}
+
+static void sign_basic(builder *b, const json *params)
+{
+    add_basic(b, param(b, params, "username"), param(b, params, "password"));
 }
 
 static void sign_bearer(builder *b, const json *params)
@@ -70,6 +74,8 @@ static void sign_apikey(builder *b, const json *params)
         sign_query(b, key, value);
         return;
     }
+    if (!key.len)
+        return;
     builder_drop_header(b, key);
     builder_header(b, key, value, true);
 }
@@ -98,4 +104,21 @@ void build_auth(builder *b, const json *auth)
     builder_warn(b,
                  "auth of the type '" STR_FMT "' isn't supported: the request is sent without it",
                  STR_ARG(type));
+}
+
+static str unescaped(builder *b, str text)
+{
+    buf plain;
+    buf_init(&plain, PM_TEXT_BYTES_MAX);
+    if (percent_decode(&plain, text))
+        text = arena_str(b->arena, buf_str(&plain));
+    buf_deinit(&plain);
+    return text;
+}
+
+void build_userinfo(builder *b)
+{
+    bool written = b->url.user.ptr || b->url.password.ptr;
+    if (written && !pm_call_header(b->call, STR("Authorization")))
+        add_basic(b, unescaped(b, b->url.user), unescaped(b, b->url.password));
 }

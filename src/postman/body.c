@@ -150,13 +150,27 @@ static void add_pairs(builder *b, const json *params, buf *out)
     map_deinit(&by_key, NULL);
 }
 
+// "a=b&c": taken apart and escaped as a list is.
+static void add_pairs_text(str text, buf *out)
+{
+    for (str part, key, value; str_next(&text, '&', &part);) {
+        bool has_value = str_cut(part, '=', &key, &value);
+        if (out->len)
+            buf_addc(out, '&');
+        percent_encode(out, key);
+        buf_addc(out, '=');
+        if (has_value)
+            percent_encode(out, value);
+    }
+}
+
 static code build_urlencoded(builder *b, const json *params, err *e)
 {
     const pm_header *type = pm_call_header(b->call, STR("Content-Type"));
     buf text;
     buf_init(&text, PM_TEXT_BYTES_MAX);
     if (json_is(params, JSON_STRING))
-        buf_adds(&text, params->text);
+        add_pairs_text(params->text, &text);
     else
         add_pairs(b, params, &text);
     bool ok = buf_ok(&text);

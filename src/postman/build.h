@@ -28,3 +28,5 @@ void build_form(builder *b, const json *params);
 
 // Signs the request with the collection's own auth: {type, T: [{key, value}]}, resolved.
 void build_auth(builder *b, const json *auth);
+// The userinfo of the URL as basic auth, unless there is an Authorization header.
+void build_userinfo(builder *b);

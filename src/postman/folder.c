@@ -107,7 +107,7 @@ static bool split(str path, str names[PATH_NAMES_MAX], size_t *ret_count)
 
 static int open_beneath(int root_fd, const str *names, size_t count, int *ret_errno)
 {
-    int at = dup(root_fd);
+    int at = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
     for (size_t i = 0; i < count && at >= 0; i++) {
         bool last = i + 1 == count;
         char *name = mem_dupn(names[i].ptr, names[i].len);
@@ -136,6 +136,7 @@ static bool credential_name(str path)
         "application_default_credentials.json",
         "credentials.db",
         "access_tokens.db",
+        ".boto",
         ".netrc",
         ".git-credentials",
         ".npmrc",
@@ -211,7 +212,7 @@ CODE_CHECKED pm_folder_open(const pm_folder *f, str path, int *ret_fd, uint64_t 
             continue;
         inside = true;
         int fd = open_beneath(r->fd, names, count, &errnum);
-        if (fd < 0 && errnum == ENOENT)
+        if (fd < 0 && (errnum == ENOENT || errnum == ENOTDIR))
             continue;
         code c = fd < 0 ? missing(e, path, errnum) : check_open(fd, path, ret_bytes, e);
         if (c == OK)

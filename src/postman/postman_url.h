@@ -27,7 +27,7 @@ struct pm_url {
     bool has_query;
     pm_param *query;
     str hash;
-    pm_param *variables; // values of path variables
+    pm_param *variables; // values of path variables; Postman heeds them even when disabled
 };
 
 // Reads the text of a URL; never fails. All is allocated in the arena.

@@ -71,6 +71,17 @@ static str authority(str url)
     return slash < 0 ? rest : str_sub(rest, 0, (size_t)slash);
 }
 
+// A request without a body says so where one is expected: servers answer 411 otherwise (RFC 9110
+// §8.6).
+static bool expects_body(str method)
+{
+    static const char *const without[] = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+    for (size_t i = 0; i < ARRAY_LEN(without); i++)
+        if (str_eq(method, str_from(without[i])))
+            return false;
+    return true;
+}
+
 static void system_headers(builder *b)
 {
     char token[RAND_UUID_MAX];
@@ -87,7 +98,7 @@ static void system_headers(builder *b)
     system_header(b, PM_SYSTEM_HOST, "Host", authority(b->call->url));
     system_header(b, PM_SYSTEM_ACCEPT_ENCODING, "Accept-Encoding", STR("gzip, deflate, br"));
     system_header(b, PM_SYSTEM_CONNECTION, "Connection", STR("keep-alive"));
-    if (b->call->body.len)
+    if (b->call->body.len || expects_body(b->call->method))
         system_header(b, PM_SYSTEM_CONTENT_LENGTH, "Content-Length",
                       arena_printf(b->arena, "%llu", (unsigned long long)b->call->body_bytes));
 }
@@ -177,6 +188,7 @@ static code fill(builder *b, json *request, err *e)
     users_headers(b, json_get(request, "header"));
     c = build_body(b, json_get(request, "body"), e);
     build_auth(b, auth);
+    build_userinfo(b);
     call->url_text = pm_url_text(b->arena, &b->url);
     if (auth)
         json_set(b->arena, request, STR("auth"), auth);
@@ -192,10 +204,14 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
     code c = fill(&b, pm_request_normal(a, request), e);
     if (c == OK)
         c = pm_url_wire(a, &b.url, o->behavior.no_encoding, &ret->url, e);
-    if (c == OK)
-        system_headers(&b);
+    if (c != OK) {
+        pm_call_deinit(ret);
+        *ret = (pm_call){0};
+        return c;
+    }
+    system_headers(&b);
     json_set(a, ret->request, STR("header"), header_list(&b));
-    return c;
+    return OK;
 }
 
 CODE_CHECKED pm_origin(arena *a, const json *request, const pm_scopes *scopes, str *ret_origin,

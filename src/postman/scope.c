@@ -111,7 +111,7 @@ static char *cast_in(const json *v, const char *type)
         if (value_to_number(v, &number))
             value_number(number, &b);
         else
-            buf_addz(&b, "null"); // NaN, as JSON says it
+            buf_addz(&b, "null"); // NaN, as JSON says it; null itself is cast to 0
     } else if ((!strcmp(type, "array") || !strcmp(type, "object")) && v->type != JSON_STRING) {
         json_write(&text, v, JSON_COMPACT);
         buf_add_json(&b, buf_str(&text));
@@ -326,6 +326,8 @@ bool pm_lookup(const pm_scopes *s, str key, buf *out)
             continue;
         if (v->value && (!strcmp(v->type, "array") || !strcmp(v->type, "object")))
             structure_text(v, out);
+        else if (v->value && !strcmp(v->type, "number") && !strcmp(v->value, "null"))
+            buf_addz(out, "NaN");
         else
             pm_value_text(str_from(v->value), out);
         return true;

@@ -232,8 +232,7 @@ static void read_variables(arena *a, const json *list, pm_url *ret)
         *p = (pm_param){.key = key->text,
                         .has_key = true,
                         .value = json_str_or(value, STR_NONE),
-                        .has_value = json_is(value, JSON_STRING),
-                        .disabled = json_bool_or(json_get(m, "disabled"), false)};
+                        .has_value = json_is(value, JSON_STRING)};
     }
 }
 

@@ -50,7 +50,7 @@ static str variable_value(const pm_url *u, str name)
 {
     str value = STR_NONE;
     for (const pm_param *p = u->variables; name.len && p; p = p->next)
-        if (!p->disabled && p->has_value && str_eq(p->key, name))
+        if (p->has_value && str_eq(p->key, name))
             value = p->value;
     return value;
 }

@@ -128,11 +128,25 @@ static bool text_to_number(str text, double *ret)
     for (size_t i = 0; i < text.len; i++)
         if (!ascii_is_digit(text.ptr[i]) && !strchr("+-.eExXabcdfABCDF", text.ptr[i]))
             return false;
+    bool hex = str_ifind(text, STR("x")) >= 0;
+    if (hex && (!ascii_is_digit(text.ptr[0]) || str_chr(text, '.') >= 0))
+        return false;
     char *copy = mem_dupn(text.ptr, text.len), *end;
     *ret = strtod(copy, &end);
     bool whole = *end == 0 && isfinite(*ret);
     free(copy);
     return whole;
+}
+
+// As its text: [] is 0, [5] is 5, [1,2] is NaN.
+static bool array_to_number(const json *v, double *ret)
+{
+    buf text;
+    buf_init(&text, 1 << 10);
+    value_text(v, &text);
+    bool ok = buf_ok(&text) && text_to_number(buf_str(&text), ret);
+    buf_deinit(&text);
+    return ok;
 }
 
 bool value_to_number(const json *v, double *ret)
@@ -150,6 +164,7 @@ bool value_to_number(const json *v, double *ret)
     case JSON_STRING:
         return text_to_number(v->text, ret);
     case JSON_ARRAY:
+        return array_to_number(v, ret);
     case JSON_OBJECT:
         return false;
     }
