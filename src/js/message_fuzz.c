@@ -27,13 +27,11 @@ static void check_cookie_op(const js_cookie_op *op)
         abort();
 }
 
-static void read_message(arena *a, char type, const json *root)
+// What is told: needs no answer.
+static void read_told(arena *a, char type, const json *root)
 {
     js_assertion assertion;
     js_error error;
-    js_fetch fetch;
-    js_cookie_op op;
-    js_result result;
     str level, *messages;
     size_t count;
     err e = ERR_INIT;
@@ -46,6 +44,14 @@ static void read_message(arena *a, char type, const json *root)
         abort();
     if (type == FRAME_EXCEPTION)
         (void)!message_read_error(root, &error, &e);
+}
+
+static void read_asked(arena *a, char type, const json *root)
+{
+    js_fetch fetch;
+    js_cookie_op op;
+    js_result result;
+    err e = ERR_INIT;
     if (type == FRAME_FETCH && message_read_fetch(root, &fetch, &e) == OK &&
         (!fetch.id || !fetch.request.len))
         abort();
@@ -66,8 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         arena_init(&a);
         json *root;
         json_opts opts = {.tolerant = true};
-        if (json_parse(&a, f.payload, &opts, &root, NULL) == OK && json_is(root, JSON_OBJECT))
-            read_message(&a, f.type, root);
+        if (json_parse(&a, f.payload, &opts, &root, NULL) == OK && json_is(root, JSON_OBJECT)) {
+            read_told(&a, f.type, root);
+            read_asked(&a, f.type, root);
+        }
         arena_deinit(&a);
         in = str_skip(in, len);
     }

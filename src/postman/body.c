@@ -267,7 +267,7 @@ static bool has_content(const json *content)
 static bool pruned(const builder *b)
 {
     static const char *const methods[] = {"GET", "COPY", "HEAD", "PURGE", "UNLOCK"};
-    if (b->options->behavior.no_pruning)
+    if (b->options->behavior.no_pruning || b->options->send_request)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(methods); i++)
         if (str_eq(b->call->method, str_from(methods[i])))

@@ -76,11 +76,16 @@ static code refuse(err *e, str path, const char *why)
                        "--allow-files DIR");
 }
 
+static bool not_there(int errnum)
+{
+    return errnum == ENOENT || errnum == ENOTDIR;
+}
+
 static code missing(err *e, str path, int errnum)
 {
     if (errnum == ELOOP || errnum == EMLINK)
         return refuse(e, path, "it is or leads through a symbolic link");
-    if (errnum == ENOENT || errnum == ENOTDIR)
+    if (not_there(errnum))
         return err_set(e, PM_FILE, "\"" STR_FMT "\", no such file", STR_ARG(path));
     return err_sys(e, PM_FILE, errnum, "\"" STR_FMT "\" can't be read", STR_ARG(path));
 }
@@ -212,7 +217,7 @@ CODE_CHECKED pm_folder_open(const pm_folder *f, str path, int *ret_fd, uint64_t 
             continue;
         inside = true;
         int fd = open_beneath(r->fd, names, count, &errnum);
-        if (fd < 0 && (errnum == ENOENT || errnum == ENOTDIR))
+        if (fd < 0 && not_there(errnum))
             continue;
         code c = fd < 0 ? missing(e, path, errnum) : check_open(fd, path, ret_bytes, e);
         if (c == OK)
