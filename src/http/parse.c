@@ -2,8 +2,11 @@
 #include "http/parse.h"
 
 enum {
-    BLOCK_BYTES = 2048,     // takes most heads whole
-    EXTRA_BYTES_MAX = 4096, // nobody needs chunk extensions, few need trailers
+    BLOCK_BYTES = 2048, // takes most heads whole
+    // Of what a chunked body has besides its bytes; each of these excuses some of it. Small chunks
+    // are fine, extensions and trailers that outweigh the body are not.
+    EXTRA_BYTES_MAX = 4096,
+    EXTRA_BYTES_EXCUSED = 8,
 };
 
 static int fail(parser *p, int status, const char *why)
@@ -78,35 +81,17 @@ static int on_reason_end(llhttp_t *ll)
     return 0;
 }
 
-// Behind the head, fields are trailers: counted and dropped.
-static int on_extra(parser *p, size_t len)
-{
-    p->extra_bytes += len;
-    if (p->extra_bytes > EXTRA_BYTES_MAX)
-        return fail(p, 400, "the chunked body has too many extensions or trailers");
-    return 0;
-}
-
-static int on_extension(llhttp_t *ll, const char *at, size_t len)
-{
-    (void)at;
-    return on_extra(ll->data, len);
-}
-
 static int on_field(llhttp_t *ll, const char *at, size_t len)
 {
     parser *p = ll->data;
-    if (p->phase != PARSING_HEAD)
-        return on_extra(p, len);
-    word_add(p, at, len);
+    if (p->phase == PARSING_HEAD) // fields behind it are trailers: dropped
+        word_add(p, at, len);
     return 0;
 }
 
 static int on_name_end(llhttp_t *ll)
 {
     parser *p = ll->data;
-    if (p->phase != PARSING_HEAD)
-        return on_extra(p, 1);
     p->name = word_end(p);
     return 0;
 }
@@ -115,7 +100,7 @@ static int on_value_end(llhttp_t *ll)
 {
     parser *p = ll->data;
     if (p->phase != PARSING_HEAD)
-        return on_extra(p, 1);
+        return 0;
     if (p->headers.len == p->limits->header_count_max)
         return fail(p, 431, "there are too many header fields");
     str value = word_end(p);
@@ -161,8 +146,6 @@ static const llhttp_settings_t settings = {
     .on_header_value = on_field,
     .on_header_value_complete = on_value_end,
     .on_headers_complete = on_head_end,
-    .on_chunk_extension_name = on_extension,
-    .on_chunk_extension_value = on_extension,
     .on_body = on_chunk_bytes,
     .on_message_complete = on_message_end,
 };
@@ -272,19 +255,32 @@ static parse_event next_of_length(parser *p, str *in)
     return PARSE_BODY;
 }
 
+static parse_event next_of_chunks(parser *p, str *in)
+{
+    size_t before = in->len;
+    parse_event event = run(p, in, in->len);
+    size_t body = event == PARSE_BODY ? p->piece.len : 0;
+    size_t excused = body * EXTRA_BYTES_EXCUSED;
+    p->extra_bytes += before - in->len - body;
+    if (p->extra_bytes > EXTRA_BYTES_MAX && event != PARSE_FAILED) {
+        fail(p, 400, "the chunked body has too many extensions or trailers");
+        return failed(p, HPE_USER, *in);
+    }
+    p->extra_bytes -= excused < p->extra_bytes ? excused : p->extra_bytes;
+    if (event == PARSE_END)
+        p->phase = PARSING_NOTHING;
+    return event;
+}
+
 parse_event parser_next(parser *p, str *in)
 {
-    parse_event event = PARSE_MORE;
     switch (p->phase) {
     case PARSING_HEAD:
         return next_of_head(p, in);
     case PARSING_LENGTH:
         return next_of_length(p, in);
     case PARSING_CHUNKS:
-        event = run(p, in, in->len);
-        if (event == PARSE_END)
-            p->phase = PARSING_NOTHING;
-        return event;
+        return next_of_chunks(p, in);
     case PARSING_UNTIL_END:
         p->piece = *in;
         *in = STR_NONE;

@@ -42,7 +42,7 @@ struct parser {
     bool paused;        // llhttp waits for llhttp_resume
     bool no_body;       // the response answers a HEAD
     size_t head_bytes;  // as received; 0: the message hasn't begun
-    size_t extra_bytes; // chunk extensions and trailers
+    size_t extra_bytes; // of chunked framing, as far as the body doesn't excuse it
     uint64_t left;
 
     // The word under way: the last bytes of a block of the arena.
