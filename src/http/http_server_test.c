@@ -76,8 +76,13 @@ static void on_request(void *ctx, http_exchange *x)
         http_reply_start(x, 200, NULL, 0, HTTP_BODY_CHUNKED);
         http_reply_on_drain(x, on_echo_drain, w);
         http_exchange_stream_body(x, on_echo, w);
+    } else if (str_eq(r->target, STR("/big"))) {
+        http_reply(x, 200, NULL, 0, buf_str(&w->body));
+    } else if (str_eq(r->target, STR("/free"))) {
+        http_server_free(w->server);
+        w->server = NULL;
     } else if (!str_eq(r->target, STR("/hold"))) {
-        http_reply_text(x, 404, "no");
+        http_reply_text(x, 404, "there is no %d", 404);
     }
 }
 
@@ -170,13 +175,734 @@ static void bodies_are_streamed_both_ways(void **state)
     assert_int_equal(w->outcome.body_bytes_sent, 5);
 }
 
+static void wait_done(world *w, unsigned dones)
+{
+    while (w->dones < dones) {
+        w->done = false;
+        assert_true(loop_run_until(w->loop, &w->done, PEER_MS));
+    }
+}
+
+static http_exchange *wait_held(world *w)
+{
+    while (!w->held) {
+        w->done = false;
+        assert_true(loop_run_until(w->loop, &w->done, PEER_MS));
+    }
+    return w->held;
+}
+
+static void assert_got(world *w, const char *text)
+{
+    if (str_find(buf_str(&w->client.got), str_from(text)) < 0)
+        fail_msg("no \"%s\" in \"%s\"", text, buf_cstr(&w->client.got));
+}
+
+static void assert_not_got(world *w, const char *text)
+{
+    if (str_find(buf_str(&w->client.got), str_from(text)) >= 0)
+        fail_msg("\"%s\" in \"%s\"", text, buf_cstr(&w->client.got));
+}
+
+static size_t times_got(world *w, const char *text)
+{
+    size_t count = 0;
+    str rest = buf_str(&w->client.got);
+    for (ssize_t at; (at = str_find(rest, str_from(text))) >= 0; count++)
+        rest = str_skip(rest, (size_t)at + 1);
+    return count;
+}
+
+// Another request on the same connection.
+static void ask_again(world *w, const char *text)
+{
+    buf_reset(&w->client.got);
+    peer_send(&w->client, text);
+}
+
+static void ask_anew(world *w, const char *text)
+{
+    peer_close(&w->client);
+    ask(w, text);
+}
+
+// ---- the end of a message and of a connection ---------------------------------------------------
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/1") GET("/hold") GET("/hello") GET("/3"));
+    http_exchange *x = wait_held(w);
+    while (!str_eq(http_exchange_request(x)->target, STR("/hold")))
+        x = wait_held(w);
+    assert_int_equal(w->requests, 2); // the third waits for the second's answer
+    http_reply_text(x, 200, "held");
+    peer_wait(&w->client, "404\n"); // the first's
+    wait_done(w, 4);
+    peer_wait(&w->client, "hello\n");
+    assert_int_equal(w->requests, 4);
+    str got = buf_str(&w->client.got);
+    assert_true(str_find(got, STR("held\n")) < str_find(got, STR("hello\n")));
+    assert_int_equal(http_server_connections(w->server), 1);
+}
+
+static void T13_later_requests_are_held_up_to_a_limit(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.pipeline_bytes_max = 4096});
+    buf many;
+    buf_init(&many, 64 << 20);
+    buf_addz(&many, GET("/hold"));
+    size_t count = (32 << 20) / 64; // more than the sockets' buffers take
+    for (size_t i = 0; i < count; i++)
+        buf_addz(&many, "GET /none HTTP/1.1\r\n" HOST "X: 123456789\r\n\r\n");
+    peer_connect(&w->client, w->loop, http_server_port(w->server), buf_str(&many));
+    http_exchange *x = wait_held(w);
+    bool never = false; // enough turns for everything that can move
+    loop_run_until(w->loop, &never, 200);
+    assert_true(stream_queued(w->client.stream) > 8 << 20);
+    http_reply_text(x, 200, "held");
+    wait_done(w, (unsigned)count + 1);
+    assert_int_equal(w->requests, count + 1);
+    buf_deinit(&many);
+}
+
+static void a_connection_ends_when_its_request_says_so(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    static const char *const texts[] = {
+        "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+        "GET /hello HTTP/1.0\r\n" HOST "\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        ask_anew(w, texts[i]);
+        peer_wait_end(&w->client);
+        assert_false(w->client.broken);
+        assert_got(w, "Connection: close\r\n");
+        assert_got(w, "\r\n\r\nhello\n");
+    }
+    ask_anew(w, "GET /hello HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n");
+    peer_wait(&w->client, "hello\n");
+    assert_got(w, "Connection: keep-alive\r\n");
+    ask_again(w, "GET /hello HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n");
+    peer_wait(&w->client, "hello\n");
+}
+
+static void a_client_that_has_sent_its_last_byte_gets_its_answers(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hello") GET("/hold"));
+    http_exchange *x = wait_held(w);
+    while (!str_eq(http_exchange_request(x)->target, STR("/hold")))
+        x = wait_held(w);
+    stream_shutdown(w->client.stream);
+    peer_wait(&w->client, "hello\n");
+    http_reply_text(w->held, 200, "late");
+    peer_wait_end(&w->client);
+    assert_got(w, "late\n");
+    assert_false(w->client.broken);
+}
+
+static void a_chunked_reply_to_an_old_client_ends_with_the_connection(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /echo HTTP/1.0\r\n" HOST "Connection: keep-alive\r\nContent-Length: 3\r\n\r\nabc");
+    peer_wait_end(&w->client);
+    assert_got(w, "Connection: close\r\n");
+    assert_got(w, "\r\n\r\nabc");
+    assert_not_got(w, "chunked");
+}
+
+static void answers_without_a_body_have_none(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "HEAD /hello HTTP/1.1\r\n" HOST "\r\n");
+    peer_wait(&w->client, "\r\n\r\n");
+    assert_got(w, "Content-Length: 6\r\n");
+    assert_not_got(w, "hello");
+    static const struct {
+        const char *method;
+        int status;
+        int64_t body_bytes;
+        const char *length; // NULL: none is told
+    } rows[] = {
+        {"GET", 204, 5, NULL},
+        {"GET", 304, 5, NULL},
+        {"GET", 304, HTTP_BODY_CHUNKED, NULL},
+        {"HEAD", 200, 5, "Content-Length: 5\r\n"},
+        {"HEAD", 200, HTTP_BODY_CHUNKED, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf text;
+        buf_init(&text, 1000);
+        buf_addf(&text, "%s /hold HTTP/1.1\r\n" HOST "\r\n", rows[i].method);
+        ask_again(w, buf_cstr(&text));
+        http_exchange *x = wait_held(w);
+        http_reply_start(x, rows[i].status, NULL, 0, rows[i].body_bytes);
+        http_reply_write(x, STR("abcde"));
+        http_reply_end(x);
+        peer_wait(&w->client, "\r\n\r\n");
+        ask_again(w, GET("/hello")); // right behind it comes the next answer
+        peer_wait(&w->client, "hello\n");
+        assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 200 OK")));
+        buf_deinit(&text);
+    }
+}
+
+// ---- 100 (Continue) -----------------------------------------------------------------------------
+
+static void a_body_is_asked_for_when_it_is_awaited(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /whole HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    peer_wait(&w->client, "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_str(buf_str(&w->client.got), STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    peer_send(&w->client, "abc");
+    peer_wait(&w->client, "\r\n\r\nabc");
+    // One that is there already isn't asked for.
+    ask_again(w, "POST /whole HTTP/1.1\r\n" HOST
+                 "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc");
+    peer_wait(&w->client, "\r\n\r\nabc");
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 200")));
+}
+
+static void a_body_that_nobody_wants_is_not_asked_for(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /none HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    peer_wait_end(&w->client);
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 404")));
+    assert_got(w, "Connection: close\r\n"); // as it may come or not
+}
+
+// ---- request bodies -----------------------------------------------------------------------------
+
+static void a_body_that_nobody_read_is_skipped(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /none HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nab");
+    peer_wait(&w->client, "404\n");
+    peer_send(&w->client, "cde" GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+    ask_again(w, "POST /none HTTP/1.1\r\n" HOST
+                 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+}
+
+static void T13_a_large_body_that_nobody_read_ends_the_connection(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /none HTTP/1.1\r\n" HOST "Content-Length: 100000000\r\n\r\nab");
+    peer_wait_end(&w->client);
+    assert_got(w, "Connection: close\r\n");
+    assert_got(w, "404\n");
+    ask_anew(w, "POST /none HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n");
+    peer_wait(&w->client, "404\n");
+    buf_reserve(&w->body, 1 << 20);
+    memset(w->body.ptr, 'x', 1 << 20);
+    stream_write(w->client.stream, (str){w->body.ptr, 1 << 20});
+    peer_wait_end(&w->client);
+}
+
+static void T13_bodies_have_limits(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.body_bytes_max = 10});
+    ask(w, "POST /whole HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\n");
+    peer_wait_end(&w->client);
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 413 Content Too Large\r\n")));
+    assert_int_equal(w->requests, 0);
+    ask_anew(w, "POST /whole HTTP/1.1\r\n" HOST
+                "Transfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n5\r\nghijk\r\n");
+    peer_wait_end(&w->client);
+    assert_int_equal(w->body_error, SYS_LIMIT);
+    assert_got(w, "HTTP/1.1 413 ");
+    w->body_max = 4; // the handler's own
+    ask_anew(w, "POST /whole HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nabcde");
+    peer_wait(&w->client, "HTTP/1.1 413 ");
+    ask_again(w, "POST /whole HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nabcd");
+    peer_wait(&w->client, "\r\n\r\nabcd");
+}
+
+static void T10_a_broken_body_is_told_and_ends_the_connection(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, "POST /whole HTTP/1.1\r\n" HOST
+           "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n" GET("/hello"));
+    peer_wait_end(&w->client);
+    assert_int_equal(w->body_error, HTTP_BODY);
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 400 Bad Request\r\n")));
+    assert_got(w, "Connection: close\r\n");
+    assert_int_equal(w->requests, 1); // what followed has no meaning
+    ask_anew(w, "POST /whole HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nabcd");
+    wait_held(w);
+    stream_shutdown(w->client.stream);
+    peer_wait_end(&w->client);
+    assert_int_equal(w->body_error, HTTP_BODY);
+    assert_got(w, "HTTP/1.1 400 ");
+}
+
+static void large_bodies_flow_at_the_pace_of_the_slower_side(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    size_t total = 24 << 20;
+    buf request;
+    buf_init(&request, 64 << 20);
+    buf_addf(&request, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", total);
+    memset(buf_reserve(&request, total), 'x', total);
+    request.len += total;
+    peer_connect(&w->client, w->loop, http_server_port(w->server), buf_str(&request));
+    stream_pause(w->client.stream); // takes nothing of the answer
+    wait_held(w);
+    bool never = false; // enough turns for everything that can move
+    loop_run_until(w->loop, &never, 300);
+    assert_true(stream_queued(w->client.stream) > 4 << 20); // so nothing of the request is taken
+    assert_int_equal(w->dones, 0);
+    stream_resume(w->client.stream);
+    wait_done(w, 1);
+    peer_wait(&w->client, "\r\n0\r\n\r\n");
+    assert_int_equal(w->outcome.body_bytes_sent, total);
+    assert_true(w->outcome.request_bytes == request.len);
+    buf_deinit(&request);
+}
+
+// ---- refusals -----------------------------------------------------------------------------------
+
+static void T10_what_is_not_understood_is_refused_and_the_connection_closed(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    static const struct {
+        const char *text, *line;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+        {"\x16\x03\x01\x02\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+        {"BREW / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 501 Not Implemented\r\n"},
+        {"GET / HTTP/2.0\r\n" HOST "\r\n", "HTTP/1.1 505 HTTP Version Not Supported\r\n"},
+        {"GET / HTTP/1.1\r\n" HOST "Expect: x\r\n\r\n", "HTTP/1.1 417 Expectation Failed\r\n"},
+        {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "HTTP/1.1 400 Bad Request\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ask_anew(w, rows[i].text);
+        peer_wait_end(&w->client);
+        assert_row(i, str_starts(buf_str(&w->client.got), str_from(rows[i].line)));
+        assert_row(i, times_got(w, "Connection: close\r\n") == 1);
+        assert_row(i, times_got(w, "Content-Type: text/plain") == 1);
+        assert_row(i, w->client.got.ptr[w->client.got.len - 1] == '\n');
+    }
+    assert_int_equal(w->requests, 0);
+    ask_anew(w, GET("/hello") "nonsense\r\n\r\n"); // behind a good one, too
+    peer_wait_end(&w->client);
+    assert_int_equal(times_got(w, "HTTP/1.1 "), 2);
+    assert_got(w, "HTTP/1.1 400 ");
+}
+
+static void T13_heads_have_limits(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){
+                 .head_bytes_max = 200, .header_count_max = 3, .target_bytes_max = 20});
+    static const struct {
+        const char *text, *line;
+    } rows[] = {
+        {"GET /45678901234567890 HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 404 Not Found\r\n"},
+        {"GET /45678901234567890123 HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 414 URI Too Long\r\n"},
+        {"GET / HTTP/1.1\r\n" HOST "A: 1\r\nB: 2\r\nC: 3\r\n\r\n",
+         "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+        {"GET / HTTP/1.1\r\n" HOST "A: 1\r\nB: 2\r\n\r\n", "HTTP/1.1 404 Not Found\r\n"},
+        {"GET / HTTP/1.1\r\n" HOST "A: 3456789012345678901234567890123456789012345678901234567890"
+         "3456789012345678901234567890123456789012345678901234567890"
+         "34567890123456789012345678901234567890123456789012345678901234567890\r\n\r\n",
+         "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ask_anew(w, rows[i].text);
+        peer_wait(&w->client, "\r\n\r\n");
+        assert_row(i, str_starts(buf_str(&w->client.got), str_from(rows[i].line)));
+    }
+}
+
+static void T13_connections_have_a_limit(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.connections_max = 1});
+    ask(w, GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+    peer second;
+    peer_connect(&second, w->loop, http_server_port(w->server), STR(GET("/hello")));
+    peer_wait_end(&second);
+    assert_int_equal(second.got.len, 0);
+    peer_close(&second);
+    ask_again(w, GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+static void T13_a_slow_head_is_answered_408(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.head_ms = 60});
+    ask(w, "GET / HT");
+    peer_wait_end(&w->client);
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 408 Request Timeout\r\n")));
+    assert_int_equal(w->requests, 0);
+}
+
+static void drip(void *ctx)
+{
+    world *w = ctx;
+    if (!w->client.ended)
+        peer_send(&w->client, "a");
+}
+
+static void T13_bytes_that_drip_do_not_extend_the_time_of_a_head(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.head_ms = 150, .idle_ms = 5000});
+    ask(w, "GET / HTTP/1.1\r\nX: ");
+    timer *t = timer_new(w->loop, drip, w);
+    while (!w->client.ended) {
+        timer_start(t, 10);
+        w->done = false;
+        loop_run_until(w->loop, &w->done, 20);
+    }
+    timer_free(t);
+    assert_got(w, "HTTP/1.1 408 ");
+}
+
+static void T13_an_idle_connection_is_closed(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.idle_ms = 60});
+    ask(w, "");
+    peer_wait_end(&w->client);
+    assert_int_equal(w->client.got.len, 0);
+    assert_false(w->client.broken);
+    ask_anew(w, GET("/hello"));
+    peer_wait_end(&w->client);
+    assert_int_equal(times_got(w, "HTTP/1.1 "), 1);
+    assert_int_equal(http_server_connections(w->server), 0);
+}
+
+static void T13_a_body_that_stops_ends_its_exchange(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.body_ms = 60});
+    ask(w, "POST /whole HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nab");
+    wait_done(w, 1);
+    assert_false(w->outcome.complete);
+    assert_int_equal(w->outcome.status, 0);
+    peer_wait_end(&w->client);
+}
+
+static void T13_a_client_that_takes_nothing_is_cut(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.write_ms = 100});
+    memset(buf_reserve(&w->body, 32 << 20), 'x', 32 << 20);
+    w->body.len = 32 << 20;
+    ask(w, GET("/big"));
+    stream_pause(w->client.stream);
+    wait_done(w, 1);
+    bool never = false;
+    for (uint64_t until = clock_mono_ms() + PEER_MS;
+         http_server_connections(w->server) && clock_mono_ms() < until;)
+        loop_run_until(w->loop, &never, 20);
+    assert_int_equal(http_server_connections(w->server), 0);
+}
+
+static void a_handler_may_take_its_time(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.head_ms = 20, .body_ms = 20, .idle_ms = 20, .write_ms = 20});
+    ask(w, "POST /hold HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n");
+    http_exchange *x = wait_held(w);
+    bool never = false;
+    loop_run_until(w->loop, &never, 150);
+    assert_ptr_equal(w->held, x);
+    http_reply_text(x, 200, "at last");
+    peer_wait(&w->client, "at last\n");
+}
+
+// ---- replies ------------------------------------------------------------------------------------
+
+static void T10_a_reply_cannot_be_split(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    http_exchange *x = wait_held(w);
+    http_header headers[] = {
+        {STR("X-Good"), STR("1")},
+        {STR("X-Split"), STR("1\r\nSet-Cookie: a=b")},
+        {STR("X-Lf"), STR("1\nSet-Cookie: a=b")},
+        {STR("X-Nul"), {"a\0b", 3}},
+        {STR("X\r\nSet-Cookie: a=b\r\nY"), STR("1")},
+        {STR("X: y"), STR("1")},
+        {STR(""), STR("1")},
+    };
+    http_reply(x, 200, headers, ARRAY_LEN(headers), STR("body"));
+    peer_wait(&w->client, "body");
+    assert_got(w, "X-Good: 1\r\n");
+    assert_not_got(w, "Set-Cookie");
+    assert_not_got(w, "X-Split");
+    assert_not_got(w, "X-Lf");
+    assert_not_got(w, "X-Nul");
+    assert_not_got(w, "X:");
+    assert_not_got(w, "\r\n: ");
+}
+
+static void the_fields_of_framing_are_the_servers(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    http_exchange *x = wait_held(w);
+    http_header headers[] = {
+        {STR("content-length"), STR("99")},
+        {STR("TRANSFER-ENCODING"), STR("gzip")},
+        {STR("connection"), STR("close")},
+        {STR("date"), STR("yesterday")},
+    };
+    http_reply(x, 200, headers, ARRAY_LEN(headers), STR("body"));
+    peer_wait(&w->client, "body");
+    assert_int_equal(times_got(w, "\r\n"), 4);
+    assert_got(w, "\r\nContent-Length: 4\r\n");
+    assert_got(w, " GMT\r\n");
+    assert_not_got(w, "yesterday");
+    assert_int_equal(w->outcome.response_bytes, w->client.got.len);
+}
+
+static void a_reply_that_breaks_its_length_is_not_taken_for_whole(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    http_exchange *x = wait_held(w);
+    http_reply_start(x, 200, NULL, 0, 3);
+    http_reply_write(x, STR("abcd"));
+    http_reply_end(x);
+    peer_wait(&w->client, "abc");
+    ask_again(w, GET("/hold")); // nothing of the fourth byte is in the way
+    x = wait_held(w);
+    http_reply_start(x, 200, NULL, 0, 9);
+    http_reply_write(x, STR("short"));
+    http_reply_end(x);
+    wait_done(w, 2);
+    assert_false(w->outcome.complete);
+    peer_wait_end(&w->client);
+}
+
+static void an_aborted_reply_is_cut(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    http_exchange *x = wait_held(w);
+    http_reply_start(x, 200, NULL, 0, HTTP_BODY_CHUNKED);
+    http_reply_write(x, STR("part"));
+    peer_wait(&w->client, "part");
+    http_reply_abort(x);
+    wait_done(w, 1);
+    assert_false(w->outcome.complete);
+    assert_int_equal(w->outcome.status, 200);
+    assert_int_equal(w->outcome.body_bytes_sent, 4);
+    peer_wait_end(&w->client);
+    assert_not_got(w, "\r\n0\r\n");
+}
+
+static void a_client_that_leaves_ends_its_exchange(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    http_exchange *x = wait_held(w);
+    http_reply_start(x, 200, NULL, 0, HTTP_BODY_CHUNKED);
+    http_reply_write(x, STR("part"));
+    peer_wait(&w->client, "part");
+    peer_close(&w->client);
+    bool never = false;
+    for (uint64_t until = clock_mono_ms() + PEER_MS; w->held && clock_mono_ms() < until;) {
+        http_reply_write(w->held, STR("more"));
+        loop_run_until(w->loop, &never, 5);
+    }
+    assert_int_equal(w->dones, 1);
+    assert_false(w->outcome.complete);
+}
+
+// ---- leaving HTTP -------------------------------------------------------------------------------
+
+#define UPGRADE(path) "GET " path " HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: x\r\n\r\n"
+
+static void T11_an_upgrade_hands_the_connection_over(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, UPGRADE("/hold") "early");
+    http_exchange *x = wait_held(w);
+    assert_true(http_exchange_request(x)->upgrade);
+    assert_int_equal(w->client.got.len, 0);
+    http_header headers[] = {{STR("Upgrade"), STR("x")}};
+    str early;
+    stream *s = http_reply_upgrade(x, headers, 1, &early);
+    assert_str(early, STR("early"));
+    assert_int_equal(w->dones, 0); // not inside the call
+    wait_done(w, 1);
+    assert_int_equal(w->outcome.status, 101);
+    assert_true(w->outcome.complete);
+    assert_int_equal(http_server_connections(w->server), 0);
+    peer other;
+    peer_accept(&other, w->loop, s);
+    peer_wait(&w->client, "\r\n\r\n");
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 101 Switching Protocols\r\n")));
+    assert_got(w, "Upgrade: x\r\n");
+    assert_got(w, "Connection: Upgrade\r\n");
+    peer_send(&w->client, GET("/hello")); // no longer HTTP
+    peer_wait(&other, GET("/hello"));
+    peer_send(&other, "raw");
+    peer_wait(&w->client, "\r\n\r\nraw");
+    peer_close(&other);
+}
+
+static void an_upgrade_that_nobody_takes_is_a_request(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, UPGRADE("/hello") GET("/hello"));
+    wait_done(w, 2);
+    peer_wait(&w->client, "hello\n");
+    assert_int_equal(w->requests, 2);
+}
+
+// ---- the end of a server ------------------------------------------------------------------------
+
+static void set_flag(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+static void draining_lets_requests_finish(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+    peer busy;
+    peer_connect(&busy, w->loop, http_server_port(w->server), STR(GET("/hold")));
+    w->held = NULL;
+    http_exchange *x = wait_held(w);
+    bool drained = false;
+    http_server_drain(w->server, 60000, set_flag, &drained);
+    assert_false(drained);
+    peer_wait_end(&w->client); // it was idle
+    assert_int_equal(http_server_connections(w->server), 1);
+    http_reply_text(x, 200, "last");
+    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+    peer_wait_end(&busy);
+    assert_true(str_find(buf_str(&busy.got), STR("Connection: close\r\n")) > 0);
+    assert_true(str_ends(buf_str(&busy.got), STR("last\n")));
+    peer late;
+    peer_connect(&late, w->loop, http_server_port(w->server), STR(""));
+    peer_wait_end(&late);
+    peer_close(&late);
+    peer_close(&busy);
+}
+
+static void draining_cuts_what_takes_too_long(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    wait_held(w);
+    bool drained = false;
+    http_server_drain(w->server, 50, set_flag, &drained);
+    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+    assert_int_equal(w->dones, 1);
+    assert_false(w->outcome.complete);
+}
+
+static void draining_an_idle_server_is_told_as_well(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    bool drained = false;
+    http_server_drain(w->server, 50, set_flag, &drained);
+    assert_false(drained);
+    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+}
+
+static void a_server_may_be_freed_while_it_works(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, GET("/hold"));
+    wait_held(w);
+    http_server_free(w->server);
+    w->server = NULL;
+    assert_int_equal(w->dones, 1);
+    assert_false(w->outcome.complete);
+    peer_wait_end(&w->client);
+    serve(w, defaults);
+    ask_anew(w, GET("/free") GET("/hello")); // by a handler
+    peer_wait_end(&w->client);
+    assert_int_equal(w->dones, 2);
+    assert_null(w->server);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_request_gets_its_reply_and_the_connection_stays, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(bodies_are_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(bodies_are_streamed_both_ways, setup, teardown),
+        TEST(a_request_gets_its_reply_and_the_connection_stays),
+        TEST(bodies_are_read_whole),
+        TEST(bodies_are_streamed_both_ways),
+        TEST(pipelined_requests_are_answered_in_order),
+        TEST(T13_later_requests_are_held_up_to_a_limit),
+        TEST(a_connection_ends_when_its_request_says_so),
+        TEST(a_client_that_has_sent_its_last_byte_gets_its_answers),
+        TEST(a_chunked_reply_to_an_old_client_ends_with_the_connection),
+        TEST(answers_without_a_body_have_none),
+        TEST(a_body_is_asked_for_when_it_is_awaited),
+        TEST(a_body_that_nobody_wants_is_not_asked_for),
+        TEST(a_body_that_nobody_read_is_skipped),
+        TEST(T13_a_large_body_that_nobody_read_ends_the_connection),
+        TEST(T13_bodies_have_limits),
+        TEST(T10_a_broken_body_is_told_and_ends_the_connection),
+        TEST(large_bodies_flow_at_the_pace_of_the_slower_side),
+        TEST(T10_what_is_not_understood_is_refused_and_the_connection_closed),
+        TEST(T13_heads_have_limits),
+        TEST(T13_connections_have_a_limit),
+        TEST(T13_a_slow_head_is_answered_408),
+        TEST(T13_bytes_that_drip_do_not_extend_the_time_of_a_head),
+        TEST(T13_an_idle_connection_is_closed),
+        TEST(T13_a_body_that_stops_ends_its_exchange),
+        TEST(T13_a_client_that_takes_nothing_is_cut),
+        TEST(a_handler_may_take_its_time),
+        TEST(T10_a_reply_cannot_be_split),
+        TEST(the_fields_of_framing_are_the_servers),
+        TEST(a_reply_that_breaks_its_length_is_not_taken_for_whole),
+        TEST(an_aborted_reply_is_cut),
+        TEST(a_client_that_leaves_ends_its_exchange),
+        TEST(T11_an_upgrade_hands_the_connection_over),
+        TEST(an_upgrade_that_nobody_takes_is_a_request),
+        TEST(draining_lets_requests_finish),
+        TEST(draining_cuts_what_takes_too_long),
+        TEST(draining_an_idle_server_is_told_as_well),
+        TEST(a_server_may_be_freed_while_it_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,37 @@ static void wait_end(result *r)
 
 static const http_pool_options defaults;
 
+static void serve(world *w, size_t i, const char *request_end, const char *response)
+{
+    wait_connection(w, i + 1);
+    peer_wait(&w->servers[i], request_end);
+    buf_reset(&w->servers[i].got);
+    peer_send(&w->servers[i], response);
+}
+
+static void forget(result *r)
+{
+    buf_deinit(&r->body);
+}
+
+static void idle_turns(world *w)
+{
+    bool never = false;
+    loop_run_until(w->loop, &never, 30);
+}
+
+#define LENGTH_3 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
+
+// A call that is answered by `response` at once.
+static result exchange(world *w, size_t connection, const char *method, const char *response)
+{
+    result r;
+    start(w, &r, method);
+    serve(w, connection, "\r\n\r\n", response);
+    wait_end(&r);
+    return r;
+}
+
 static void a_call_gets_its_response_and_the_connection_is_kept(void **state)
 {
     world *w = *state;
@@ -144,11 +175,644 @@ static void a_call_gets_its_response_and_the_connection_is_kept(void **state)
     assert_int_equal(w->accepted, 1);
 }
 
+// ---- responses ----------------------------------------------------------------------------------
+
+static void responses_end_in_every_way(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const struct {
+        const char *method, *text;
+        int status;
+        const char *body;
+        bool kept;
+    } rows[] = {
+        {"GET", LENGTH_3 "abc", 200, "abc", true},
+        {"HEAD", LENGTH_3, 200, "", true},
+        {"GET", "HTTP/1.1 204 No Content\r\n\r\n", 204, "", true},
+        {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", 304, "", true},
+        {"GET",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 200,
+         "abc", true},
+        {"GET",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" LENGTH_3 "abc",
+         200, "abc", true},
+        {"HEAD", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" LENGTH_3, 200, "", true},
+        {"GET", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", 200, "abc",
+         false},
+        {"GET", "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", 200, "abc", false},
+        // Bytes behind a response belong to nothing: the connection isn't used again.
+        {"GET", LENGTH_3 "abcX", 200, "abc", false},
+        {"GET", LENGTH_3 "abc" LENGTH_3 "abc", 200, "abc", false},
+    };
+    size_t connection = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r = exchange(w, connection, rows[i].method, rows[i].text);
+        assert_row(i, r.code == OK);
+        assert_row(i, r.status == rows[i].status);
+        assert_row(i, str_eq(buf_str(&r.body), str_from(rows[i].body)));
+        connection += !rows[i].kept;
+        if (!rows[i].kept)
+            peer_wait_end(&w->servers[connection - 1]);
+        forget(&r);
+    }
+    assert_int_equal(w->accepted, connection);
+}
+
+static void a_response_may_end_with_the_connection(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    result r;
+    start(w, &r, "GET");
+    serve(w, 0, "\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nto the ");
+    peer_send(&w->servers[0], "end");
+    stream_shutdown(w->servers[0].stream);
+    wait_end(&r);
+    assert_int_equal(r.code, OK);
+    assert_str(buf_str(&r.body), STR("to the end"));
+    forget(&r);
+}
+
+static void T10_malformed_responses_end_the_call_and_the_connection(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const char *const rows[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: 1\nY: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+        "SSH-2.0\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r = exchange(w, i, "GET", rows[i]);
+        assert_row(i, r.code == HTTP_MALFORMED);
+        assert_row(i, strstr(r.why, "127.0.0.1 port ") == r.why);
+        peer_wait_end(&w->servers[i]);
+        forget(&r);
+    }
+}
+
+static void T13_responses_have_limits(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.head_bytes_max = 100, .header_count_max = 2});
+    result r = exchange(w, 0, "GET", "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n");
+    assert_int_equal(r.code, HTTP_MALFORMED);
+    forget(&r);
+    r = exchange(w, 1, "GET",
+                 "HTTP/1.1 200 OK\r\nA: 34567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345\r\n\r\n");
+    assert_int_equal(r.code, HTTP_MALFORMED);
+    forget(&r);
+    buf many;
+    buf_init(&many, 100000);
+    for (int i = 0; i < 100; i++)
+        buf_addz(&many, "HTTP/1.1 100 Continue\r\n\r\n");
+    r = exchange(w, 2, "GET", buf_cstr(&many));
+    assert_int_equal(r.code, HTTP_MALFORMED);
+    buf_deinit(&many);
+    forget(&r);
+}
+
+static void a_response_that_is_cut_is_told(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const char *const rows[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 O",
+        "",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r;
+        start(w, &r, "GET");
+        serve(w, i, "\r\n\r\n", rows[i]);
+        stream_shutdown(w->servers[i].stream);
+        wait_end(&r);
+        assert_row(i, r.code == NET_BROKEN);
+        forget(&r);
+    }
+}
+
+// ---- requests -----------------------------------------------------------------------------------
+
+static void a_request_has_the_pools_framing(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    http_header fields[] = {
+        {STR("Host"), STR("a.example")},
+        {STR("Connection"), STR("close")},
+        {STR("Content-Length"), STR("99")},
+        {STR("Transfer-Encoding"), STR("gzip")},
+        {STR("TE"), STR("trailers")},
+        {STR("Keep-Alive"), STR("1")},
+        {STR("Upgrade"), STR("h2c")},
+        {STR("Expect"), STR("100-continue")},
+        {STR("X-Split"), STR("1\r\nX-Injected: 1")},
+        {STR("X-Kept"), STR("1")},
+    };
+    http_headers h = {fields, ARRAY_LEN(fields), ARRAY_LEN(fields)};
+    static const struct {
+        const char *method;
+        int64_t body_bytes;
+        const char *sent;
+    } rows[] = {
+        {"GET", 0, "GET / HTTP/1.1\r\nHost: a.example\r\nX-Kept: 1\r\n\r\n"},
+        {"POST", 0, "POST / HTTP/1.1\r\nHost: a.example\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n"},
+        {"POST", 5,
+         "POST / HTTP/1.1\r\nHost: a.example\r\nX-Kept: 1\r\nContent-Length: 5\r\n\r\nabcde"},
+        {"PUT", HTTP_BODY_CHUNKED,
+         "PUT / HTTP/1.1\r\nHost: a.example\r\nX-Kept: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r = {.world = w};
+        buf_init(&r.body, 1000);
+        http_call_options o = {.method = str_from(rows[i].method),
+                               .target = STR("/"),
+                               .headers = &h,
+                               .body_bytes = rows[i].body_bytes};
+        r.call = http_call_start(w->pool, &o, &handlers, &r);
+        if (rows[i].body_bytes) {
+            assert_true(http_call_write(r.call, STR("ab")));
+            http_call_write(r.call, STR("cde"));
+            http_call_write_end(r.call);
+        }
+        wait_connection(w, 1);
+        peer_wait(&w->servers[0], rows[i].sent);
+        assert_row(i, str_eq(buf_str(&w->servers[0].got), str_from(rows[i].sent)));
+        buf_reset(&w->servers[0].got);
+        peer_send(&w->servers[0], LENGTH_3 "abc");
+        wait_end(&r);
+        assert_row(i, r.code == OK);
+        forget(&r);
+    }
+    assert_int_equal(w->accepted, 1);
+}
+
+static void T10_a_request_line_cannot_be_split(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const struct {
+        const char *method, *target;
+    } rows[] = {
+        {"GET", "/ HTTP/1.1\r\nX: y"},
+        {"GET", "/a b"},
+        {"GET", ""},
+        {"GET", "/\n"},
+        {"GET /", "/"},
+        {"", "/"},
+        {"A\r\nB", "/"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r = {.world = w};
+        http_call_options o = {.method = str_from(rows[i].method),
+                               .target = str_from(rows[i].target)};
+        r.call = http_call_start(w->pool, &o, &handlers, &r);
+        assert_row(i, !r.ended);
+        wait_end(&r);
+        assert_row(i, r.code == SYS_LIMIT);
+    }
+    for (size_t i = 0; i < w->accepted; i++)
+        assert_int_equal(w->servers[i].got.len, 0);
+}
+
+static void a_body_that_breaks_its_length_ends_the_call(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    for (int i = 0; i < 2; i++) {
+        result r = {.world = w};
+        http_headers h = host_only();
+        http_call_options o = {
+            .method = STR("PUT"), .target = STR("/"), .headers = &h, .body_bytes = 3};
+        r.call = http_call_start(w->pool, &o, &handlers, &r);
+        http_call_write(r.call, i ? STR("abcd") : STR("ab"));
+        http_call_write_end(r.call);
+        assert_false(r.ended);
+        wait_end(&r);
+        assert_int_equal(r.code, HTTP_BODY);
+    }
+}
+
+typedef struct upload upload;
+struct upload {
+    result r; // first: the handlers of a result
+    size_t left;
+    unsigned waits;
+    bool done;
+};
+
+static const char megabyte[1 << 20];
+
+static void write_more(upload *u)
+{
+    while (u->left) {
+        u->left--;
+        if (!http_call_write(u->r.call, (str){megabyte, sizeof(megabyte)})) {
+            u->waits++;
+            return;
+        }
+    }
+    http_call_write_end(u->r.call);
+    u->done = true;
+}
+
+static void on_upload_drain(void *ctx)
+{
+    write_more(ctx);
+}
+
+static void a_request_body_waits_for_the_server(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    upload u = {.r = {.world = w}, .left = 24};
+    buf_init(&u.r.body, 1000);
+    http_headers h = host_only();
+    http_call_handlers with_drain = handlers;
+    with_drain.on_drain = on_upload_drain;
+    http_call_options o = {.method = STR("POST"),
+                           .target = STR("/"),
+                           .headers = &h,
+                           .body_bytes = (int64_t)(24 * sizeof(megabyte))};
+    u.r.call = http_call_start(w->pool, &o, &with_drain, &u.r);
+    write_more(&u);
+    assert_int_equal(u.waits, 1); // before there is a connection, too
+    wait_connection(w, 1);
+    stream_pause(w->servers[0].stream);
+    bool never = false;
+    loop_run_until(w->loop, &never, 200);
+    assert_true(u.left > 4);
+    stream_resume(w->servers[0].stream);
+    peer_wait_bytes(&w->servers[0], 24 * sizeof(megabyte));
+    assert_true(u.done);
+    peer_send(&w->servers[0], LENGTH_3 "abc");
+    wait_end(&u.r);
+    assert_int_equal(u.r.code, OK);
+    forget(&u.r);
+}
+
+static void a_response_waits_for_its_reader(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.body_ms = 100}); // which a pause suspends
+    result r;
+    start(w, &r, "GET");
+    wait_connection(w, 1);
+    peer *server = &w->servers[0];
+    peer_wait(server, "\r\n\r\n");
+    http_call_pause(r.call);
+    peer_send(server, "HTTP/1.1 200 OK\r\nContent-Length: 25165824\r\n\r\n");
+    for (int i = 0; i < 24; i++)
+        stream_write(server->stream, (str){megabyte, sizeof(megabyte)});
+    bool never = false;
+    loop_run_until(w->loop, &never, 300);
+    assert_true(stream_queued(server->stream) > 4 << 20);
+    assert_int_equal(r.body.len, 0);
+    assert_false(r.ended);
+    http_call_resume(r.call);
+    assert_int_equal(r.body.len, 0); // not inside the call
+    wait_end(&r);
+    assert_int_equal(r.code, OK);
+    assert_int_equal(r.body.len, 25165824);
+    forget(&r);
+}
+
+// ---- kept connections ---------------------------------------------------------------------------
+
+static void a_call_that_meets_a_closed_connection_is_repeated_once(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const struct {
+        const char *method;
+        bool repeated;
+    } rows[] = {{"GET", true},    {"HEAD", true},  {"OPTIONS", true},
+                {"DELETE", true}, {"POST", false}, {"PATCH", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        http_pool_free(w->pool);
+        open_pool(w, defaults);
+        size_t first = w->accepted;
+        if (first + 2 > ARRAY_LEN(w->servers)) {
+            for (size_t k = 0; k < first; k++)
+                peer_close(&w->servers[k]);
+            w->accepted = first = 0;
+        }
+        result r = exchange(w, first, "GET", LENGTH_3 "abc");
+        forget(&r);
+        start(w, &r, rows[i].method); // on the kept one, which the server closes now
+        peer_wait(&w->servers[first], "\r\n\r\n");
+        stream_shutdown(w->servers[first].stream);
+        if (rows[i].repeated)
+            serve(w, first + 1, "\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n");
+        wait_end(&r);
+        assert_row(i, r.code == (rows[i].repeated ? OK : NET_BROKEN));
+        forget(&r);
+    }
+}
+
+static void a_call_is_repeated_on_a_new_connection_and_never_twice(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    result a, b;
+    start(w, &a, "GET");
+    start(w, &b, "GET");
+    serve(w, 0, "\r\n\r\n", LENGTH_3 "abc");
+    serve(w, 1, "\r\n\r\n", LENGTH_3 "abc");
+    wait_end(&a);
+    wait_end(&b);
+    forget(&a);
+    forget(&b);
+    start(w, &a, "GET"); // two are kept; the server has restarted
+    idle_turns(w);
+    size_t used = w->servers[0].got.len ? 0 : 1;
+    stream_shutdown(w->servers[used].stream);
+    wait_connection(w, 3);
+    peer_wait(&w->servers[2], "\r\n\r\n");
+    stream_shutdown(w->servers[2].stream);
+    wait_end(&a);
+    assert_int_equal(a.code, NET_BROKEN);
+    assert_int_equal(w->accepted, 3);
+    assert_int_equal(w->servers[1 - used].got.len, 0);
+    forget(&a);
+}
+
+static void a_call_is_not_repeated_after_a_byte_of_a_response(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    result r = exchange(w, 0, "GET", LENGTH_3 "abc");
+    forget(&r);
+    start(w, &r, "GET");
+    serve(w, 0, "\r\n\r\n", "H");
+    idle_turns(w);
+    stream_shutdown(w->servers[0].stream);
+    wait_end(&r);
+    assert_int_equal(r.code, NET_BROKEN);
+    assert_int_equal(w->accepted, 1);
+    forget(&r);
+}
+
+static void T10_bytes_that_nobody_asked_for_spoil_a_kept_connection(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    result r = exchange(w, 0, "GET", LENGTH_3 "abc");
+    forget(&r);
+    peer_send(&w->servers[0], "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+    peer_wait_end(&w->servers[0]);
+    r = exchange(w, 1, "GET", LENGTH_3 "xyz");
+    assert_str(buf_str(&r.body), STR("xyz"));
+    forget(&r);
+}
+
+static void an_idle_connection_is_closed(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.idle_ms = 50});
+    result r = exchange(w, 0, "GET", LENGTH_3 "abc");
+    forget(&r);
+    peer_wait_end(&w->servers[0]);
+}
+
+// ---- time and numbers ---------------------------------------------------------------------------
+
+static void T13_a_server_has_limited_time(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.response_ms = 60, .body_ms = 60});
+    static const char *const rows[] = {"", "HTTP/1.1 200 OK\r\n", LENGTH_3 "ab"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        result r = exchange(w, i, "GET", rows[i]);
+        assert_row(i, r.code == SYS_TIMEOUT);
+        peer_wait_end(&w->servers[i]);
+        forget(&r);
+    }
+}
+
+static void a_server_that_is_not_there_is_told(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    listener_free(w->listener);
+    w->listener = NULL;
+    result r;
+    start(w, &r, "GET");
+    assert_false(http_call_sent(r.call));
+    assert_false(r.ended);
+    wait_end(&r);
+    assert_int_equal(r.code, NET_CONNECT);
+    forget(&r);
+}
+
+static void calls_beyond_the_connections_wait_in_turn(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.connections_max = 1, .waiting_max = 2});
+    result r[4];
+    for (size_t i = 0; i < 4; i++)
+        start(w, &r[i], "GET");
+    assert_false(r[3].ended);
+    wait_end(&r[3]);
+    assert_int_equal(r[3].code, HTTP_BUSY);
+    for (size_t i = 0; i < 3; i++) {
+        assert_false(r[i].ended);
+        serve(w, 0, "\r\n\r\n", LENGTH_3 "abc");
+        wait_end(&r[i]);
+        assert_int_equal(r[i].code, OK);
+    }
+    assert_int_equal(w->accepted, 1);
+    for (size_t i = 0; i < 4; i++)
+        forget(&r[i]);
+}
+
+static void a_waiting_call_gets_a_new_connection_when_one_breaks(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.connections_max = 1});
+    result a, b;
+    start(w, &a, "GET");
+    start(w, &b, "GET");
+    wait_connection(w, 1);
+    peer_wait(&w->servers[0], "\r\n\r\n");
+    stream_shutdown(w->servers[0].stream);
+    wait_end(&a);
+    assert_int_equal(a.code, NET_BROKEN);
+    serve(w, 1, "\r\n\r\n", LENGTH_3 "abc");
+    wait_end(&b);
+    assert_int_equal(b.code, OK);
+    forget(&a);
+    forget(&b);
+}
+
+// ---- cancelling ---------------------------------------------------------------------------------
+
+static void a_cancelled_call_is_silent(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.connections_max = 1});
+    result a, b, c;
+    start(w, &a, "GET");
+    start(w, &b, "GET");
+    start(w, &c, "GET");
+    http_call_cancel(b.call); // it waits
+    wait_connection(w, 1);
+    peer_wait(&w->servers[0], "\r\n\r\n");
+    assert_true(http_call_sent(a.call));
+    http_call_cancel(a.call); // it is under way
+    peer_wait_end(&w->servers[0]);
+    serve(w, 1, "\r\n\r\n", LENGTH_3 "abc");
+    wait_end(&c);
+    assert_int_equal(c.code, OK);
+    assert_false(a.ended);
+    assert_false(b.ended);
+    forget(&a);
+    forget(&b);
+    forget(&c);
+}
+
+static void freeing_a_pool_ends_its_calls(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.connections_max = 1});
+    result a, b;
+    start(w, &a, "GET");
+    start(w, &b, "GET");
+    wait_connection(w, 1);
+    peer_wait(&w->servers[0], "\r\n\r\n");
+    http_pool_free(w->pool);
+    w->pool = NULL;
+    assert_int_equal(a.code, SYS_CANCELLED);
+    assert_int_equal(b.code, SYS_CANCELLED);
+    forget(&a);
+    forget(&b);
+}
+
+static void free_pool(void *ctx, const http_response *res)
+{
+    (void)res;
+    world *w = ((result *)ctx)->world;
+    http_pool_free(w->pool);
+    w->pool = NULL;
+}
+
+static void cancel(void *ctx, str piece)
+{
+    (void)piece;
+    result *r = ctx;
+    http_call_cancel(r->call);
+    r->ended = true;
+}
+
+static void a_callback_may_end_everything(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    http_headers h = host_only();
+    http_call_options o = {.method = STR("GET"), .target = STR("/"), .headers = &h};
+    result r = {.world = w};
+    http_call_handlers by_cancel = {.on_body = cancel, .on_end = on_end};
+    r.call = http_call_start(w->pool, &o, &by_cancel, &r);
+    serve(w, 0, "\r\n\r\n", LENGTH_3 "abc");
+    wait_end(&r);
+    peer_wait_end(&w->servers[0]);
+    r = (result){.world = w};
+    http_call_handlers by_free = {.on_head = free_pool, .on_end = on_end};
+    r.call = http_call_start(w->pool, &o, &by_free, &r);
+    serve(w, 1, "\r\n\r\n", LENGTH_3 "abc");
+    wait_end(&r);
+    assert_int_equal(r.code, SYS_CANCELLED);
+}
+
+// ---- leaving HTTP -------------------------------------------------------------------------------
+
+typedef struct upgraded upgraded;
+struct upgraded {
+    result r; // first: the handlers of a result
+    int status;
+    peer tunnel;
+    bool done;
+};
+
+static void on_upgrade(void *ctx, const http_response *res, stream *s, str early)
+{
+    upgraded *u = ctx;
+    u->status = res->status;
+    peer_accept(&u->tunnel, u->r.world->loop, s);
+    buf_adds(&u->tunnel.got, early);
+    u->done = true;
+}
+
+static void T11_a_tunnel_begins_with_the_servers_101(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    http_headers h = host_only();
+    http_call_handlers hs = handlers;
+    hs.on_upgrade = on_upgrade;
+    http_call_options o = {
+        .method = STR("GET"), .target = STR("/"), .headers = &h, .upgrade = STR("websocket")};
+    upgraded u = {.r = {.world = w}};
+    u.r.call = http_call_start(w->pool, &o, &hs, &u.r);
+    serve(w, 0, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 101 Switching Pro");
+    idle_turns(w);
+    assert_false(u.done); // not a byte before the head is whole
+    peer_send(&w->servers[0], "tocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
+    assert_true(loop_run_until(w->loop, &u.done, PEER_MS));
+    assert_int_equal(u.status, 101);
+    peer_wait(&u.tunnel, "early");
+    peer_send(&w->servers[0], " HTTP/1.1 200");
+    peer_wait(&u.tunnel, "early HTTP/1.1 200");
+    peer_send(&u.tunnel, "up");
+    peer_wait(&w->servers[0], "up");
+    assert_false(u.r.ended);
+    peer_close(&u.tunnel);
+    // A refusal is a response like any other.
+    buf_init(&u.r.body, 1000);
+    u.r.call = http_call_start(w->pool, &o, &hs, &u.r);
+    serve(w, 1, "\r\n\r\n", "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    wait_end(&u.r);
+    assert_int_equal(u.r.status, 403);
+    assert_str(buf_str(&u.r.body), STR("no"));
+    forget(&u.r);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_call_gets_its_response_and_the_connection_is_kept, setup,
-                                        teardown),
+        TEST(a_call_gets_its_response_and_the_connection_is_kept),
+        TEST(responses_end_in_every_way),
+        TEST(a_response_may_end_with_the_connection),
+        TEST(T10_malformed_responses_end_the_call_and_the_connection),
+        TEST(T13_responses_have_limits),
+        TEST(a_response_that_is_cut_is_told),
+        TEST(a_request_has_the_pools_framing),
+        TEST(T10_a_request_line_cannot_be_split),
+        TEST(a_body_that_breaks_its_length_ends_the_call),
+        TEST(a_request_body_waits_for_the_server),
+        TEST(a_response_waits_for_its_reader),
+        TEST(a_call_that_meets_a_closed_connection_is_repeated_once),
+        TEST(a_call_is_repeated_on_a_new_connection_and_never_twice),
+        TEST(a_call_is_not_repeated_after_a_byte_of_a_response),
+        TEST(T10_bytes_that_nobody_asked_for_spoil_a_kept_connection),
+        TEST(an_idle_connection_is_closed),
+        TEST(T13_a_server_has_limited_time),
+        TEST(a_server_that_is_not_there_is_told),
+        TEST(calls_beyond_the_connections_wait_in_turn),
+        TEST(a_waiting_call_gets_a_new_connection_when_one_breaks),
+        TEST(a_cancelled_call_is_silent),
+        TEST(freeing_a_pool_ends_its_calls),
+        TEST(a_callback_may_end_everything),
+        TEST(T11_a_tunnel_begins_with_the_servers_101),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
