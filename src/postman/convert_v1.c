@@ -262,20 +262,22 @@ static void index_by_id(map *m, const json *list)
     }
 }
 
-// The ids of folders that no other folder names, in the order of the file.
-static json *top_folders(const converter *c, const json *v1)
+// The ids of the folders at the top: as the file lists them, else those that no other one names.
+static const json *top_folders(const converter *c, const json *v1)
 {
+    const json *order = json_get(v1, "folders_order"), *folders = json_get(v1, "folders");
+    if (json_is(order, JSON_ARRAY))
+        return order;
     json *ids = json_new(c->arena, JSON_ARRAY);
-    const json *order = json_get(v1, "folders_order");
     map inner;
     map_init(&inner);
-    JSON_EACH (json_get(v1, "folders"), folder) {
+    JSON_EACH (folders, folder) {
         JSON_EACH (json_get(folder, "folders_order"), id) {
             map_set(&inner, json_str_or(id, STR_NONE), &inner);
         }
     }
-    JSON_EACH (json_is(order, JSON_ARRAY) ? order : json_get(v1, "folders"), m) {
-        str id = json_str_or(json_is(m, JSON_OBJECT) ? json_get(m, "id") : m, STR_NONE);
+    JSON_EACH (folders, folder) {
+        str id = json_str_or(json_get(folder, "id"), STR_NONE);
         if (!map_has(&inner, id))
             json_push(ids, json_new_str(c->arena, id));
     }
