@@ -35,7 +35,7 @@ static code access_token(err *e)
 static ssize_t find_blank(str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] == ' ' || s.ptr[i] == '\t')
+        if (ascii_is_blank(s.ptr[i]))
             return (ssize_t)i;
     return -1;
 }
