@@ -15,12 +15,11 @@ static void add_all(plan *p, const pm_item *item)
 
 typedef VEC(const char *) name_list;
 
-static void collect_names(const pm_item *folder, name_list *names)
+static void collect_names(arena *a, const pm_item *folder, name_list *names)
 {
     for (const pm_item *m = folder->first; m; m = m->next) {
-        if (str_chr(m->name, '\0') < 0)
-            vec_push(names, m->name.ptr ? m->name.ptr : "");
-        collect_names(m, names);
+        vec_push(names, arena_cstr(a, m->name));
+        collect_names(a, m, names);
     }
 }
 
@@ -29,11 +28,14 @@ static code unknown_folder(const pm_collection *c, str name, err *e)
     (void)err_set(e, RUN_FOLDER, "the collection has no folder or request '" STR_FMT "'",
                   STR_ARG(name));
     name_list names = {0};
-    collect_names(c->root, &names);
+    arena a;
+    arena_init(&a);
+    collect_names(&a, c->root, &names);
     const char *near = suggest(name, names.ptr, names.len);
     if (near)
         (void)err_hint(e, "did you mean '%s'?", near);
     vec_deinit(&names);
+    arena_deinit(&a);
     return RUN_FOLDER;
 }
 

@@ -142,7 +142,7 @@ struct runner {
     timer *pause; // --delay-request
     turn turn;
     VEC(exchange *) asked; // pm.sendRequest's that are under way
-    bool started, stopping, over;
+    bool stopping;         // what is under way ends, nothing else begins
     task last;
     void (*on_done)(void *ctx);
     void *on_done_ctx;

@@ -93,16 +93,16 @@ static inline void log_event(stage *s, const run_event *ev)
         [RUN_ITEM] = "item",
         [RUN_BEFORE_SCRIPTS] = "scripts",
         [RUN_BEFORE_SCRIPT] = "script",
-        [RUN_SCRIPT] = "script end",
-        [RUN_SCRIPTS] = "scripts end",
+        [RUN_SCRIPT] = "end of script",
+        [RUN_SCRIPTS] = "end of scripts",
         [RUN_BEFORE_REQUEST] = "request",
         [RUN_REQUEST] = "response",
         [RUN_ASSERTION] = "assertion",
         [RUN_CONSOLE] = "console",
         [RUN_EXCEPTION] = "exception",
         [RUN_NEXT] = "next",
-        [RUN_ITEM_END] = "item end",
-        [RUN_ITERATION_END] = "iteration end",
+        [RUN_ITEM_END] = "end of item",
+        [RUN_ITERATION_END] = "end of iteration",
         [RUN_DONE] = "done",
     };
     buf_addz(&s->log, names[ev->kind]);
@@ -255,28 +255,40 @@ static inline str request_line(stage *s, size_t request)
     return str_sub(text, 0, (size_t)str_find(text, STR(" HTTP/1.1\r\n")));
 }
 
-static inline int stage_set_up(void **state)
+static inline stage *stage_new(loop *l)
 {
     stage *s = NEW(stage);
     arena_init(&s->mem);
     buf_init(&s->log, 16 << 20);
-    s->loop = loop_new();
+    s->loop = l;
     s->port = test_server_start(&s->server, s->loop, stage_answer, s);
     s->o.policy = FETCH_POLICY_PEOPLE;
-    *state = s;
+    return s;
+}
+
+// The loop stays.
+static inline void stage_free(stage *s)
+{
+    runner_free(s->r);
+    test_server_stop(&s->server);
+    vec_deinit(&s->requests);
+    buf_deinit(&s->log);
+    arena_deinit(&s->mem);
+    free(s);
+}
+
+static inline int stage_set_up(void **state)
+{
+    *state = stage_new(loop_new());
     return 0;
 }
 
 static inline int stage_tear_down(void **state)
 {
     stage *s = *state;
-    runner_free(s->r);
-    test_server_stop(&s->server);
-    loop_free(s->loop);
-    vec_deinit(&s->requests);
-    buf_deinit(&s->log);
-    arena_deinit(&s->mem);
-    free(s);
+    loop *l = s->loop;
+    stage_free(s);
+    loop_free(l);
     return 0;
 }
 

@@ -90,8 +90,11 @@ static void drop_work(runner *r)
 static void on_finish(void *ctx, const err *e)
 {
     runner *r = ctx;
-    r->over = true;
     drop_work(r);
+    if (e && e->code == SYS_TIMEOUT) { // a script may be running; the flow ends here by its timer
+        js_engine_free(r->engine);
+        r->engine = NULL;
+    }
     if (e && !r->ended_by) {
         bool timeout = e->code == SYS_TIMEOUT;
         run_failure f = {.name = STR("Error"),

@@ -256,8 +256,6 @@ static void take_next(runner *r, const js_result *res)
 static void on_done(void *ctx, const js_result *res)
 {
     runner *r = ctx;
-    if (r->over)
-        return;
     while (r->asked.len) { // of a script that was ended while it waited
         exchange *x = vec_pop(&r->asked);
         exchange_abandon(x, "the script ended before the response came");
