@@ -7,8 +7,9 @@
 //   (threats 40, 49).
 // - The runtime directory and the address file are believed only when they are this user's and
 //   nobody else can write them (threat 40).
-// - A project file is untrusted input (injection.md §1): what it says is marked `trusted` only when
-//   the person recorded the hash of its content.
+// - A project file is untrusted input (injection.md §1): it is `trusted` only when the person
+//   recorded the hash of its content. Otherwise it can't name a credential file, and no path out of
+//   its folder (threats 39, 41); what else needs trust is marked below and is its reader's to heed.
 #pragma once
 
 #include "base/base.h"
@@ -122,13 +123,13 @@ struct project_account {
     const char *key; // where `up` puts its key file (absolute); NULL: it gets none
 };
 
-// Who calls: exactly one of account, key and impersonate, or `none`.
+// Who calls: exactly one of account, key and impersonate, or `none` (written `NAME: none`).
 typedef struct project_identity project_identity;
 struct project_identity {
     str name;
     bool none;
     str account;     // of the running `up`, or of gcloud
-    const char *key; // credential file (absolute); only from a trusted file
+    const char *key; // credential file (absolute); only a trusted file has one
     str impersonate;
 };
 
@@ -170,15 +171,19 @@ struct home_project {
     size_t rule_count;
     const str *trust; // specs; to be ignored (with a note) unless trusted
     size_t trust_count;
-    const json *root; // for sections that hold a command's options: run, up, connect
+    // For sections that hold a command's options: run, up, connect. A command gives a `key` only to
+    // options that an untrusted file may set.
+    const json *root;
 };
 
 // Reads `path`: a file, a directory that holds gatepost.yaml, or NULL: the nearest gatepost.yaml
 // from the current directory up to the home directory or a .git; none at all gives the defaults.
-// Everything lives in the arena; policies by file are read too. Errors: HOME_PROJECT, DATA_….
-// `store` (may be NULL) says whether the file is trusted.
+// Everything lives in the arena; policies by file are read too. `store` (may be NULL) says whether
+// the file is trusted. Errors: HOME_PROJECT, HOME_UNTRUSTED, DATA_….
 CODE_CHECKED project_load(arena *a, const char *path, const trust_store *store,
                           const home_project **ret_project, err *e);
 // $CONFIG/config.yaml, the person's own: identities, rules, trust and option sections. Defaults
 // when there is none; always trusted.
 CODE_CHECKED home_user_config(arena *a, const home_project **ret_config, err *e);
+// The JSON Schema of gatepost.yaml, made from the table that checks it: doc/gatepost.schema.json.
+void project_schema(buf *out);
