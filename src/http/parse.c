@@ -45,6 +45,8 @@ static void word_add(parser *p, const char *at, size_t len)
 
 static str word_end(parser *p)
 {
+    if (!p->block)
+        return STR("");
     str word = {p->block + p->word, p->block_len - p->word};
     p->word = p->block_len;
     return word;
