@@ -80,6 +80,8 @@ bool head_check_framing(parser *p)
         return true;
     if (p->ll.status_code < 100)
         return refuse(p, 400, "the status is none");
+    if (!http_value_valid(p->reason)) // which llhttp leaves to us
+        return refuse(p, 400, "the reason phrase holds control characters");
     read_response_framing(p, f.codings + f.lengths > 0);
     return true;
 }

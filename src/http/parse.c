@@ -28,6 +28,8 @@ static int pause_with(parser *p, parse_event event)
 
 static void word_add(parser *p, const char *at, size_t len)
 {
+    if (!len)
+        return;
     if (len > p->block_cap - p->block_len) {
         size_t have = p->block_len - p->word;
         size_t cap = 2 * (have + len) > BLOCK_BYTES ? 2 * (have + len) : BLOCK_BYTES;

@@ -284,6 +284,8 @@ static void T10_ambiguous_responses_are_refused(void **state)
         REFUSED(400, "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
         REFUSED(400, "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"),
         REFUSED(505, "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        REFUSED(400, "HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n"),
+        REFUSED(400, "HTTP/1.1 200 O\x1bK\r\nContent-Length: 0\r\n\r\n"),
         REFUSED(400, "ICY 200 OK\r\nContent-Length: 0\r\n\r\n"),
         REFUSED(400, "SSH-2.0-OpenSSH_9.2\r\n"),
     };
