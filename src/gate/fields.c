@@ -233,33 +233,55 @@ void fields_for_upstream(gate_call *c)
 
 // ---- the response -------------------------------------------------------------------------------
 
+typedef struct answer_traits answer_traits;
+struct answer_traits {
+    bool nominates;
+    bool sets_cookie; // then nobody but the client may keep it
+};
+
+static answer_traits traits_of(const http_headers *from)
+{
+    answer_traits t = {0};
+    for (size_t i = 0; i < from->len; i++) {
+        const http_header *h = &from->ptr[i];
+        if (h->name.len == 10 && str_ieq(h->name, STR("connection")))
+            t.nominates = t.nominates || nominates_any(h->value);
+        else if (h->name.len == 10 && str_ieq(h->name, STR("set-cookie")))
+            t.sets_cookie = true;
+    }
+    return t;
+}
+
+static bool answer_passes(const gate_call *c, const http_headers *from, size_t i, answer_traits t)
+{
+    str name = from->ptr[i].name;
+    field_kind kind = kind_of(name);
+    if (kind == FIELD_HOP || kind == FIELD_CONNECTION ||
+        (t.nominates && http_headers_lists(from, STR("connection"), name)))
+        return false;
+    if (c->gate->hooks)
+        return true;
+    return kind != FIELD_CLOUD_TRACE && !(t.sets_cookie && str_ieq(name, STR("cache-control")));
+}
+
 void fields_for_client(gate_call *c, const http_response *res, http_headers *ret)
 {
+    enum { ADDED_MAX = 2 };
     const http_headers *from = &res->headers;
     const gate_hooks *hooks = c->gate->hooks;
-    bool nominates = false, sets_cookie = false;
-    for (size_t i = 0; i < from->len; i++) {
-        if (str_ieq(from->ptr[i].name, STR("connection")))
-            nominates = nominates || nominates_any(from->ptr[i].value);
-        sets_cookie = sets_cookie || str_ieq(from->ptr[i].name, STR("set-cookie"));
-    }
-    *ret = (http_headers){.cap = from->len + 2};
+    answer_traits traits = traits_of(from);
+    *ret = (http_headers){.cap = from->len + ADDED_MAX};
     ret->ptr = arena_array(c->mem, ret->cap, sizeof(http_header));
     for (size_t i = 0; i < from->len; i++) {
-        http_header h = from->ptr[i];
-        field_kind kind = kind_of(h.name);
-        if (kind == FIELD_HOP || kind == FIELD_CONNECTION ||
-            (nominates && http_headers_lists(from, STR("connection"), h.name)))
+        if (!answer_passes(c, from, i, traits))
             continue;
-        if (!hooks &&
-            (kind == FIELD_CLOUD_TRACE || (sets_cookie && str_ieq(h.name, STR("cache-control")))))
-            continue;
-        str value = hooks ? hooks->clean(hooks->ctx, c, h.value) : h.value;
-        http_headers_add(ret, c->mem, h.name, value);
+        str value = from->ptr[i].value;
+        http_headers_add(ret, c->mem, from->ptr[i].name,
+                         hooks ? hooks->clean(hooks->ctx, c, value) : value);
     }
     if (hooks)
         return;
-    if (sets_cookie)
+    if (traits.sets_cookie)
         http_headers_add(ret, c->mem, STR("cache-control"), STR("private"));
     http_headers_add(ret, c->mem, STR("x-cloud-trace-context"), trace_answer(&c->trace, c->mem));
 }
