@@ -52,7 +52,7 @@ static bool decode(str text, bool plus, arena *mem, str *ret)
     return good;
 }
 
-bool form_parse(str text, arena *mem, form *f)
+static bool parse_fields(str text, bool plus, arena *mem, form *f)
 {
     str pair, name, value;
     f->count = 0;
@@ -60,12 +60,22 @@ bool form_parse(str text, arena *mem, form *f)
         if (!pair.len)
             continue;
         str_cut(pair, '=', &name, &value);
-        if (f->count == FORM_FIELDS_MAX || !decode(name, true, mem, &f->fields[f->count].name) ||
-            !decode(value, true, mem, &f->fields[f->count].value))
+        if (f->count == FORM_FIELDS_MAX || !decode(name, plus, mem, &f->fields[f->count].name) ||
+            !decode(value, plus, mem, &f->fields[f->count].value))
             return false;
         f->count++;
     }
     return true;
+}
+
+bool form_parse(str text, arena *mem, form *f)
+{
+    return parse_fields(text, true, mem, f);
+}
+
+bool form_parse_raw(str text, arena *mem, form *f)
+{
+    return parse_fields(text, false, mem, f);
 }
 
 str form_get(const form *f, const char *name)

@@ -14,6 +14,8 @@ struct call {
     str method, path, query, body, content_type;
     str authorization;
     size_t authorization_count;
+    str flavor;     // Metadata-Flavor
+    bool forwarded; // there is an X-Forwarded-For
     audit_call http;
     int64_t now_s;
     // The answer, which on_answer sends. It is called exactly once, maybe later; the call may be
@@ -49,6 +51,8 @@ struct form {
 };
 // False when an escape is malformed or there are too many fields.
 bool form_parse(str text, arena *mem, form *ret_form);
+// As form_parse, but '+' is itself: for values that clients send without encoding them.
+bool form_parse_raw(str text, arena *mem, form *ret_form);
 // The value, or STR_NONE.
 str form_get(const form *f, const char *name);
 // The first name that is there twice, or STR_NONE.
@@ -128,3 +132,6 @@ void iam_answer(call *c);
 bool credentials_answer(call *c, const bearer *caller, account *target, str method);
 // The one dispatcher of google_on_request.
 void google_route(call *c);
+// That of google_metadata_on_request.
+void metadata_route(google_metadata *m, call *c);
+google *metadata_google(google_metadata *m);

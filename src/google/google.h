@@ -124,7 +124,6 @@ struct google_bearer {
     str email;
     str scopes;
     int64_t expires_s;
-    str key_name;          // set for a self-signed JWT: the key that signed it
     const str *delegation; // who was asked on whose behalf when the token was made
     size_t delegation_count;
 };
