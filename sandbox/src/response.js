@@ -3,6 +3,7 @@
 // and becomes text when a script asks for it.
 import { parseJSON } from './errors.js';
 import { HeaderList } from './list.js';
+import { contentInfo } from './media.js';
 import { reasonOf } from './status.js';
 
 export class Response {
@@ -55,27 +56,11 @@ export class Response {
         return { format: charsetOf(this) || 'utf8', source: 'header' };
     }
     contentInfo() {
-        const type = String(this.headers.get('content-type') ?? '');
-        const mimeType = (type.split(';')[0].trim() || 'text/plain').toLowerCase();
-        const [kind, sub = ''] = mimeType.split('/');
-        const format = /json$/.test(sub) ? 'json' : /xml$/.test(sub) ? 'xml' : /html$/.test(sub) ? 'html' : 'plain';
-        const disposition = String(this.headers.get('content-disposition') ?? '');
-        const named = /filename\*?=(?:UTF-8'')?"?([^";]+)"?/i.exec(disposition);
-        const fileName = named ? named[1] : 'response';
-        const dot = fileName.lastIndexOf('.');
-        const fileExtension = dot > 0 ? fileName.slice(dot + 1) : sub === 'plain' ? 'txt' : sub.replace(/^.*\+/, '');
-        return {
-            contentType: type || 'text/plain',
-            mimeType: kind,
-            mimeFormat: format,
-            charset: charsetOf(this) || 'utf8',
-            fileExtension,
-            fileName: dot > 0 ? fileName : `${fileName}.${fileExtension}`,
-        };
+        const header = (name) => String(this.headers.get(name) ?? '');
+        return contentInfo(header('content-type'), header('content-disposition'), charsetOf(this));
     }
     dataURI() {
-        const type = String(this.headers.get('content-type') ?? 'text/plain').split(';')[0];
-        return `data:${type};base64, ${this.stream.toString('base64')}`;
+        return `data:${this.contentInfo().contentType};base64, ${this.stream.toString('base64')}`;
     }
     mime() {
         throw new Error('`Response#mime` has been discontinued, use `Response#contentInfo` instead.');

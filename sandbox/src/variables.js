@@ -17,7 +17,7 @@ const fromJSON = (v) => {
 const casts = {
     string: { in: String, out: String },
     number: { in: Number, out: Number },
-    boolean: { in: (v) => (typeof v === 'string' ? v === 'true' : Boolean(v)), out: (v) => (typeof v === 'string' ? v === 'true' : Boolean(v)) },
+    boolean: { in: Boolean, out: Boolean },
     json: { in: asJSON, out: fromJSON },
     array: { in: asJSON, out: fromJSON },
     object: { in: asJSON, out: fromJSON },

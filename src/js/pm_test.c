@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pm API, expression by expression: the values and messages are those that newman 6.2.2 gives
+// for the same request and response. Rows run in one script, one after the other.
+#include "base/test.h"
+
+#include "data/data.h"
+#include "js/js.h"
+#include "net/net.h"
+
+static const struct {
+    const char *expression, *value;
+} rows[] = {
+    // the response
+    {"pm.response.code", "200"},
+    {"pm.response.status", "OK"},
+    {"pm.response.reason()", "OK"},
+    {"pm.response.text()", "{\"id\": 7, \"items\": [{\"name\": \"pen\"}]}"},
+    {"pm.response.json()", "{\"id\":7,\"items\":[{\"name\":\"pen\"}]}"},
+    {"pm.response.json().items[0].name", "pen"},
+    {"pm.response.json((k, v) => k === 'id' ? v + 1 : v).id", "8"},
+    {"pm.response.headers.get('CONTENT-TYPE')", "application/json"},
+    {"pm.response.headers.has('x-one')", "true"},
+    {"pm.response.headers.has('X-One', '1')", "true"},
+    {"pm.response.headers.has('X-One', '2')", "false"},
+    {"pm.response.headers.one('x-one').value", "1"},
+    {"pm.response.headers.filter(h => h.key === 'X-One').length", "1"},
+    {"pm.response.headers.toObject()['X-One']", "undefined"},
+    {"typeof pm.response.responseTime", "number"},
+    {"pm.response.contentInfo().mimeType", "text"},
+    {"pm.response.contentInfo().mimeFormat", "json"},
+    {"pm.response.contentInfo().charset", "utf8"},
+    {"pm.response.contentInfo().fileExtension", "json"},
+    {"pm.response.contentInfo().fileName", "response.json"},
+    {"pm.response.contentInfo().contentType", "application/json"},
+    {"pm.response.dataURI()",
+     "data:application/json;base64, eyJpZCI6IDcsICJpdGVtcyI6IFt7Im5hbWUiOiAicGVuIn1dfQ=="},
+    {"pm.response.mime()",
+     "Error: `Response#mime` has been discontinued, use `Response#contentInfo` instead."},
+    {"pm.response.size().body", "37"},
+    {"pm.response.details().name", "OK"},
+    {"pm.response.details().code", "200"},
+    {"pm.response.jsonp()", "{\"id\":7,\"items\":[{\"name\":\"pen\"}]}"},
+    {"Buffer.isBuffer(pm.response.stream)", "true"},
+    {"pm.response.stream.toString()", "{\"id\": 7, \"items\": [{\"name\": \"pen\"}]}"},
+    // its assertions (chai-postman)
+    {"pm.response.to.have.status(200) && 1", "1"},
+    {"pm.response.to.have.status(404)",
+     "AssertionError: expected response to have status code 404 but got 200"},
+    {"pm.response.to.have.status('OK') && 1", "1"},
+    {"pm.response.to.have.status('Not Found')",
+     "AssertionError: expected response to have status reason 'Not Found' but got 'OK'"},
+    {"pm.response.to.not.have.status(200)",
+     "AssertionError: expected response to not have status code 200"},
+    {"pm.response.to.be.ok && 1", "1"},
+    {"pm.response.to.be.success && 1", "1"},
+    {"pm.response.to.be.error",
+     "AssertionError: expected response code to be 4XX or 5XX but found 200"},
+    {"pm.response.to.be.clientError",
+     "AssertionError: expected response code to be 4XX but found 200"},
+    {"pm.response.to.be.serverError",
+     "AssertionError: expected response code to be 5XX but found 200"},
+    {"pm.response.to.be.info", "AssertionError: expected response code to be 1XX but found 200"},
+    {"pm.response.to.be.redirection",
+     "AssertionError: expected response code to be 3XX but found 200"},
+    {"pm.response.to.be.notFound",
+     "AssertionError: expected response to have status reason 'NOT FOUND' but got 'OK'"},
+    {"pm.response.to.be.unauthorized",
+     "AssertionError: expected response to have status reason 'UNAUTHORIZED' but got 'OK'"},
+    {"pm.response.to.be.accepted",
+     "AssertionError: expected response to have status reason 'ACCEPTED' but got 'OK'"},
+    {"pm.response.to.be.badRequest",
+     "AssertionError: expected response to have status reason 'BAD REQUEST' but got 'OK'"},
+    {"pm.response.to.be.forbidden",
+     "AssertionError: expected response to have status reason 'FORBIDDEN' but got 'OK'"},
+    {"pm.response.to.be.rateLimited",
+     "AssertionError: expected response to have status reason 'TOO MANY REQUESTS' but got 'OK'"},
+    {"pm.response.to.be.withBody && 1", "1"},
+    {"pm.response.to.not.be.withBody",
+     "AssertionError: expected response to not have content in body"},
+    {"pm.response.to.be.json && 1", "1"},
+    {"pm.response.to.have.header('content-type') && 1", "1"},
+    {"pm.response.to.have.header('X-None')",
+     "AssertionError: expected response to have header with key 'X-None'"},
+    {"pm.response.to.have.header('X-One', '1') && 1", "1"},
+    {"pm.response.to.have.header('X-One', '2')",
+     "AssertionError: expected 'X-One' response header to be '2' but got '1'"},
+    {"pm.response.to.not.have.header('X-One')",
+     "AssertionError: expected response to not have header with key 'X-One'"},
+    {"pm.response.to.have.body && 1", "1"},
+    {"pm.response.to.have.body('x')", "AssertionError: expected response body to equal 'x' but got "
+                                      "'{\"id\": 7, \"items\": [{\"name\": \"pen\"}]}'"},
+    {"pm.response.to.have.body(/items/) && 1", "1"},
+    {"pm.response.to.have.body(/nothing/)",
+     "AssertionError: expected response body text to match /nothing/ but got '{\"id\": 7, "
+     "\"items\": [{\"name\": \"pen\"}]}'"},
+    {"pm.response.to.have.jsonBody() && 1", "1"},
+    {"pm.response.to.have.jsonBody('items[0].name') && 1", "1"},
+    {"pm.response.to.have.jsonBody('items[0].name', 'pen') && 1", "1"},
+    {"pm.response.to.have.jsonBody('items[0].name', 'cup')",
+     "AssertionError: expected response body json at \"items[0].name\" to contain 'cup' but got "
+     "'pen'"},
+    {"pm.response.to.have.jsonBody('nothing')",
+     "AssertionError: expected { id: 7, items: [ { name: 'pen' } ] } in response to contain "
+     "property 'nothing'"},
+    {"pm.response.to.have.statusCode(201)",
+     "AssertionError: expected response to have status code 201 but got 200"},
+    {"pm.response.to.have.statusCodeClass(2) && 1", "1"},
+    {"pm.response.to.have.statusCodeClass(4)",
+     "AssertionError: expected response code to be 4XX but found 200"},
+    {"pm.response.to.have.statusReason('OK') && 1", "1"},
+    {"pm.response.to.have.statusReason('X')",
+     "AssertionError: expected response to have status reason 'X' but got 'OK'"},
+    {"pm.response.to.have.responseTime.below(100000) && 1", "1"},
+    {"pm.expect(pm.response).to.be.postmanResponse && 1", "1"},
+    {"pm.expect(pm.request).to.be.postmanRequest && 1", "1"},
+    {"pm.expect(1).to.be.postmanResponse",
+     "AssertionError: expecting a postman response object but got 1"},
+    {"pm.request.to.have.header('a') && 1", "1"},
+    {"pm.request.to.have.header('none')",
+     "AssertionError: expected request to have header with key 'none'"},
+    // chai
+    {"pm.expect(1).to.eql(2)", "AssertionError: expected 1 to deeply equal 2"},
+    {"pm.expect({a: [1]}).to.eql({a: [1]}) && 1", "1"},
+    {"pm.expect({a: [1]}).to.eql({a: [2]})",
+     "AssertionError: expected { a: [ 1 ] } to deeply equal { a: [ 2 ] }"},
+    {"pm.expect([1, 2]).to.include(3)", "AssertionError: expected [ 1, 2 ] to include 3"},
+    {"pm.expect('abc').to.include('z')", "AssertionError: expected 'abc' to include 'z'"},
+    {"pm.expect({a: 1, b: 2}).to.include({a: 2})",
+     "AssertionError: expected { a: 1, b: 2 } to have property 'a' of 2, but got 1"},
+    {"pm.expect('x').to.be.a('number')", "AssertionError: expected 'x' to be a number"},
+    {"pm.expect(null).to.be.an('object')", "AssertionError: expected null to be an object"},
+    {"pm.expect([]).to.be.empty && 1", "1"},
+    {"pm.expect([1]).to.be.empty", "AssertionError: expected [ 1 ] to be empty"},
+    {"pm.expect(5).to.be.within(1, 3)", "AssertionError: expected 5 to be within 1..3"},
+    {"pm.expect(5).to.be.above(7)", "AssertionError: expected 5 to be above 7"},
+    {"pm.expect(5).to.be.at.least(5) && 1", "1"},
+    {"pm.expect(5).to.be.below(5)", "AssertionError: expected 5 to be below 5"},
+    {"pm.expect('abc').to.match(/x/)", "AssertionError: expected 'abc' to match /x/"},
+    {"pm.expect({a: {b: 1}}).to.have.nested.property('a.c')",
+     "AssertionError: expected { a: { b: 1 } } to have nested property 'a.c'"},
+    {"pm.expect({a: 1}).to.have.property('b')",
+     "AssertionError: expected { a: 1 } to have property 'b'"},
+    {"pm.expect({a: 1}).to.have.property('a', 2)",
+     "AssertionError: expected { a: 1 } to have property 'a' of 2, but got 1"},
+    {"pm.expect([1, 2, 3]).to.have.lengthOf(2)",
+     "AssertionError: expected [ 1, 2, 3 ] to have a length of 2 but got 3"},
+    {"pm.expect([1, 2]).to.have.members([2, 1]) && 1", "1"},
+    {"pm.expect([1, 2]).to.have.members([3])",
+     "AssertionError: expected [ 1, 2 ] to have the same members as [ 3 ]"},
+    {"pm.expect({a: 1, b: 2}).to.have.all.keys('a')",
+     "AssertionError: expected { a: 1, b: 2 } to have key 'a'"},
+    {"pm.expect({a: 1}).to.have.any.keys('a', 'z') && 1", "1"},
+    {"pm.expect(() => { throw new TypeError('t'); }).to.throw(TypeError, 't') && 1", "1"},
+    {"pm.expect(() => {}).to.throw()", "AssertionError: expected [Function] to throw an error"},
+    {"pm.expect(true).to.be.false", "AssertionError: expected true to be false"},
+    {"pm.expect(undefined).to.exist", "AssertionError: expected undefined to exist"},
+    {"pm.expect(null).to.be.undefined", "AssertionError: expected null to be undefined"},
+    {"pm.expect(NaN).to.be.NaN && 1", "1"},
+    {"pm.expect(1, 'hint').to.equal(2)", "AssertionError: hint: expected 1 to equal 2"},
+    {"pm.expect(1).to.equal(2, 'late hint')", "AssertionError: late hint: expected 1 to equal 2"},
+    {"pm.expect(0.3).to.be.closeTo(0.1, 0.1)",
+     "AssertionError: expected 0.3 to be close to 0.1 +/- 0.1"},
+    {"pm.expect(3).to.be.oneOf([1, 2])", "AssertionError: expected 3 to be one of [ 1, 2 ]"},
+    {"pm.expect({a: 1}).to.deep.equal({a: 1}) && 1", "1"},
+    {"pm.expect({a: 1}).to.equal({a: 1})", "AssertionError: expected { a: 1 } to equal { a: 1 }"},
+    {"pm.expect(1).to.not.equal(1)", "AssertionError: expected 1 to not equal 1"},
+    {"pm.expect('a').to.be.a('string').and.have.lengthOf(2)",
+     "AssertionError: expected 'a' to have a length of 2 but got 1"},
+    {"pm.expect.fail('never')", "AssertionError: never"},
+    {"pm.expect.fail()", "AssertionError: expect.fail()"},
+    {"pm.expect(3).to.satisfy(n => n > 5)", "AssertionError: expected 3 to satisfy [Function]"},
+    {"pm.expect([{a: 1}]).to.deep.include({a: 1}) && 1", "1"},
+    {"pm.expect(1).to.nothing", "Error: Invalid Chai property: nothing. Did you mean \"within\"?"},
+    {"pm.expect([1,2]).to.be.an('array').that.includes(2) && 1", "1"},
+    {"pm.expect(new Date(0)).to.eql(new Date(1))",
+     "AssertionError: expected 1970-01-01T00:00:00.000Z to deeply equal 1970-01-01T00:00:00.001Z"},
+    {"pm.expect(-0).to.eql(+0)", "AssertionError: expected -0 to deeply equal +0"},
+    {"pm.expect('a'.repeat(60)).to.eql('b')",
+     "AssertionError: expected 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…' to deeply equal 'b'"},
+    // the request
+    {"pm.request.method", "POST"},
+    {"pm.request.url.toString()", "http://orders.example/v1/:id?q=1&r=x"},
+    {"pm.request.url.protocol", "http"},
+    {"pm.request.url.host", "[\"orders\",\"example\"]"},
+    {"pm.request.url.getHost()", "orders.example"},
+    {"pm.request.url.path", "[\"v1\",\":id\"]"},
+    {"pm.request.url.getPath()", "/v1/:id"},
+    {"pm.request.url.getPathWithQuery()", "/v1/:id?q=1&r=x"},
+    {"pm.request.url.getQueryString()", "q=1&r=x"},
+    {"pm.request.url.getRemote()", "orders.example"},
+    {"pm.request.url.query.get('q')", "1"},
+    {"pm.request.url.query.toObject()", "{\"q\":\"1\",\"r\":\"x\"}"},
+    {"pm.request.url.query.count()", "2"},
+    {"pm.request.url.query.map(q => q.key)", "[\"q\",\"r\"]"},
+    {"pm.request.url.query.has('r')", "true"},
+    {"pm.request.url.query.toString()", "q=1&r=x"},
+    {"pm.request.headers.get('a')", "1"},
+    {"pm.request.headers.has('A')", "true"},
+    {"pm.request.getHeaders().A", "1"},
+    {"pm.request.body.mode", "raw"},
+    {"pm.request.body.raw", "{}"},
+    {"pm.request.body.toString()", "{}"},
+    {"pm.request.body.isEmpty()", "false"},
+    {"pm.request.name === undefined", "true"},
+    {"pm.request.id === undefined", "true"},
+    {"(pm.request.headers.add({key: 'B', value: '2'}), pm.request.headers.get('b'))", "2"},
+    {"(pm.request.headers.upsert({key: 'b', value: '3'}), pm.request.headers.get('B'))", "3"},
+    {"(pm.request.headers.remove('b'), pm.request.headers.has('B'))", "false"},
+    {"(pm.request.addHeader({key: 'C', value: '4'}), pm.request.headers.get('C'))", "4"},
+    {"(pm.request.removeHeader('C'), pm.request.headers.has('C'))", "false"},
+    {"(pm.request.upsertHeader({key: 'A', value: '9'}), pm.request.getHeaders().A)", "9"},
+    {"(pm.request.addQueryParams('z=1&y=2'), pm.request.url.getQueryString())", "q=1&r=x&z=1&y=2"},
+    {"(pm.request.removeQueryParams('z'), pm.request.url.getQueryString())", "q=1&r=x&y=2"},
+    {"(pm.request.removeQueryParams(['y', 'q']), pm.request.url.getQueryString())", "r=x"},
+    {"(pm.request.url.query.clear(), pm.request.url.toString())", "http://orders.example/v1/:id"},
+    // variables
+    {"pm.variables.get('who')", "env"},
+    {"pm.variables.get('none')", "undefined"},
+    {"pm.variables.has('who')", "true"},
+    {"pm.variables.has('none')", "false"},
+    {"pm.environment.get('n')", "5"},
+    {"pm.environment.get('twice')", "2"},
+    {"pm.globals.get('g')", "global"},
+    {"pm.collectionVariables.get('who')", "collection"},
+    {"pm.variables.replaceIn('{{who}} {{g}} {{none}} {{ who }}')", "env global {{none}} {{ who }}"},
+    {"pm.variables.replaceIn(['{{who}}', 1])", "[\"env\",1]"},
+    {"pm.variables.replaceIn({a: '{{who}}', b: {c: '{{g}}'}})",
+     "{\"a\":\"env\",\"b\":{\"c\":\"global\"}}"},
+    {"pm.variables.replaceIn('{{$guid}}').length", "36"},
+    {"pm.environment.replaceIn('{{who}}/{{g}}')", "env/{{g}}"},
+    {"(pm.variables.set('l', 1), pm.variables.get('l'))", "1"},
+    {"(pm.variables.set('who', 'local'), pm.variables.get('who'))", "local"},
+    {"(pm.variables.unset('who'), pm.variables.get('who'))", "env"},
+    {"(pm.environment.set('o', {a: 1}), pm.environment.get('o'))", "{\"a\":1}"},
+    {"(pm.environment.set('u'), pm.environment.get('u'))", "undefined"},
+    {"(pm.environment.set('nul', null), pm.environment.get('nul'))", "null"},
+    {"(pm.environment.set('s', 5, 'string'), pm.environment.get('s'))", "5"},
+    {"(pm.environment.set('b', 'false', 'boolean'), pm.environment.get('b'))", "true"},
+    {"(pm.environment.set('num', '12', 'number'), pm.environment.get('num'))", "12"},
+    {"(pm.environment.unset('o'), pm.environment.has('o'))", "false"},
+    {"(pm.environment.clear(), pm.environment.toObject())", "{}"},
+    {"(pm.globals.set('x', 'y'), pm.globals.has('x'))", "true"},
+    {"pm.environment.name", "staging"},
+    {"typeof pm.environment.id", "string"},
+    {"pm.globals.values.count()", "3"},
+    {"pm.iterationData.get('row')", "3"},
+    {"pm.iterationData.has('row')", "true"},
+    {"pm.iterationData.has('none')", "false"},
+    {"pm.iterationData.toObject()", "{\"row\":3}"},
+    // the run
+    {"pm.info.eventName", "test"},
+    {"pm.info.requestName", "create"},
+    {"pm.info.iteration", "0"},
+    {"JSON.stringify(pm.info)", "{}"},
+    {"pm.execution.location", "[\"Shop\",\"Orders\",\"create\"]"},
+    {"pm.execution.location.current", "create"},
+    {"typeof pm.test('x')", "object"},
+    {"typeof pm.test.index()", "number"},
+    {"pm.cookies.get('sid')", "a b"},
+    {"pm.cookies.has('sid')", "true"},
+    {"pm.cookies.toObject()", "{\"sid\":\"a b\"}"},
+    {"pm.cookies.one('sid').name", "sid"},
+    // the first script API
+    {"responseCode.code", "200"},
+    {"responseCode.name", "OK"},
+    {"responseBody.length", "37"},
+    {"responseHeaders['X-One']", "1"},
+    {"typeof responseTime", "number"},
+    {"globals.g", "global"},
+    {"data", "{\"row\":3}"},
+    {"iteration", "0"},
+    {"postman.getResponseHeader('x-one')", "1"},
+    {"postman.getResponseCookie('sid').value", "a%20b"},
+    {"(postman.setEnvironmentVariable('leg', 5), pm.environment.get('leg'))", "5"},
+    {"postman.getEnvironmentVariable('leg')", "5"},
+    {"(postman.clearEnvironmentVariable('leg'), pm.environment.has('leg'))", "false"},
+    {"(postman.setGlobalVariable('lg', {a: 1}), pm.globals.get('lg'))", "[object Object]"},
+    {"typeof tests", "object"},
+    {"require('lodash').VERSION", "4.17.21"},
+    // what else there is
+    {"btoa('a')", "YQ=="},
+    {"atob('YQ==')", "a"},
+    {"Buffer.from('é').toString('hex')", "c3a9"},
+    {"typeof process", "undefined"},
+    {"typeof fetch", "undefined"},
+    {"typeof WebAssembly", "undefined"},
+    {"typeof setImmediate", "function"},
+    {"require('nothing')", "Error: Cannot find module 'nothing'"},
+    {"require('chai').expect(1).to.equal(2)", "AssertionError: expected 1 to equal 2"},
+    // content types
+    {"typed('application/json; charset=UTF-8')", "text json utf-8 json"},
+    {"typed('application/problem+json')", "text json utf8 undefined"},
+    {"typed('text/html')", "text html utf8 html"},
+    {"typed('image/svg+xml')", "image image utf8 svg"},
+    {"typed('image/png')", "image image utf8 png"},
+    {"typed('audio/mpeg')", "audio audio utf8 mpga"},
+    {"typed('application/javascript')", "text script utf8 js"},
+    {"typed('application/pdf')", "embed pdf utf8 pdf"},
+    {"typed('application/octet-stream')", "application raw utf8 bin"},
+    {"typed('multipart/form-data')", "multipart raw utf8 undefined"},
+    {"typed('application/x-www-form-urlencoded')", "text plain utf8 undefined"},
+    {"typed('font/woff')", "unknown raw utf8 undefined"},
+    {"typed('x/y')", "unknown raw utf8 undefined"},
+    {"named(`attachment; filename=\"a b.png\"`)", "a b.png"},
+    {"named(`inline; filename=noext`)", "noext"},
+    {"named(`attachment; filename=.htaccess`)", ".htaccess"},
+    {"named(`attachment; filename=x.txt; filename*=UTF-8''%e2%82%ac.txt`)", "€.txt"},
+    {"named(`attachment`)", "response"},
+};
+
+// ---- one run
+
+typedef struct seen seen;
+struct seen {
+    arena arena;
+    const json *values; // what the script logged: an array of strings
+    bool done;
+    char error[512];
+};
+
+static void on_console(void *ctx, str level, const str *messages, size_t count)
+{
+    seen *s = ctx;
+    json *values;
+    if (!str_eq(level, STR("log")) || count != 1 || messages[0].len < 2)
+        return; // a deprecation warning
+    // As inspect shows a string: in quotes, which are no part of it.
+    str text = str_sub(messages[0], 1, messages[0].len - 1);
+    buf plain;
+    err e = ERR_INIT;
+    buf_init(&plain, 1 << 20);
+    if (!hex_decode(&plain, text))
+        fail_msg("not hexadecimal: " STR_FMT, STR_ARG(text));
+    if (json_parse(&s->arena, buf_str(&plain), &(json_opts){.tolerant = true}, &values, &e) != OK)
+        fail_msg("%s", e.msg);
+    buf_deinit(&plain);
+    s->values = values;
+}
+
+static void on_done(void *ctx, const js_result *r)
+{
+    seen *s = ctx;
+    snprintf(s->error, sizeof(s->error), STR_FMT, STR_ARG(r->error.message));
+    s->done = true;
+}
+
+static void on_assertion(void *ctx, const js_assertion *a)
+{
+    (void)ctx;
+    assert_true(a->passed);
+}
+
+static void on_exception(void *ctx, const js_error *e)
+{
+    (void)ctx;
+    fail_msg(STR_FMT, STR_ARG(e->message));
+}
+
+static void on_fetch(void *ctx, const js_fetch *f)
+{
+    (void)ctx;
+    fail_msg("sent " STR_FMT, STR_ARG(f->request));
+}
+
+static void on_cookies(void *ctx, const js_cookie_op *op)
+{
+    (void)ctx;
+    fail_msg("asked for cookies of " STR_FMT, STR_ARG(op->url));
+}
+
+// Each row's value as text, or the error that it throws.
+static void add_script(buf *source)
+{
+    buf_addz(source, "const out = []; const show = (f) => { try { const v = f(); out.push("
+                     "typeof v === 'string' ? v : v === undefined ? 'undefined' :"
+                     "JSON.stringify(v)); } catch (e) { out.push(e.name + ': ' + e.message); } };"
+                     "const stringify = JSON.stringify;\n"
+                     "const set = (key, value) => pm.response.headers.upsert({ key, value });"
+                     "const typed = (type) => { set('Content-Type', type);"
+                     "const i = pm.response.contentInfo();"
+                     "return [i.mimeType, i.mimeFormat, i.charset, String(i.fileExtension)]"
+                     ".join(' '); };"
+                     "const named = (text) => { set('Content-Disposition', text);"
+                     "return pm.response.contentInfo().fileName; };\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        buf_addf(source, "show(() => %s);\n", rows[i].expression);
+    buf_addz(source, "console.log(Buffer.from(stringify(out)).toString('hex'))");
+}
+
+static js_script script_of(str source)
+{
+    static const js_header headers[] = {{STR("Content-Type"), STR("application/json")},
+                                        {STR("X-One"), STR("1")},
+                                        {STR("Set-Cookie"), STR("sid=a%20b; Path=/")}};
+    static const js_cookie cookies[] = {
+        {.name = STR("sid"), .value = STR("a%20b"), .expires_ms = INT64_MAX, .max_age_s = -1}};
+    static const str location[] = {STR("Shop"), STR("Orders"), STR("create")};
+    static const js_response response = {
+        .id = STR("response-id"),
+        .status = 200,
+        .reason = STR("OK"),
+        .headers = headers,
+        .header_count = ARRAY_LEN(headers),
+        .body = STR("{\"id\": 7, \"items\": [{\"name\": \"pen\"}]}"),
+        .time_ms = 12,
+        .wire_body_bytes = 37,
+        .cookies = cookies,
+        .cookie_count = 1,
+    };
+    return (js_script){
+        .event = JS_TEST,
+        .source = source,
+        .scopes = {[JS_GLOBALS] = {.values = STR("[{\"key\":\"g\",\"value\":\"global\"},"
+                                                 "{\"key\":\"who\",\"value\":\"global\"}]")},
+                   [JS_COLLECTION] = {.values =
+                                          STR("[{\"key\":\"who\",\"value\":\"collection\"}]")},
+                   [JS_ENVIRONMENT] = {.id = STR("env-id"),
+                                       .name = STR("staging"),
+                                       .values = STR(
+                                           "[{\"key\":\"who\",\"value\":\"env\"},{\"key\":\"n\","
+                                           "\"value\":5,\"type\":\"number\"},{\"key\":"
+                                           "\"twice\",\"value\":\"1\"},{\"key\":\"twice\","
+                                           "\"value\":\"2\"}]")},
+                   [JS_DATA] = {.values = STR("{\"row\":3}")}},
+        .request = STR("{\"method\":\"POST\",\"url\":\"http://orders.example/v1/:id?q=1&r=x\","
+                       "\"header\":[{\"key\":\"A\",\"value\":\"1\"}],"
+                       "\"body\":{\"mode\":\"raw\",\"raw\":\"{}\"}}"),
+        .response = &response,
+        .request_id = STR("request-id"),
+        .request_name = STR("create"),
+        .iteration_count = 1,
+        .location = location,
+        .location_len = 3,
+        .owner = STR("create"),
+        .timeout_ms = 60000,
+    };
+}
+
+static void expressions_give_what_newman_gives(void **state)
+{
+    loop *l = *state;
+    js_engine *engine = js_engine_new(l, NULL);
+    seen s = {0};
+    buf source;
+    js_callbacks cb = {on_assertion, on_console, on_exception, on_fetch, on_cookies, on_done, &s};
+    arena_init(&s.arena);
+    buf_init(&source, 1 << 20);
+    add_script(&source);
+    js_script script = script_of(buf_str(&source));
+    js_run(engine, &script, &cb);
+    assert_true(loop_run_until(l, &s.done, 60000));
+    assert_string_equal(s.error, "");
+    assert_non_null(s.values);
+    assert_int_equal(s.values->len, ARRAY_LEN(rows));
+    const json *value = json_first(s.values);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++, value = value->next)
+        if (!str_eq(value->text, str_from(rows[i].value)))
+            fail_msg("%s: got " STR_FMT ", wanted %s", rows[i].expression, STR_ARG(value->text),
+                     rows[i].value);
+    buf_deinit(&source);
+    arena_deinit(&s.arena);
+    js_engine_free(engine);
+}
+
+int main(void)
+{
+    loop *l = loop_new();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(expressions_give_what_newman_gives, l),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    loop_free(l);
+    return failed;
+}
