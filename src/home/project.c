@@ -74,8 +74,11 @@ code project_parse(home_project *p, arena *a, str text, const shape *s, err *e)
                             .values_max = PROJECT_VALUES_MAX};
     json *root;
     code c = yaml_parse(a, text, &opts, &root, e);
-    if (c == OK && root->type == JSON_NULL) // an empty file
+    if (c == OK && root->type == JSON_NULL) { // an empty file
         root = json_new(a, JSON_OBJECT);
+        root->file = p->path;
+        root->line = root->col = 1;
+    }
     if (c == OK)
         c = shape_check(root, s, e);
     if (c != OK)

@@ -248,7 +248,7 @@ static void schema_members(const shape *s, jout *w)
 void shape_schema(const shape *s, const char *help, jout *w)
 {
     if (help || s->what)
-        jout_strf(w, "description", "%s%s%s", help ? help : "", help && s->what ? ": " : "",
+        jout_strf(w, "description", help && s->what ? "%s (%s)" : "%s%s", help ? help : "",
                   s->what ? s->what : "");
     switch (s->kind) {
     case SHAPE_TEXT:
