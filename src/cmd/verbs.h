@@ -4,6 +4,10 @@
 
 #include "cmd/cmd.h"
 
+extern const verb verb_run;
+extern const verb verb_lint;
+extern const verb verb_init;
+extern const verb verb_doctor;
 extern const verb verb_help;
 extern const verb verb_version;
 extern const verb verb_completion;

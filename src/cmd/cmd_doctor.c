@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/identity.h"
+#include "cmd/verbs.h"
+#include "doctor/doctor.h"
+#include "jose/jose.h"
+#include "net/net.h"
+
+enum { PAGE_BYTES_MAX = 1 << 20, DEADLINE_MS = 120000 };
+
+typedef struct visit visit;
+struct visit {
+    cmd_call *call;
+    err *e;
+    code code;
+    bool done;
+};
+
+static void on_done(void *ctx, const doctor_report *r, const err *e)
+{
+    visit *v = ctx;
+    v->done = true;
+    if (e) {
+        *v->e = *e;
+        v->code = e->code;
+        return;
+    }
+    buf page;
+    buf_init(&page, PAGE_BYTES_MAX);
+    if (str_eq(option_text(v->call->options, "format"), STR("json")))
+        doctor_json(r, &page);
+    else
+        doctor_text(r, &page);
+    fwrite(buf_cstr(&page), 1, page.len, v->call->out);
+    buf_deinit(&page);
+    v->call->status = r->healthy ? EXIT_OK : EXIT_FAILED;
+}
+
+// The token of a file or of standard input; a leading "Bearer " may stay.
+static code read_token(const option_values *o, arena *a, str *ret_token, err *e)
+{
+    const char *path = option_cstr(o, "token");
+    if (!path)
+        return OK;
+    code c = file_read(a, path, JWT_BYTES_MAX + 64, ret_token, e);
+    if (c != OK)
+        return c;
+    *ret_token = str_trim(*ret_token);
+    if (str_istarts(*ret_token, STR("bearer ")))
+        *ret_token = str_trim(str_skip(*ret_token, 7));
+    return OK;
+}
+
+static code examine(visit *v, loop *l, identity_setup *s)
+{
+    const option_values *o = v->call->options;
+    doctor_options options = {
+        .url = option_args(o)->ptr[0],
+        .trust = s->trust,
+        .credentials = s->credentials,
+        .up = s->up,
+        .local = option_flag(o, "local"),
+        .identity = option_text(o, "identity"),
+        .audience = option_text(o, "audiences"),
+    };
+    code c = read_token(o, &s->arena, &options.token, v->e);
+    if (c != OK)
+        return c;
+    doctor *d = doctor_start(l, &options, on_done, v);
+    loop_run_until(l, &v->done, DEADLINE_MS);
+    doctor_free(d);
+    return v->code;
+}
+
+static code run_doctor(cmd_call *call, err *e)
+{
+    visit v = {.call = call, .e = e};
+    identity_setup s;
+    loop *l = loop_new();
+    code c = identity_open(&s, l, call->options, NULL, e);
+    if (c == OK)
+        c = examine(&v, l, &s);
+    identity_close(&s);
+    loop_free(l);
+    return c;
+}
+
+static const option_row rows[] = {
+    {.name = "token",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "Judge the bearer token in this file ('-': standard input) instead of minting one"},
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     .choices = "text|json",
+     .def = "text",
+     .help = "How to write the findings"},
+    {0},
+};
+static const option_row *const tables[] = {rows, cmd_identity, cmd_common, NULL};
+
+static const command_spec spec = {
+    .name = "doctor",
+    .args = "URL",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "Explain a 401, 403 or 404 of a service and name the fix",
+    .about =
+        "Calls the URL (GET) without and, where it is trusted, with identity, and explains the "
+        "answer: which audience was sent and which is expected, who called, which binding is "
+        "missing, whether a clock is wrong. Of a service of the running 'gatepost up' it also "
+        "tells what the trail says.\n\n"
+        "Ends with 0 when the call works, with 1 when it is refused.",
+    .example = "gatepost doctor https://orders-abc123-uc.a.run.app/orders\n"
+               "pbpaste | gatepost doctor --token - https://orders-abc123-uc.a.run.app/",
+    .tables = tables,
+};
+
+const verb verb_doctor = {.spec = &spec, .group = VERB_REACH, .run = run_doctor};

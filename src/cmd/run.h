@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// run: the parts of `gatepost run`.
+#pragma once
+
+#include "cmd/cmd.h"
+#include "cmd/identity.h"
+#include "report/report.h"
+
+extern const option_row cmd_run_rows[];
+
+// What a run reads. All but the folder lives in the arena.
+typedef struct run_inputs run_inputs;
+struct run_inputs {
+    pm_collection *collection;
+    pm_values *environment, *globals; // NULL: none
+    const json *data;                 // NULL: none
+    const char *cookie_jar;
+    pm_folder *folder;
+};
+// Errors name file, line and column.
+CODE_CHECKED run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e);
+
+// What it leaves behind: --export-environment, -globals, -collection, -cookie-jar.
+CODE_CHECKED run_export(const option_values *o, runner *r, err *e);
+
+// The reporters that --reporters names.
+typedef VEC(reporter *) run_reporters;
+CODE_CHECKED run_reporters_new(run_reporters *rs, runner *r, const cmd_call *call, err *e);
+CODE_CHECKED run_reporters_finish(run_reporters *rs, err *e);
+void run_reporters_free(run_reporters *rs);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a run: what it reads, and what it leaves behind.
+#include "cmd/run.h"
+#include "cmd/version.h"
+#include "net/net.h"
+
+enum { FETCH_MS = 30000 };
+
+// ---- A file or a URL
+
+typedef struct download download;
+struct download {
+    arena *a;
+    const char *url;
+    str text;
+    err *e;
+    code code;
+    bool done;
+};
+
+static void on_download(void *ctx, const fetch_response *res, const err *e)
+{
+    download *d = ctx;
+    d->done = true;
+    if (e) {
+        *d->e = *e;
+        d->code = e->code;
+        (void)err_wrap(d->e, "%s", d->url);
+    } else if (res->status != 200) {
+        d->code = err_set(d->e, DATA_FILE, "%s: the server answered %d " STR_FMT, d->url,
+                          res->status, STR_ARG(res->reason));
+        err_hint(d->e, "open the address in a browser: it must give the file itself");
+    } else {
+        d->text = arena_str(d->a, res->body);
+    }
+}
+
+static code fetch_text(arena *a, loop *l, const char *url, str *ret_text, err *e)
+{
+    download d = {.a = a, .url = url, .e = e};
+    fetch_header agent = {STR("User-Agent"), STR("Gatepost/" GATEPOST_VERSION)};
+    fetch_request req = {
+        .url = str_from(url),
+        .headers = &agent,
+        .header_count = 1,
+        .proxy.from_env = true,
+        .timeout_ms = FETCH_MS,
+        .body_bytes_max = JSON_BYTES_MAX,
+        .on_done = on_download,
+        .ctx = &d,
+    };
+    fetch_client *c = fetch_client_new(l, FETCH_POLICY_PEOPLE);
+    fetch_start(c, &req);
+    loop_run_until(l, &d.done, FETCH_MS * 2);
+    fetch_client_free(c);
+    *ret_text = d.text;
+    return d.code;
+}
+
+static code load(arena *a, loop *l, const char *place, str *ret_text, err *e)
+{
+    str p = str_from(place);
+    if (str_istarts(p, STR("http://")) || str_istarts(p, STR("https://")))
+        return fetch_text(a, l, place, ret_text, e);
+    return file_read(a, place, JSON_BYTES_MAX, ret_text, e);
+}
+
+// ---- What a run reads
+
+// `what` is the option's name and the kind of file.
+static code load_values(arena *a, loop *l, const option_values *o, const char *what,
+                        pm_values **ret, err *e)
+{
+    const char *place = option_cstr(o, what);
+    str text;
+    if (!place)
+        return OK;
+    *ret = ARENA_NEW(a, pm_values);
+    code c = load(a, l, place, &text, e);
+    return c == OK ? pm_values_read(a, text, place, what, *ret, e) : c;
+}
+
+static code load_data(run_inputs *in, arena *a, loop *l, const option_values *o, err *e)
+{
+    const char *place = option_cstr(o, "iteration-data");
+    str text;
+    if (!place)
+        return OK;
+    code c = load(a, l, place, &text, e);
+    return c == OK ? pm_data_read(a, text, place, &in->data, e) : c;
+}
+
+static code load_cookies(run_inputs *in, arena *a, const option_values *o, err *e)
+{
+    const char *place = option_cstr(o, "cookie-jar");
+    str text;
+    if (!place)
+        return OK;
+    code c = file_read(a, place, JSON_BYTES_MAX, &text, e);
+    if (c == OK)
+        in->cookie_jar = text.ptr;
+    return c;
+}
+
+code run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e)
+{
+    const char *place = option_args(o)->ptr[0].ptr;
+    str text;
+    code c = load(a, l, place, &text, e);
+    if (c == OK)
+        c = pm_collection_read(a, text, place, &in->collection, e);
+    if (c == OK)
+        c = load_values(a, l, o, "environment", &in->environment, e);
+    if (c == OK)
+        c = load_values(a, l, o, "globals", &in->globals, e);
+    if (c == OK)
+        c = load_data(in, a, l, o, e);
+    if (c == OK)
+        c = load_cookies(in, a, o, e);
+    if (c != OK)
+        return c;
+    const str_list *allowed = option_list(o, "allow-files");
+    return pm_folder_new(option_cstr(o, "working-dir"), allowed->ptr, allowed->len, &in->folder, e);
+}
+
+// ---- What it leaves behind
+
+static code write_export(const char *path, const char *what, str text, err *e)
+{
+    arena a;
+    arena_init(&a);
+    const char *target;
+    code c = report_export_path(&a, path, what, "json", &target, e);
+    if (c == OK)
+        c = home_write(target, text, 0600, e);
+    arena_deinit(&a);
+    return c;
+}
+
+code run_export(const option_values *o, runner *r, err *e)
+{
+    static const struct {
+        const char *option, *what;
+        int scope; // a js_scope_name, or -1: the cookies
+    } exports[] = {
+        {"export-environment", "environment", JS_ENVIRONMENT},
+        {"export-globals", "globals", JS_GLOBALS},
+        {"export-collection", "collection", JS_COLLECTION},
+        {"export-cookie-jar", "cookie-jar", -1},
+    };
+    code c = OK;
+    for (size_t i = 0; c == OK && i < ARRAY_LEN(exports); i++) {
+        if (!option_is_set(o, exports[i].option))
+            continue;
+        buf text;
+        buf_init(&text, 1 << 30);
+        if (exports[i].scope < 0)
+            runner_export_cookies(r, &text);
+        else
+            runner_export(r, (js_scope_name)exports[i].scope, &text);
+        c = write_export(option_cstr(o, exports[i].option), exports[i].what, buf_str(&text), e);
+        buf_deinit(&text);
+    }
+    return c;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// doctor: calls a service without and with identity and explains a 401, 403 or 404: what was sent,
+// what was expected, what is missing, and the command that mends it.
+//
+// Invariants
+// - It sends GET requests only, follows no redirect, and sends a token under the rules by which the
+//   runner does (injection.md §2): never to an origin that isn't trusted.
+// - No token is ever part of a report.
+#pragma once
+
+#include "credential/credential.h"
+
+typedef struct loop loop;
+
+typedef struct doctor_options doctor_options;
+struct doctor_options {
+    str url;
+    const trust_set *trust;
+    credential_provider *credentials;
+    const home_address *up; // the running `gatepost up`, or NULL
+    bool local;             // run.app URLs of its services lead there
+    str identity;           // empty: the default
+    str audience;           // empty: the service's own
+    str token;              // a bearer to judge in the place of one of ours; empty: none
+    bool as_json;
+};
+
+// One call that was made.
+typedef struct doctor_call doctor_call;
+struct doctor_call {
+    bool made;
+    int status;        // 0: no answer
+    str failure;       // why there was no answer
+    str trace;         // 32 hex digits, when the answer has it
+    bool by_cloud_run; // the answer is Cloud Run's page, not the application's
+};
+
+// All text lives until the callback returns.
+typedef struct doctor_report doctor_report;
+struct doctor_report {
+    str url, origin;
+    bool candidate;    // identity may be wanted there
+    const char *trust; // who trusts it; NULL: nobody
+    str caller;        // whose identity; empty: none was found
+    str source;        // where it comes from
+    str why_no_caller; // and why not
+    str audience;
+    int64_t token_age_s, token_left_s; // -1: no token
+    doctor_call without, with;
+    bool healthy;
+    refusal_reason reason; // of the call that counts
+    str server_reason;     // the running `up`'s own explanation, from its trail
+};
+
+// Calls back once: e is set when nothing could be found out at all (the URL is wrong, the host
+// can't be reached).
+typedef struct doctor doctor;
+doctor *doctor_start(loop *l, const doctor_options *o,
+                     void (*on_done)(void *ctx, const doctor_report *r, const err *e), void *ctx);
+void doctor_free(doctor *d); // NULL is allowed
+
+void doctor_text(const doctor_report *r, buf *out);
+void doctor_json(const doctor_report *r, buf *out);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Findings, in the order of the file: a walk over the document as it is written, so that each has
+// its place.
+#include "postman/lint.h"
+#include "jose/jose.h"
+#include "postman/postman_vars.h"
+
+typedef struct rule rule;
+struct rule {
+    const char *name;
+    const char *fix;
+    bool fixable;
+};
+static const rule secret_rule = {
+    "secret", "keep it out of the collection: --env-var, or identity instead of a secret", false};
+static const rule script_rule = {
+    "token-script", "remove it: gatepost run mints the right token (gatepost lint --fix)", true};
+static const rule bearer_rule = {
+    "hand-made-bearer", "remove it: gatepost run adds the identity to requests of trusted services",
+    true};
+static const rule variable_rule = {
+    "unresolved-variable",
+    "define it in the collection, an environment (-e), data (-d) or --env-var", false};
+
+typedef struct walk walk;
+struct walk {
+    arena *a;
+    const pm_lint_input *in;
+    pm_findings *out;
+    map known;  // variables that something defines or sets
+    map minted; // variables that token scripts set
+    map told;   // unresolved ones that were reported
+    str where;
+};
+
+static void add(walk *w, const rule *r, const json *at, str message)
+{
+    pm_finding f = {.rule = r->name,
+                    .where = w->where,
+                    .message = message,
+                    .fix = r->fix,
+                    .fixable = r->fixable,
+                    .file = at->file,
+                    .line = at->line,
+                    .col = at->col};
+    vec_push(&w->out->found, f);
+}
+
+// ---- What is known
+
+static void know(map *names, str name)
+{
+    map_set(names, name, names);
+}
+
+static void know_values(walk *w, const json *values)
+{
+    JSON_EACH (values, v) {
+        str key = json_str_or(json_get(v, "key"), json_str_or(json_get(v, "id"), STR("")));
+        know(&w->known, key);
+    }
+}
+
+static void know_scripts(walk *w, const json *item)
+{
+    JSON_EACH (json_get(item, "event"), event) {
+        str source = pm_script_text(w->a, event), rest = source, name;
+        while (pm_next_set_variable(&rest, &name)) {
+            know(&w->known, name);
+            if (pm_mints_tokens(source))
+                know(&w->minted, name);
+        }
+    }
+    JSON_EACH (json_get(item, "item"), member)
+        know_scripts(w, member);
+}
+
+static void know_all(walk *w)
+{
+    const pm_lint_input *in = w->in;
+    know_values(w, in->collection->variables);
+    know_values(w, in->environment ? in->environment->values : NULL);
+    know_values(w, in->globals ? in->globals->values : NULL);
+    JSON_EACH (json_first(in->data), cell)
+        know(&w->known, cell->key);
+    know_scripts(w, in->collection->raw);
+}
+
+// ---- Secrets
+
+static bool is_secret_name(str name)
+{
+    static const char *const words[] = {"password",    "passwd",     "secret",    "token",
+                                        "apikey",      "api_key",    "api-key",   "privatekey",
+                                        "private_key", "access_key", "credential"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_ifind(name, str_from(words[i])) >= 0)
+            return true;
+    return false;
+}
+
+// A value that stands for itself: no template, no <fill me in>.
+static bool is_literal(str value)
+{
+    return value.len >= 6 && str_find(value, STR("{{")) < 0 && value.ptr[0] != '<' &&
+           value.ptr[0] != '$' && str_find(value, STR("***")) < 0;
+}
+
+static bool has_secret_shape(str value)
+{
+    buf rest;
+    buf_init(&rest, PM_TEXT_BYTES_MAX);
+    bool shape = jose_redact(value, &rest);
+    buf_deinit(&rest);
+    return shape;
+}
+
+// {"key": …, "value": …}: a variable, a header, a parameter, a part of auth.
+static void check_pair(walk *w, const json *pair)
+{
+    str key = json_str_or(json_get(pair, "key"), STR_NONE);
+    const json *value = json_get(pair, "value");
+    str text = json_str_or(value, STR_NONE);
+    if (!key.len || !text.len || json_bool_or(json_get(pair, "disabled"), false))
+        return;
+    bool named = is_secret_name(key) && is_literal(text) && !str_starts(text, STR("http"));
+    if (has_secret_shape(text))
+        add(w, &secret_rule, value,
+            arena_printf(w->a, "'" STR_FMT "' holds %s in clear", STR_ARG(key),
+                         pm_is_key(text) ? "a private key" : "a credential"));
+    else if (named)
+        add(w, &secret_rule, value,
+            arena_printf(w->a, "'" STR_FMT "' looks like a secret in clear", STR_ARG(key)));
+}
+
+// ---- Variables
+
+static void check_templates(walk *w, const json *at)
+{
+    size_t from = 0;
+    for (str name; pm_template_next(at->text, &from, &name);) {
+        buf ignored;
+        buf_init(&ignored, PM_TEXT_BYTES_MAX);
+        bool known = map_has(&w->known, name) || pm_dynamic(name, &ignored);
+        buf_deinit(&ignored);
+        if (known || map_has(&w->told, name))
+            continue;
+        know(&w->told, name);
+        add(w, &variable_rule, at,
+            arena_printf(w->a, "nothing defines {{" STR_FMT "}}", STR_ARG(name)));
+    }
+}
+
+// ---- Bearers
+
+static bool uses_minted(const walk *w, str text)
+{
+    size_t from = 0;
+    for (str name; pm_template_next(text, &from, &name);)
+        if (map_has(&w->minted, name))
+            return true;
+    return false;
+}
+
+static void check_bearer(walk *w, const json *pair)
+{
+    str value = json_str_or(json_get(pair, "value"), STR_NONE);
+    if (uses_minted(w, value))
+        add(w, &bearer_rule, json_get(pair, "value"),
+            STR("a token that a script minted is sent by hand"));
+}
+
+// ---- The walk
+
+static void visit(walk *w, const json *v);
+
+static void visit_event(walk *w, const json *event)
+{
+    if (json_bool_or(json_get(event, "disabled"), false))
+        return;
+    if (pm_mints_tokens(pm_script_text(w->a, event)))
+        add(w, &script_rule, event, STR("this script trades a key for a token"));
+    const json *exec = json_get(json_get(event, "script"), "exec");
+    if (json_is(exec, JSON_STRING) && has_secret_shape(exec->text))
+        add(w, &secret_rule, exec, STR("the script holds a credential in clear"));
+    JSON_EACH (exec, line)
+        if (has_secret_shape(json_str_or(line, STR_NONE)))
+            add(w, &secret_rule, line, STR("the script holds a credential in clear"));
+}
+
+static void visit_item(walk *w, const json *item)
+{
+    str outer = w->where, name = json_str_or(json_get(item, "name"), STR("(no name)"));
+    w->where =
+        outer.len ? arena_printf(w->a, STR_FMT " / " STR_FMT, STR_ARG(outer), STR_ARG(name)) : name;
+    JSON_EACH (item, m)
+        visit(w, m);
+    w->where = outer;
+}
+
+static void visit_members(walk *w, const json *list, void (*one)(walk *w, const json *v))
+{
+    JSON_EACH (list, m)
+        one(w, m);
+}
+
+static void visit(walk *w, const json *v)
+{
+    if (str_eq(v->key, STR("item")))
+        return visit_members(w, v, visit_item);
+    if (str_eq(v->key, STR("event")))
+        return visit_members(w, v, visit_event);
+    if (str_eq(v->key, STR("response")) || str_eq(v->key, STR("description")))
+        return; // examples and prose are sent to nobody
+    if (json_is(v, JSON_STRING))
+        return check_templates(w, v);
+    if (json_is(v, JSON_OBJECT)) {
+        check_pair(w, v);
+        check_bearer(w, v);
+    }
+    if (str_eq(v->key, STR("raw")) && has_secret_shape(json_str_or(v, STR_NONE)))
+        add(w, &secret_rule, v, STR("the body holds a credential in clear"));
+    JSON_EACH (v, m)
+        visit(w, m);
+}
+
+void pm_lint(arena *a, const pm_lint_input *in, pm_findings *ret)
+{
+    *ret = (pm_findings){0};
+    walk w = {.a = a, .in = in, .out = ret};
+    know_all(&w);
+    JSON_EACH (in->collection->raw, m)
+        visit(&w, m);
+    const pm_values *const others[] = {in->environment, in->globals};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (others[i])
+            visit_members(&w, others[i]->values, check_pair);
+    map_deinit(&w.known, NULL);
+    map_deinit(&w.minted, NULL);
+    map_deinit(&w.told, NULL);
+}
+
+// ---- Output
+
+void pm_lint_text(const pm_findings *f, buf *out)
+{
+    VEC_FOREACH (&f->found, x) {
+        buf_add_shown(out, str_from(x->file));
+        if (x->line)
+            buf_addf(out, ":%u:%u", x->line, x->col);
+        buf_addz(out, ": ");
+        if (x->where.len) {
+            buf_add_shown(out, x->where);
+            buf_addz(out, ": ");
+        }
+        buf_add_shown(out, x->message);
+        buf_addf(out, " [%s]\n  fix: %s\n", x->rule, x->fix);
+    }
+    if (f->found.len)
+        buf_addf(out, "%zu finding%s\n", f->found.len, f->found.len == 1 ? "" : "s");
+    else
+        buf_addz(out, "nothing found\n");
+}
+
+void pm_lint_json(const pm_findings *f, buf *out)
+{
+    jout w = jout_new(out, JSON_PRETTY);
+    jout_array(&w, NULL);
+    VEC_FOREACH (&f->found, x) {
+        jout_object(&w, NULL);
+        jout_str(&w, "rule", str_from(x->rule));
+        jout_str(&w, "where", x->where);
+        jout_str(&w, "message", x->message);
+        jout_str(&w, "fix", str_from(x->fix));
+        jout_bool(&w, "fixable", x->fixable);
+        jout_str(&w, "file", str_from(x->file));
+        if (x->line) {
+            jout_i64(&w, "line", x->line);
+            jout_i64(&w, "column", x->col);
+        }
+        jout_end(&w);
+    }
+    jout_end(&w);
+    buf_addc(out, '\n');
+}

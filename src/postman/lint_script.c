@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What scripts give away about themselves. This reads text, not JavaScript: enough to tell the
+// scripts that people paste from each other.
+#include "postman/lint.h"
+
+bool pm_mints_tokens(str source)
+{
+    static const char *const marks[] = {
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer",
+        "oauth2.googleapis.com/token",
+        "googleapis.com/oauth2/v4/token",
+        "accounts.google.com/o/oauth2/token",
+        "sts.googleapis.com",
+        "iamcredentials.googleapis.com",
+        "metadata.google.internal",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        if (str_find(source, str_from(marks[i])) >= 0)
+            return true;
+    return false;
+}
+
+str pm_script_text(arena *a, const json *event)
+{
+    const json *exec = json_get(json_get(event, "script"), "exec");
+    if (!json_is(exec, JSON_ARRAY))
+        return json_str_or(exec, STR(""));
+    buf b;
+    buf_init(&b, PM_TEXT_BYTES_MAX);
+    JSON_EACH (exec, line) {
+        buf_adds(&b, json_str_or(line, STR("")));
+        buf_addc(&b, '\n');
+    }
+    str text = arena_str(a, buf_str(&b));
+    buf_deinit(&b);
+    return text;
+}
+
+// 'name' or "name" or `name` at the beginning, behind blanks.
+static bool quoted(str text, str *ret_name)
+{
+    text = str_trim(text);
+    if (text.len < 2 || (text.ptr[0] != '\'' && text.ptr[0] != '"' && text.ptr[0] != '`'))
+        return false;
+    ssize_t end = str_chr(str_skip(text, 1), text.ptr[0]);
+    if (end <= 0)
+        return false;
+    *ret_name = str_sub(text, 1, (size_t)end + 1);
+    return true;
+}
+
+bool pm_next_set_variable(str *rest, str *ret_name)
+{
+    static const char *const calls[] = {".set(", "setEnvironmentVariable(", "setGlobalVariable("};
+    while (rest->len) {
+        ssize_t first = -1;
+        size_t call_len = 0;
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+            ssize_t at = str_find(*rest, str_from(calls[i]));
+            if (at >= 0 && (first < 0 || at < first)) {
+                first = at;
+                call_len = str_from(calls[i]).len;
+            }
+        }
+        if (first < 0)
+            return false;
+        *rest = str_skip(*rest, (size_t)first + call_len);
+        if (quoted(*rest, ret_name))
+            return true;
+    }
+    return false;
+}
+
+bool pm_mentions(str text, str name)
+{
+    for (str rest = text; rest.len;) {
+        ssize_t at = str_find(rest, name);
+        if (at < 0)
+            return false;
+        char before = at ? rest.ptr[at - 1] : '\0';
+        str after = str_skip(rest, (size_t)at + name.len);
+        bool in_braces = at > 1 && before == '{' && rest.ptr[at - 2] == '{';
+        if (in_braces && str_starts(after, STR("}}")))
+            return true;
+        if ((before == '\'' || before == '"' || before == '`') && after.len &&
+            after.ptr[0] == before)
+            return true;
+        rest = after;
+    }
+    return false;
+}
+
+bool pm_is_key(str value)
+{
+    return str_find(value, STR("-----BEGIN ")) >= 0 &&
+           str_find(value, STR("PRIVATE KEY-----")) >= 0;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/test.h"
+#include "postman/lint.h"
+#include "postman/postman.h"
+
+#define KEY "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBg\\n-----END PRIVATE KEY-----\\n"
+
+// The script that everybody pastes: signs an assertion with the account's key, trades it for a
+// token, keeps that in a variable, which the collection's auth sends.
+static const char pasted[] =
+    "{\n\"info\": {\"name\": \"orders\"},\n"
+    "\"variable\": [\n"
+    "  {\"key\": \"baseUrl\", \"value\": \"https://orders-abc-uc.a.run.app\"},\n"
+    "  {\"key\": \"privateKey\", \"value\": \"" KEY "\"},\n"
+    "  {\"key\": \"accessToken\", \"value\": \"\"},\n"
+    "  {\"key\": \"limit\", \"value\": \"10\"}],\n"
+    "\"auth\": {\"type\": \"bearer\", \"bearer\": [{\"key\": \"token\", \"value\": "
+    "\"{{accessToken}}\"}]},\n"
+    "\"event\": [{\"listen\": \"prerequest\", \"script\": {\"exec\": [\n"
+    "  \"const key = pm.collectionVariables.get('privateKey');\",\n"
+    "  \"const limit = pm.collectionVariables.get('limit');\",\n"
+    "  \"pm.sendRequest({url: 'https://oauth2.googleapis.com/token'}, (e, r) =>\",\n"
+    "  \"  pm.collectionVariables.set('accessToken', r.json().access_token));\"]}}],\n"
+    "\"item\": [\n"
+    "  {\"name\": \"list\", \"event\": [{\"listen\": \"test\", \"script\": {\"exec\": "
+    "[\"pm.test('ok', () => {})\"]}}],\n"
+    "   \"request\": {\"url\": \"{{baseUrl}}/orders?limit={{limit}}\",\n"
+    "     \"header\": [{\"key\": \"Authorization\", \"value\": \"Bearer {{accessToken}}\"},\n"
+    "                {\"key\": \"Accept\", \"value\": \"*/*\"}]}},\n"
+    "  {\"name\": \"odd\", \"request\": \"{{baseUrl}}/{{nowhere}}/{{nowhere}}/{{$guid}}\"}]}\n";
+
+typedef struct fixture fixture;
+struct fixture {
+    arena a;
+    pm_collection *c;
+    pm_findings f;
+};
+
+static void read(fixture *x, const char *text)
+{
+    err e = ERR_INIT;
+    arena_init(&x->a);
+    assert_int_equal(pm_collection_read(&x->a, str_from(text), "c.json", &x->c, &e), OK);
+    pm_lint_input in = {.collection = x->c};
+    pm_lint(&x->a, &in, &x->f);
+}
+
+static void done(fixture *x)
+{
+    vec_deinit(&x->f.found);
+    arena_deinit(&x->a);
+}
+
+static const pm_finding *find(const fixture *x, const char *rule, size_t n)
+{
+    VEC_FOREACH (&x->f.found, f) {
+        if (str_eq(str_from(f->rule), str_from(rule)) && n-- == 0)
+            return f;
+    }
+    return NULL;
+}
+
+static void test_the_pasted_script_is_found_with_its_places(void **state)
+{
+    (void)state;
+    fixture x;
+    read(&x, pasted);
+    const pm_finding *key = find(&x, "secret", 0);
+    assert_non_null(key);
+    assert_int_equal(key->line, 5);
+    assert_true(str_find(key->message, STR("private key")) >= 0);
+    assert_true(str_find(key->message, STR("MIIEvQ")) < 0);
+    assert_null(find(&x, "secret", 1));
+    assert_int_equal(find(&x, "token-script", 0)->line, 9);
+    assert_int_equal(find(&x, "hand-made-bearer", 0)->line, 8);
+    const pm_finding *header = find(&x, "hand-made-bearer", 1);
+    assert_int_equal(header->line, 17);
+    assert_string_equal(arena_cstr(&x.a, header->where), "list");
+    const pm_finding *variable = find(&x, "unresolved-variable", 0);
+    assert_string_equal(arena_cstr(&x.a, variable->message), "nothing defines {{nowhere}}");
+    assert_null(find(&x, "unresolved-variable", 1)); // told once, and $guid is known
+    done(&x);
+}
+
+static void test_the_fix_takes_script_key_and_bearer_and_nothing_else(void **state)
+{
+    (void)state;
+    fixture x;
+    read(&x, pasted);
+    size_t removed;
+    json *doc = pm_lint_fix(&x.a, x.c, &removed);
+    assert_int_equal(removed, 5); // script, auth, header, two variables
+    assert_int_equal(json_get(doc, "event")->len, 0);
+    assert_null(json_get(doc, "auth"));
+    const json *variables = json_get(doc, "variable");
+    assert_int_equal(variables->len, 2);
+    assert_true(json_is_str(json_get(json_at(variables, 0), "key"), "baseUrl"));
+    // The script read it too, but a request still uses it.
+    assert_true(json_is_str(json_get(json_at(variables, 1), "key"), "limit"));
+    const json *item = json_at(json_get(doc, "item"), 0);
+    assert_int_equal(json_get(item, "event")->len, 1);
+    const json *headers = json_get(json_get(item, "request"), "header");
+    assert_int_equal(headers->len, 1);
+    assert_true(json_is_str(json_get(json_at(headers, 0), "key"), "Accept"));
+
+    char *text = json_text(doc, JSON_PRETTY);
+    fixture again;
+    read(&again, text);
+    assert_null(find(&again, "secret", 0));
+    assert_null(find(&again, "token-script", 0));
+    pm_lint_fix(&again.a, again.c, &removed);
+    assert_int_equal(removed, 0);
+    done(&again);
+    free(text);
+    done(&x);
+}
+
+static void test_secrets_in_clear(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pair;
+        bool secret;
+    } rows[] = {
+        {"{\"key\":\"password\",\"value\":\"hunter22\"}", true},
+        {"{\"key\":\"client_secret\",\"value\":\"0a9b8c7d6e\"}", true},
+        {"{\"key\":\"X-Api-Key\",\"value\":\"k-1234567\"}", true},
+        {"{\"key\":\"note\",\"value\":\"ya29.c.b0AaekmABCDEFGHIJKLMNOPQRSTUVWXYZ\"}", true},
+        {"{\"key\":\"password\",\"value\":\"{{pw}}\"}", false},
+        {"{\"key\":\"password\",\"value\":\"<your password>\"}", false},
+        {"{\"key\":\"password\",\"value\":\"\"}", false},
+        {"{\"key\":\"tokenUrl\",\"value\":\"https://oauth2.example/token\"}", false},
+        {"{\"key\":\"password\",\"value\":\"hunter22\",\"disabled\":true}", false},
+        {"{\"key\":\"colour\",\"value\":\"hunter22\"}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fixture x;
+        char text[512];
+        snprintf(text, sizeof(text),
+                 "{\"info\":{},\"item\":[],\"variable\":[%s,{\"key\":\"pw\",\"value\":\"\"}]}",
+                 rows[i].pair);
+        read(&x, text);
+        if ((find(&x, "secret", 0) != NULL) != rows[i].secret)
+            fail_msg("%s", rows[i].pair);
+        done(&x);
+    }
+}
+
+static void test_variables_that_scripts_set(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *names; // separated by blanks
+    } rows[] = {
+        {"pm.environment.set('a', 1); pm.variables.set(\"b\", 2)", "a b"},
+        {"postman.setEnvironmentVariable(`c`, 1)", "c"},
+        {"postman.setGlobalVariable( 'd', 1)", "d"},
+        {"cache.set(key, 1); m.set('e')", "e"},
+        {"reset('f')", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        str rest = str_from(rows[i].source), wanted = str_from(rows[i].names), name, expected;
+        while (str_next(&wanted, ' ', &expected)) {
+            assert_row(i, pm_next_set_variable(&rest, &name));
+            assert_row(i, str_eq(name, expected));
+        }
+        assert_row(i, !pm_next_set_variable(&rest, &name));
+    }
+}
+
+static void test_output_is_safe_and_machine_readable(void **state)
+{
+    (void)state;
+    fixture x;
+    read(&x,
+         "{\"info\":{},\"item\":[{\"name\":\"\\u001b[2J\",\"request\":\"http://{{nobody}}/\"}]}");
+    buf out;
+    buf_init(&out, 1 << 20);
+    pm_lint_text(&x.f, &out); // T48: a name can't drive the terminal
+    assert_true(str_chr(buf_str(&out), '\033') < 0);
+    assert_true(str_find(buf_str(&out), STR("c.json:1:")) == 0);
+    buf_reset(&out);
+    pm_lint_json(&x.f, &out);
+    json *root;
+    assert_int_equal(json_parse(&x.a, buf_str(&out), NULL, &root, NULL), OK);
+    assert_true(json_is_str(json_get(json_at(root, 0), "rule"), "unresolved-variable"));
+    buf_deinit(&out);
+    done(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_pasted_script_is_found_with_its_places),
+        cmocka_unit_test(test_the_fix_takes_script_key_and_bearer_and_nothing_else),
+        cmocka_unit_test(test_secrets_in_clear),
+        cmocka_unit_test(test_variables_that_scripts_set),
+        cmocka_unit_test(test_output_is_safe_and_machine_readable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

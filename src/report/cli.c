@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/cli.h"
+
+#include <time.h>
+
+enum { OUT_BYTES_MAX = 16 << 20 };
+
+static const cli_symbols unicode = {
+    .box_top = "┌",
+    .box_middle = "│",
+    .box_bottom = "└",
+    .folder = "❏",
+    .root = "→",
+    .sub = "↳",
+    .ok = "✓",
+    .star = "★",
+    .up = "↑",
+    .down = "↓",
+};
+static const cli_symbols ascii = {
+    .box_top = "-",
+    .box_middle = "|",
+    .box_bottom = "-",
+    .folder = "Folder",
+    .root = "Root",
+    .sub = "Sub-folder",
+    .ok = "Pass",
+    .star = "*",
+    .up = "^",
+    .down = "v",
+};
+
+void cli_paint(cli *c, cli_colour colour, const char *fmt, ...)
+{
+    static const char *const codes[] = {
+        [CLI_GRAY] = "90",       [CLI_GREEN] = "32", [CLI_RED] = "31",
+        [CLI_BOLD_RED] = "1;31", [CLI_CYAN] = "36",  [CLI_YELLOW] = "33",
+    };
+    if (c->o.colour)
+        buf_addf(&c->out, "\033[%sm", codes[colour]);
+    va_list ap;
+    va_start(ap, fmt);
+    buf_addv(&c->out, fmt, ap);
+    va_end(ap);
+    if (c->o.colour)
+        buf_addz(&c->out, "\033[0m");
+}
+
+// Text of somebody else's, safe to print and NUL-terminated, for cli_paint.
+static const char *shown(cli *c, str text, const char *indent)
+{
+    buf b;
+    buf_init(&b, OUT_BYTES_MAX);
+    report_lines(&b, text, indent);
+    const char *copy = arena_cstr(&c->scratch, buf_str(&b));
+    buf_deinit(&b);
+    return copy;
+}
+
+static void timestamp(cli *c)
+{
+    if (!c->o.timestamps)
+        return;
+    char text[32];
+    time_t now = (time_t)clock_wall_s();
+    struct tm tm;
+    localtime_r(&now, &tm);
+    strftime(text, sizeof(text), "[%H:%M:%S]", &tm);
+    cli_paint(c, CLI_GRAY, "%s", text);
+    buf_addz(&c->out, "  ");
+}
+
+// ---- One event, one function
+
+static void on_start(cli *c)
+{
+    if (!c->o.no_banner)
+        buf_addz(&c->out, "gatepost\n\n");
+    str name = runner_settings(c->run)->collection->root->name;
+    if (name.len)
+        buf_addf(&c->out, "%s\n", shown(c, name, ""));
+}
+
+static void on_iteration(cli *c, const run_event *ev)
+{
+    if (ev->cursor->iterations <= 1)
+        return;
+    buf_addc(&c->out, '\n');
+    cli_paint(c, CLI_GRAY, "Iteration %u/%u", ev->cursor->iteration + 1, ev->cursor->iterations);
+    buf_addc(&c->out, '\n');
+}
+
+static void on_item(cli *c, const run_event *ev)
+{
+    const pm_item *group = ev->item->parent;
+    bool root = !group || !group->parent;
+    if (group != c->group && !root) {
+        str path = report_item_name(&c->scratch, group);
+        buf_addf(&c->out, "\n%s %s", c->symbols->folder, shown(c, path, ""));
+    }
+    c->group = group;
+    buf_addf(&c->out, "\n%s %s\n", root ? c->symbols->root : c->symbols->sub,
+             shown(c, ev->item->name, ""));
+}
+
+static void request_line(cli *c, const run_exchange *x)
+{
+    buf_addz(&c->out, "  ");
+    timestamp(c);
+    cli_paint(c, CLI_GRAY, "%s %s ", shown(c, x->method, ""), shown(c, x->url, ""));
+}
+
+static void on_before_request(cli *c, const run_event *ev)
+{
+    if (!c->o.terminal)
+        return;
+    request_line(c, ev->exchange);
+    c->line_open = true;
+}
+
+// Whose identity the request carried, and what is to be said about it.
+static void identity_lines(cli *c, const run_exchange *x)
+{
+    buf b;
+    buf_init(&b, OUT_BYTES_MAX);
+    report_identity(&b, &x->identity);
+    if (b.len)
+        cli_paint(c, CLI_GRAY, "     %s", buf_cstr(&b));
+    if (b.len)
+        buf_addc(&c->out, '\n');
+    buf_deinit(&b);
+    const str notes[] = {x->identity.warning, x->trace, x->explain};
+    for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+        if (notes[i].len) {
+            cli_paint(c, CLI_YELLOW, "     %s", shown(c, notes[i], "     "));
+            buf_addc(&c->out, '\n');
+        }
+}
+
+static void on_request(cli *c, const run_event *ev, bool line_open)
+{
+    const run_exchange *x = ev->exchange;
+    if (!line_open)
+        request_line(c, x);
+    if (ev->failure) {
+        cli_paint(c, CLI_RED, "[errored]");
+        buf_addc(&c->out, '\n');
+        cli_paint(c, CLI_RED, "     %s", shown(c, ev->failure->message, "     "));
+        buf_addc(&c->out, '\n');
+    } else if (c->o.verbose) {
+        buf_addc(&c->out, '\n');
+        cli_verbose(c, x);
+    } else {
+        buf facts;
+        buf_init(&facts, OUT_BYTES_MAX);
+        buf_addf(&facts, "[%d %s, ", x->status, shown(c, x->reason, ""));
+        report_bytes(&facts, x->header_bytes + x->body_bytes);
+        buf_addz(&facts, ", ");
+        report_ms(&facts, report_time(x), c->o.plain);
+        cli_paint(c, CLI_GRAY, "%s]", buf_cstr(&facts));
+        buf_addc(&c->out, '\n');
+        buf_deinit(&facts);
+    }
+    identity_lines(c, x);
+}
+
+static void on_script(cli *c, const run_event *ev)
+{
+    if (!ev->failure)
+        return;
+    cli_paint(c, CLI_BOLD_RED, "%3zu%s %s in %s-script", c->failures, c->o.plain ? ":" : "⠄",
+              shown(c, ev->failure->name, ""),
+              ev->script_kind == JS_PREREQUEST ? "prerequest" : "test");
+    buf_addc(&c->out, '\n');
+}
+
+static void on_assertion(cli *c, const run_event *ev)
+{
+    bool passed = !ev->failure;
+    bool quiet = passed && c->o.no_success_assertions;
+    if (c->o.no_assertions || quiet)
+        return;
+    const char *name = shown(c, ev->assertion->name, "       ");
+    if (ev->assertion->skipped) {
+        cli_paint(c, CLI_CYAN, "  -  [skipped] %s", name);
+    } else {
+        timestamp(c);
+        if (passed) {
+            cli_paint(c, CLI_GREEN, "  %s  ", c->symbols->ok);
+            cli_paint(c, CLI_GRAY, "%s", name);
+        } else {
+            cli_paint(c, CLI_BOLD_RED, "%3zu. %s", c->failures, name);
+        }
+    }
+    buf_addc(&c->out, '\n');
+}
+
+// Lines that follow each other share a box; whatever else is printed closes it.
+static void on_console(cli *c, const run_event *ev)
+{
+    if (c->o.no_console)
+        return;
+    cli_colour colour = str_eq(ev->level, STR("error"))  ? CLI_RED
+                        : str_eq(ev->level, STR("warn")) ? CLI_YELLOW
+                        : str_eq(ev->level, STR("info")) ? CLI_CYAN
+                                                         : CLI_GRAY;
+    if (!c->box_open) {
+        cli_paint(c, colour, "  %s", c->symbols->box_top);
+        buf_addc(&c->out, '\n');
+    }
+    c->box_open = true;
+    str indent = arena_printf(&c->scratch, "  %s ", c->symbols->box_middle);
+    cli_paint(c, colour, "%s", indent.ptr);
+    for (size_t i = 0; i < ev->message_count; i++)
+        buf_addf(&c->out, "%s%s", i ? ", " : "", shown(c, ev->messages[i], indent.ptr));
+    buf_addc(&c->out, '\n');
+}
+
+static void on_next(cli *c, const run_event *ev)
+{
+    if (!ev->next.len)
+        return;
+    buf_addc(&c->out, '\n');
+    cli_paint(c, CLI_GRAY, "Attempting to set next request to %s", shown(c, ev->next, ""));
+    buf_addc(&c->out, '\n');
+}
+
+static void on_done(cli *c)
+{
+    if (!c->o.no_summary)
+        cli_summary(c);
+    if (!c->o.no_failures && runner_summary(c->run)->failures.len)
+        cli_failures(c);
+}
+
+// ---- All events
+
+static bool prints(run_event_kind kind)
+{
+    switch (kind) {
+    case RUN_BEFORE_SCRIPTS:
+    case RUN_BEFORE_SCRIPT:
+    case RUN_SCRIPTS:
+    case RUN_EXCEPTION:
+    case RUN_ITEM_END:
+    case RUN_ITERATION_END:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void tell(cli *c, const run_event *ev, bool line_open)
+{
+    switch (ev->kind) {
+    case RUN_START:
+        return on_start(c);
+    case RUN_ITERATION:
+        return on_iteration(c, ev);
+    case RUN_ITEM:
+        return on_item(c, ev);
+    case RUN_BEFORE_REQUEST:
+        return on_before_request(c, ev);
+    case RUN_REQUEST:
+        return on_request(c, ev, line_open);
+    case RUN_SCRIPT:
+        return on_script(c, ev);
+    case RUN_ASSERTION:
+        return on_assertion(c, ev);
+    case RUN_CONSOLE:
+        return on_console(c, ev);
+    case RUN_NEXT:
+        return on_next(c, ev);
+    case RUN_DONE:
+        return on_done(c);
+    default:
+        return;
+    }
+}
+
+static void on_event(void *ctx, const run_event *ev)
+{
+    cli *c = ctx;
+    if (ev->failure)
+        c->failures++;
+    if (!prints(ev->kind) || (ev->kind == RUN_SCRIPT && !ev->failure))
+        return;
+    if (c->box_open && ev->kind != RUN_CONSOLE) {
+        buf_addf(&c->out, "  %s\n", c->symbols->box_bottom);
+        c->box_open = false;
+    }
+    bool line_open = c->line_open && ev->kind == RUN_REQUEST;
+    if (c->line_open && !line_open)
+        buf_addc(&c->out, '\n');
+    c->line_open = false;
+    tell(c, ev, line_open);
+    fwrite(c->out.ptr ? c->out.ptr : "", 1, c->out.len, c->o.out);
+    if (c->o.terminal)
+        fflush(c->o.out);
+    buf_reset(&c->out);
+    arena_reset(&c->scratch);
+}
+
+static code finish(reporter *r, err *e)
+{
+    cli *c = (cli *)r;
+    if (fflush(c->o.out) == 0 && !ferror(c->o.out))
+        return OK;
+    return err_set(e, SYS_FAILED, "the report could not be printed");
+}
+
+static void cli_free(reporter *r)
+{
+    cli *c = (cli *)r;
+    arena_deinit(&c->scratch);
+    buf_deinit(&c->out);
+    free(c);
+}
+
+reporter *report_cli_new(runner *run, const report_cli_options *o)
+{
+    cli *c = mem_new(sizeof(*c));
+    *c = (cli){
+        .base = {.listener = {on_event, c}, .finish = finish, .free = cli_free},
+        .run = run,
+        .o = *o,
+        .symbols = o->plain ? &ascii : &unicode,
+        .group = runner_settings(run)->collection->root,
+    };
+    arena_init(&c->scratch);
+    buf_init(&c->out, OUT_BYTES_MAX);
+    return &c->base;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// report: what a run looks like to a person (cli), to a program (json) and to a CI server (junit).
+// Reporters listen to a runner's events; their output follows newman's (contracts: Postman §10), so
+// that eyes and tools used to it find their way, plus what newman doesn't know: whose identity each
+// request carried.
+//
+// Invariants
+// - A reporter prints only what the runner tells, which holds no token (runner.h).
+// - Text from collections and servers is shown escaped: it can't drive the terminal, break out of
+//   XML or JSON, or forge a line of ours (threat 48).
+// - A file appears when it is complete, with mode 0600, and never through a symbolic link (threat
+//   49). It is written as the run goes on: memory doesn't grow with the number of iterations.
+#pragma once
+
+#include <stdio.h>
+
+#include "runner/runner.h"
+
+typedef struct reporter reporter;
+
+typedef struct report_cli_options report_cli_options;
+struct report_cli_options {
+    FILE *out;
+    bool colour;
+    bool plain;    // no symbols beyond ASCII (--disable-unicode)
+    bool terminal; // somebody watches: a request shows before its answer is there
+    bool verbose;  // sizes, headers, bodies and phases of each exchange
+    bool timestamps;
+    bool no_banner, no_console, no_assertions, no_success_assertions, no_failures, no_summary;
+};
+
+// The runner is borrowed and must outlive the reporter.
+reporter *report_cli_new(runner *run, const report_cli_options *o);
+
+typedef struct report_file_options report_file_options;
+struct report_file_options {
+    // A file, or a directory that is there already. NULL: newman/newman-run-report-TIME.EXT.
+    const char *path;
+    bool newman_buffers; // json: response bodies as arrays of bytes, as newman writes them
+};
+// HOME_WRITE when the file can't be begun.
+CODE_CHECKED report_json_new(runner *run, const report_file_options *o, reporter **ret, err *e);
+CODE_CHECKED report_junit_new(runner *run, const report_file_options *o, reporter **ret, err *e);
+
+const run_listener *reporter_listener(const reporter *r);
+// After RUN_DONE: completes the output. HOME_WRITE; then there is no file.
+CODE_CHECKED reporter_finish(reporter *r, err *e);
+// Without reporter_finish the file is discarded. NULL is allowed.
+void reporter_free(reporter *r);
+
+// Where an export goes: `path`, or inside it when it is a directory, or newman/ when it is NULL;
+// there the name is newman-WHAT-TIME.EXT. Missing directories are made. HOME_WRITE.
+CODE_CHECKED report_export_path(arena *a, const char *path, const char *what, const char *ext,
+                                const char **ret_path, err *e);

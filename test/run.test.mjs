@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// `gatepost run` beside newman on the same collection: what a person sees, what tools read, how it
+// ends. No identity here: that is identity.test.mjs.
+import assert from 'node:assert/strict';
+import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { envOf, root, run, serve, tempDir } from './lib.mjs';
+
+const newmanBin = join(root, 'test/node_modules/newman/bin/newman.js');
+
+const script = (listen, ...exec) => ({ listen, script: { type: 'text/javascript', exec } });
+
+function collectionOf(url) {
+  return {
+    info: {
+      name: 'demo <collection>',
+      _postman_id: '11111111-2222-3333-4444-555555555555',
+      schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
+    },
+    event: [script('prerequest', "console.log('before', pm.info.requestName)")],
+    variable: [{ key: 'url', value: url }],
+    item: [
+      {
+        name: 'F',
+        item: [{
+          name: 'G',
+          item: [{
+            name: 'first',
+            event: [script('test',
+              "pm.test('is ok', () => pm.response.to.have.status(200));",
+              "pm.test('fails', () => pm.expect(1).to.equal(2));",
+              "pm.test.skip('skipped', () => {});",
+              "pm.environment.set('seen', pm.response.json().n);")],
+            request: { method: 'POST', url: '{{url}}/first?a=1&b={{c}}', header: [{ key: 'X-A', value: '1' }],
+              body: { mode: 'raw', raw: '{"a":1}', options: { raw: { language: 'json' } } } },
+          }],
+        }],
+      },
+      { name: 'second', event: [script('test', "throw new TypeError('boom')")], request: '{{url}}/missing' },
+      { name: 'third', request: 'http://127.0.0.1:1/x',
+        event: [script('test', "pm.test('x', () => pm.expect(pm.response.code).to.eql(200));", "pm.execution.setNextRequest('last')")] },
+      { name: 'never', request: '{{url}}/never' },
+      { name: 'last', request: '{{url}}/last', event: [script('test', "pm.test('last', () => {})")] },
+    ],
+  };
+}
+
+async function fixture(t) {
+  const dir = await tempDir(t);
+  let n = 0;
+  const url = await serve(t, (req, res) => {
+    const status = req.url.startsWith('/missing') ? 404 : 200;
+    res.writeHead(status, { 'content-type': 'application/json' });
+    res.end(JSON.stringify({ n: ++n, url: req.url }));
+  });
+  const file = join(dir, 'c.json');
+  await writeFile(file, JSON.stringify(collectionOf(url)));
+  const env = envOf(dir);
+  return {
+    dir, file, env,
+    gatepost: (...args) => run(['run', file, ...args], { env, cwd: dir }),
+    newman: (...args) => run([newmanBin, 'run', file, ...args], { env, cwd: dir, program: process.execPath }),
+    json: async (name) => JSON.parse(await readFile(join(dir, name), 'utf8')),
+  };
+}
+
+// What a report says, without what differs from run to run.
+function essence(report) {
+  const rows = report.run.executions.map((e) => ({
+    name: e.item.name, id: e.item.id && 'id', method: e.request.method, code: e.response?.code,
+    status: e.response?.status, iteration: e.cursor.iteration, position: e.cursor.position,
+    error: e.requestError && (e.requestError.code ?? e.requestError.message),
+    scripts: e.testScript?.map((s) => [s.error.name, s.error.message]),
+    assertions: e.assertions?.map((a) => [a.assertion, a.skipped, a.error?.name, a.error?.message, a.error?.index, a.error?.test]),
+  }));
+  const stats = Object.fromEntries(Object.entries(report.run.stats).map(([k, v]) => [k, [v.total, v.failed]]));
+  const failures = report.run.failures.map((f) => [f.error.name, f.error.message, f.at.replace(/:\d+:\d+$/, ''), f.source?.name, f.cursor.iteration]);
+  return { rows, stats, failures };
+}
+
+test('the JSON report says what newman says', async (t) => {
+  const f = await fixture(t);
+  const theirs = await f.newman('-n', '2', '-r', 'json', '--reporter-json-export', 'n.json');
+  const ours = await f.gatepost('-n', '2', '-r', 'json', '--reporter-json-export', 'g.json');
+  assert.equal(theirs.code, 1);
+  assert.deepEqual([ours.code, ours.stdout, ours.stderr], [1, '', '']);
+  const [n, g] = [await f.json('n.json'), await f.json('g.json')];
+  assert.deepEqual(essence(g), essence(n));
+  assert.equal((await stat(join(f.dir, 'g.json'))).mode & 0o777, 0o600); // T49
+  assert.deepEqual(Object.keys(n).filter((k) => !(k in g)), []);
+  assert.deepEqual(Object.keys(n.run).filter((k) => !(k in g.run)), []);
+  const timings = Object.keys(n.run.timings);
+  assert.deepEqual(Object.keys(g.run.timings).sort(), timings.sort());
+});
+
+test('bodies are text, base64, or newman\'s arrays of bytes', async (t) => {
+  const dir = await tempDir(t);
+  const url = await serve(t, (req, res) => res.end(req.url === '/text' ? 'gr\u00fc\u00df' : Buffer.from([0xff, 0, 1])));
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'b' }, item: [
+    { name: 'text', request: `${url}/text` }, { name: 'bytes', request: `${url}/bytes` }] }));
+  const streams = async (...more) => {
+    const { code } = await run(['run', 'c.json', '-r', 'json', '--reporter-json-export', 'r.json', ...more], { env: envOf(dir), cwd: dir });
+    assert.equal(code, 0);
+    const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
+    return report.run.executions.map((e) => e.response.stream);
+  };
+  assert.deepEqual(await streams(), [{ type: 'text', data: 'gr\u00fc\u00df' }, { type: 'base64', data: '/wAB' }]);
+  assert.deepEqual((await streams('--reporter-json-newman-buffers'))[1], { type: 'Buffer', data: [255, 0, 1] });
+});
+
+// Newman's words and order, without times, sizes, the banner, and how wide its boxes are.
+function lines(text) {
+  return text.replace(/\u001b\[[0-9;]*m/g, '').split('\n').map((l) => l
+    .replace(/^(newman|gatepost)$/, 'BANNER').replace(/, [\d.]+k?B, [\d.]+[mµ]?s\]/, ', SIZE, TIME]')
+    .replace(/: [\d.]+k?B \(approx\)/, ': SIZE (approx)').replace(/[\d.]+(ms|s|µs)/g, 'TIME').trim())
+    .filter((l) => l && !/^[┌├└│].*[─┐┤┘│]$/.test(l));
+}
+
+test('the cli reporter shows what newman shows, in its order', async (t) => {
+  const f = await fixture(t);
+  const theirs = lines((await f.newman('-n', '2')).stdout);
+  const ours = lines((await f.gatepost('-n', '2')).stdout);
+  const split = (all) => [all.findIndex((l) => /^#.*failure/.test(l))].map((i) => [all.slice(0, i), all.slice(i + 1).join(' ').replace(/\s+/g, ' ')]);
+  const [[ourRun, ourFailures]] = split(ours);
+  const [[theirRun, theirFailures]] = split(theirs);
+  assert.deepEqual(ourRun, theirRun);
+  // Newman leaves out which request could not be sent; we name it, and where a script threw.
+  const plain = (text) => text.replaceAll(/iteration: \d+ |\[GP-\S+\] ?|:\d+:\d+(?= inside)/g, '').replaceAll('inside "third"', 'inside ""').trim();
+  assert.equal(plain(ourFailures), plain(theirFailures));
+});
+
+test('the summary counts', async (t) => {
+  const f = await fixture(t);
+  const { stdout } = await f.gatepost('-n', '2');
+  const count = (label) => stdout.match(new RegExp(`${label} │\\s+(\\d+) │\\s+(\\d+) │`)).slice(1).map(Number);
+  assert.deepEqual(count('iterations'), [2, 0]);
+  assert.deepEqual(count('requests'), [8, 2]);
+  assert.deepEqual(count('assertions'), [10, 4]);
+  assert.match(stdout, /total run duration: [\d.]+m?s/);
+});
+
+test('no colour where nobody looks, and none with NO_COLOR or --color off', async (t) => {
+  const f = await fixture(t);
+  assert.doesNotMatch((await f.gatepost()).stdout, /\u001b/);
+  assert.match((await f.gatepost('--color', 'on')).stdout, /\u001b\[32m/);
+  assert.doesNotMatch((await f.gatepost('--color', 'off')).stdout, /\u001b/);
+});
+
+test('--silent, --disable-unicode and the cli reporter\'s own options', async (t) => {
+  const f = await fixture(t);
+  assert.equal((await f.gatepost('--silent')).stdout, '');
+  assert.doesNotMatch((await f.gatepost('--disable-unicode')).stdout, /[^\x00-\x7f]/);
+  const bare = (await f.gatepost('--reporter-cli-no-summary', '--reporter-cli-no-failures', '--reporter-cli-no-banner',
+    '--reporter-cli-no-console', '--reporter-cli-no-success-assertions')).stdout;
+  assert.doesNotMatch(bare, /gatepost|total run|failure|before|is ok/);
+  assert.match(bare, /1\. fails/);
+  const verbose = (await f.gatepost('--verbose')).stdout;
+  assert.match(verbose, /200 OK ★ \d+ms time ★/);
+  assert.match(verbose, /application\/json/);
+});
+
+test('the JUnit report has a suite for each request and a case for each assertion', async (t) => {
+  const f = await fixture(t);
+  await f.newman('-n', '2', '-r', 'junit', '--reporter-junit-export', 'n.xml');
+  const { code } = await f.gatepost('-n', '2', '-r', 'junit', '--reporter-junit-export', 'g.xml');
+  assert.equal(code, 1);
+  const read = async (name) => {
+    const xml = await readFile(join(f.dir, name), 'utf8');
+    const attributes = (tag) => [...xml.matchAll(new RegExp(`<${tag} ([^>]*?)/?>`, 'g'))].map(([, text]) =>
+      Object.fromEntries([...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, k, v]) => [k, v])));
+    return { xml, suites: attributes('testsuite').map(({ name, tests, failures }) => ({ name, tests, failures })),
+      cases: attributes('testcase').map(({ name, classname }) => ({ name, classname })), failures: attributes('failure') };
+  };
+  const [n, g] = [await read('n.xml'), await read('g.xml')];
+  assert.deepEqual(g.suites, n.suites);
+  assert.deepEqual(g.cases, n.cases);
+  assert.deepEqual(g.failures, n.failures);
+  const checked = await run(['-c', 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])', join(f.dir, 'g.xml')],
+    { program: '/usr/bin/python3', env: process.env });
+  assert.equal(checked.code, 0, checked.stderr);
+});
+
+test('T48: names and bodies can drive neither the terminal nor the XML', async (t) => {
+  const dir = await tempDir(t);
+  const url = await serve(t, (req, res) => res.writeHead(200, 'O\u001b]0;K'.replace('\u001b', ' ')).end('x'));
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: '\u001b[2Jclear ]]> & <x' }, item: [{
+    name: 'a\u001b]0;title\u0007"><b>', request: `${url}/`,
+    event: [script('test', "pm.test('\\u001b[31m]]>\\u0000 \"q\"', () => { throw new Error('\\u001b[2J]]><x>') }); console.log('\\u001b[2J')")] }] }));
+  const { stdout } = await run(['run', 'c.json', '-r', 'cli,junit', '--reporter-junit-export', 'g.xml'], { env: envOf(dir), cwd: dir });
+  assert.doesNotMatch(stdout, /[\u0000-\u0008\u000b-\u001f\u007f]/);
+  const checked = await run(['-c', 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])', join(dir, 'g.xml')],
+    { program: '/usr/bin/python3', env: process.env });
+  assert.equal(checked.code, 0, checked.stderr);
+});
+
+test('exports hold the variables as they are after the run', async (t) => {
+  const f = await fixture(t);
+  await writeFile(join(f.dir, 'env.json'), JSON.stringify({ id: 'e', name: 'E', values: [{ key: 'c', value: 'see', enabled: true }] }));
+  await f.gatepost('-e', 'env.json', '--env-var', 'more=1', '--export-environment', 'out/env.json',
+    '--export-collection', 'out/c.json', '--export-globals', 'out/g.json', '--silent');
+  const exported = await f.json('out/env.json');
+  const values = Object.fromEntries(exported.values.map((v) => [v.key, v.value]));
+  assert.equal(exported.name, 'E');
+  assert.equal(exported._postman_variable_scope, 'environment');
+  assert.equal(values.c, 'see');
+  assert.equal(values.more, '1');
+  assert.equal(typeof values.seen, 'number');
+  assert.equal((await f.json('out/c.json')).variable[0].key, 'url');
+  assert.equal((await f.json('out/g.json'))._postman_variable_scope, 'globals');
+  assert.equal((await stat(join(f.dir, 'out/env.json'))).mode & 0o777, 0o600);
+});
+
+test('T49: a report never goes through a symbolic link, and half of one is never left', async (t) => {
+  const f = await fixture(t);
+  await writeFile(join(f.dir, 'victim'), 'precious');
+  await symlink(join(f.dir, 'victim'), join(f.dir, 'link.json'));
+  const { code, stderr } = await f.gatepost('-r', 'json', '--reporter-json-export', 'link.json');
+  assert.equal(code, 6);
+  assert.match(stderr, /link\.json is a symbolic link.* \[GP-HOME-02\]\n {2}hint: /);
+  assert.equal(await readFile(join(f.dir, 'victim'), 'utf8'), 'precious');
+  assert.deepEqual((await readdir(f.dir)).filter((n) => /link\.json\../.test(n)), []);
+});
+
+test('reports without a name go where newman puts them', async (t) => {
+  const f = await fixture(t);
+  await f.gatepost('-r', 'json,junit');
+  const names = await readdir(join(f.dir, 'newman'));
+  assert.equal(names.filter((n) => /^newman-run-report-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3}-0\.json$/.test(n)).length, 1);
+  assert.equal(names.filter((n) => /\.xml$/.test(n)).length, 1);
+  await mkdir(join(f.dir, 'here'));
+  await f.gatepost('-r', 'json', '--reporter-json-export', 'here');
+  assert.equal((await readdir(join(f.dir, 'here'))).length, 1);
+});
+
+test('--folder, --bail, -x and the exit status', async (t) => {
+  const f = await fixture(t);
+  assert.equal((await f.gatepost('--folder', 'last')).code, 0);
+  assert.equal((await f.gatepost('-x')).code, 0);
+  const bailed = await f.gatepost('--bail');
+  assert.equal(bailed.code, 1);
+  assert.doesNotMatch(bailed.stdout, /second|third/);
+  const missing = await f.gatepost('--folder', 'nowhere');
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /\[GP-RUN-01\]/);
+});
+
+test('a collection can come from a URL', async (t) => {
+  const f = await fixture(t);
+  const text = await readFile(f.file, 'utf8');
+  const url = await serve(t, (req, res) => (req.url === '/c.json' ? res.end(text) : res.writeHead(404).end()));
+  const there = await run(['run', `${url}/c.json`, '--folder', 'last'], { env: f.env, cwd: f.dir });
+  assert.equal(there.code, 0, there.stderr);
+  const gone = await run(['run', `${url}/gone.json`], { env: f.env, cwd: f.dir });
+  assert.equal(gone.code, 3);
+  assert.match(gone.stderr, /the server answered 404/);
+});
+
+test('SIGINT ends the run after the request under way, with its report', async (t) => {
+  const dir = await tempDir(t);
+  let pid;
+  const url = await serve(t, (req, res) => { process.kill(pid, 'SIGINT'); setTimeout(() => res.end('x'), 100); });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 's' }, item: [
+    { name: 'one', request: `${url}/1` }, { name: 'two', request: `${url}/2` }] }));
+  const { spawn } = await import('node:child_process');
+  const { once } = await import('node:events');
+  const { bin } = await import('./lib.mjs');
+  const child = spawn(bin, ['run', 'c.json', '-r', 'json', '--reporter-json-export', 'r.json'], { cwd: dir, env: envOf(dir) });
+  pid = child.pid;
+  await once(child, 'close');
+  const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
+  assert.deepEqual(report.run.executions.map((e) => e.item.name), ['one']);
+});
