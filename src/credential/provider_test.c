@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory of tokens, failures, and the border between local and cloud.
-#include "credential/test_endpoints.h"
+#include "credential/credential_test_endpoints.h"
 
 // ---- memory -----------------------------------------------------------------------------------
 

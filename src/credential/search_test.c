@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a credential is looked for, in which order, and which files are not taken.
-#include "credential/test_endpoints.h"
+#include "credential/credential_test_endpoints.h"
 
 static const credential_who *identify(fixture *f, const char *identity, bool local)
 {

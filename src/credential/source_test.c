@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each source against its endpoint.
-#include "credential/test_endpoints.h"
+#include "credential/credential_test_endpoints.h"
 
 // ---- sources ----------------------------------------------------------------------------------
 

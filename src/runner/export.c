@@ -46,7 +46,7 @@ static void add_clean(const runner *r, buf *text, buf *out)
 {
     arena a;
     arena_init(&a);
-    buf_adds(out, clean(r, &a, buf_str(text)));
+    buf_adds(out, run_clean(r, &a, buf_str(text)));
     if (!buf_ok(text))
         out->overflow = true;
     arena_deinit(&a);

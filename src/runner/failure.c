@@ -30,7 +30,7 @@ static str connect_text(arena *a, const char *name, const uri_url *u)
     return arena_printf(a, "connect %s " STR_FMT ":%u", name, STR_ARG(host), u->port);
 }
 
-str failure_message(arena *a, const char *name, const uri_url *u, const err *e)
+str run_failure_message(arena *a, const char *name, const uri_url *u, const err *e)
 {
     static const char *const connecting[] = {"ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH",
                                              "EADDRNOTAVAIL"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which identity a hop carries: what the credential room decides, with what the run knows about the
-// request. Tokens themselves pass through exchange.c alone.
+// request. Tokens themselves pass through trip.c alone.
 #include "runner/run.h"
 
 // ---- origins known before any script ran --------------------------------------------------------
@@ -43,7 +43,7 @@ void identity_known_row(runner *r)
     arena_deinit(&a);
 }
 
-static bool was_built(const exchange *x, const char *origin)
+static bool was_built(const trip *x, const char *origin)
 {
     return !map_has(&x->r->known, str_from(origin));
 }
@@ -52,7 +52,7 @@ static bool was_built(const exchange *x, const char *origin)
 
 typedef struct question question;
 struct question {
-    exchange *x;
+    trip *x;
     injection_request req;
     VEC(str) authorization, serverless;
 };
@@ -83,7 +83,7 @@ static void collect_headers(question *q)
 }
 
 // The origin and path: trust reads no query, which may hold what uri refuses.
-static str url_to_judge(const exchange *x)
+static str url_to_judge(const trip *x)
 {
     ssize_t q = str_chr(x->url, '?');
     return q < 0 ? x->url : str_sub(x->url, 0, (size_t)q);
@@ -91,7 +91,7 @@ static str url_to_judge(const exchange *x)
 
 static void prepare(question *q)
 {
-    exchange *x = q->x;
+    trip *x = q->x;
     const runner_identity *id = &x->r->o.identity;
     str path = pm_item_path(&x->mem, x->want.item, "/");
     x->identity = identity_for(id->rules, id->rule_count, path, id->identity, &q->req.by_rule);
@@ -107,7 +107,7 @@ static void prepare(question *q)
 }
 
 // A token of the one world never goes to the other, whatever trust says (injection.md §4).
-static code keep_worlds_apart(exchange *x, err *e)
+static code keep_worlds_apart(trip *x, err *e)
 {
     const injection_decision *d = &x->decision;
     bool to_local = x->route || d->trust.loopback;
@@ -127,7 +127,7 @@ static bool needs_credential(injection_action a)
 
 static code ask_person(question *q, const credential_who *who)
 {
-    exchange *x = q->x;
+    trip *x = q->x;
     const runner_identity *id = &x->r->o.identity;
     buf text;
     buf_init(&text, 4096);
@@ -141,7 +141,7 @@ static code ask_person(question *q, const credential_who *who)
 
 static code decide(question *q, err *e)
 {
-    exchange *x = q->x;
+    trip *x = q->x;
     const runner_identity *id = &x->r->o.identity;
     injection_decision *d = &x->decision;
     const credential_who *who;
@@ -165,7 +165,7 @@ static code decide(question *q, err *e)
 }
 
 // The origin of one hop hasn't what the one before had: only what a report says is kept.
-static void report(exchange *x)
+static void report(trip *x)
 {
     run_identity *told = &x->told.identity;
     const injection_decision *d = &x->decision;
@@ -179,7 +179,7 @@ static void report(exchange *x)
         told->principal = STR_NONE;
 }
 
-code identity_decide(exchange *x, err *e)
+code identity_decide(trip *x, err *e)
 {
     x->decision = (injection_decision){0};
     if (!x->r->o.identity.trust)
@@ -205,7 +205,7 @@ code identity_decide(exchange *x, err *e)
     return OK;
 }
 
-credential_want identity_want(const exchange *x)
+credential_want identity_want(const trip *x)
 {
     return (credential_want){
         .kind = CREDENTIAL_ID_TOKEN,
@@ -216,7 +216,7 @@ credential_want identity_want(const exchange *x)
     };
 }
 
-void identity_token(exchange *x, const credential_token *t)
+void identity_token(trip *x, const credential_token *t)
 {
     run_identity *told = &x->told.identity;
     told->principal = arena_str(&x->mem, t->principal);
@@ -227,7 +227,7 @@ void identity_token(exchange *x, const credential_token *t)
 // ---- after a refusal ----------------------------------------------------------------------------
 
 // The bearer that this hop carried: ours, or the request's own.
-static str token_sent(const exchange *x)
+static str token_sent(const trip *x)
 {
     if (x->token)
         return secret_str(x->token->value);
@@ -242,7 +242,7 @@ static str token_sent(const exchange *x)
     return STR_NONE;
 }
 
-static refusal describe(const exchange *x)
+static refusal describe(const trip *x)
 {
     int64_t server_s = 0;
     str date = told_header(x, "Date");
@@ -262,7 +262,7 @@ static refusal describe(const exchange *x)
 }
 
 // Where its owner finds the refused call.
-static str where_to_look(exchange *x)
+static str where_to_look(trip *x)
 {
     const trust_match *t = &x->decision.trust;
     str trace, rest;
@@ -273,7 +273,7 @@ static str where_to_look(exchange *x)
                         STR_ARG(trace), t->project);
 }
 
-void identity_explain(exchange *x)
+void identity_explain(trip *x)
 {
     int status = x->told.status;
     if ((status != 401 && status != 403 && status != 404) || !x->decision.trust.candidate)

@@ -38,14 +38,14 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-bool redirect_wanted(const exchange *x, int status, str location)
+bool redirect_wanted(const trip *x, int status, str location)
 {
     const pm_behavior *b = &x->behavior;
     return is_redirect(status) && location.len && !b->redirects_off &&
            (b->redirects_on || !x->r->o.no_redirects);
 }
 
-static void drop_header(exchange *x, const char *name, bool system_only)
+static void drop_header(trip *x, const char *name, bool system_only)
 {
     size_t kept = 0;
     VEC_FOREACH (&x->headers, h)
@@ -54,7 +54,7 @@ static void drop_header(exchange *x, const char *name, bool system_only)
     x->headers.len = kept;
 }
 
-static void to_get(exchange *x)
+static void to_get(trip *x)
 {
     if (!str_eq(x->method, STR("HEAD")))
         x->method = STR("GET");
@@ -66,7 +66,7 @@ static void to_get(exchange *x)
 
 // The collection's own credentials leave with the host name, as newman's do; one for Google with
 // the origin already (threat 35). Our token never was among these headers.
-static void drop_for(exchange *x, const uri_url *to)
+static void drop_for(trip *x, const uri_url *to)
 {
     uri_origin here = url_origin(&x->at), there = url_origin(to);
     bool other_host = !str_eq(here.host, there.host);
@@ -90,7 +90,7 @@ static str format(arena *a, const uri_url *u)
     return text;
 }
 
-code redirect_follow(exchange *x, int status, str location, err *e)
+code redirect_follow(trip *x, int status, str location, err *e)
 {
     uri_url to;
     if (x->told.redirects >= x->behavior.redirects_max) {

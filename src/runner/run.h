@@ -9,13 +9,13 @@
 #include "runner/runner.h"
 #include "uri/uri.h"
 
-// ---- one exchange: a request with its redirects (exchange.c, identity.c, redirect.c) ------------
+// ---- one exchange: a request with its redirects (trip.c, identity.c, redirect.c) ------------
 
-typedef struct exchange exchange;
+typedef struct trip trip;
 
 // What is asked for. Borrowed until the exchange is freed, but for `request`, which is copied.
-typedef struct exchange_want exchange_want;
-struct exchange_want {
+typedef struct trip_want trip_want;
+struct trip_want {
     const pm_item *item;
     bool by_script;
     const json *request;     // NULL: the text below is read
@@ -23,12 +23,12 @@ struct exchange_want {
     const json *auth;        // inherited
     uint32_t script_request; // js_fetch.id
     js_event script_kind;
-    void (*on_done)(exchange *x);
+    void (*on_done)(trip *x);
 };
 
-struct exchange {
+struct trip {
     runner *r;
-    exchange_want want;
+    trip_want want;
     arena mem;
     pm_call call;
     pm_behavior behavior;
@@ -48,7 +48,7 @@ struct exchange {
     credential_wait *wait;
     fetch_call *fetch;
     task soon; // runs `then`
-    void (*then)(exchange *x);
+    void (*then)(trip *x);
 
     run_exchange told;
     js_response response; // status 0: none
@@ -58,38 +58,38 @@ struct exchange {
 
 // Tells RUN_BEFORE_REQUEST, and later RUN_REQUEST just before on_done, which doesn't come inside
 // this call. The exchange is the caller's to free, on_done may do it.
-exchange *exchange_start(runner *r, const exchange_want *want);
+trip *trip_start(runner *r, const trip_want *want);
 // Ends what is under way without on_done; NULL is allowed.
-void exchange_free(exchange *x);
+void trip_free(trip *x);
 // Ends what is under way and tells RUN_REQUEST as a failure, without on_done.
-void exchange_abandon(exchange *x, const char *why);
+void trip_abandon(trip *x, const char *why);
 
 // Decides what this hop carries (injection.md §2), asks the person where it must. On OK,
 // x->decision and x->told.identity are filled in; INJECTION_INJECT still needs its token.
-CODE_CHECKED identity_decide(exchange *x, err *e);
+CODE_CHECKED identity_decide(trip *x, err *e);
 // What is wanted of the provider for INJECTION_INJECT.
-credential_want identity_want(const exchange *x);
+credential_want identity_want(const trip *x);
 // For the report, when the token is there.
-void identity_token(exchange *x, const credential_token *t);
+void identity_token(trip *x, const credential_token *t);
 // After a refusal (401, 403, 404): where to look, in one line.
-void identity_explain(exchange *x);
+void identity_explain(trip *x);
 // Remembers which origins are literal in the collection and what was given with it: all once, and
 // those that a row of data makes (injection.md §1).
 void identity_known_origins(runner *r);
 void identity_known_row(runner *r);
 
 // A header of the answer; empty when there is none.
-str told_header(const exchange *x, const char *name);
+str told_header(const trip *x, const char *name);
 
 // Should this answer be followed?
-bool redirect_wanted(const exchange *x, int status, str location);
+bool redirect_wanted(const trip *x, int status, str location);
 // Turns the exchange to the location. RUN_REDIRECTS, URI errors.
-CODE_CHECKED redirect_follow(exchange *x, int status, str location, err *e);
+CODE_CHECKED redirect_follow(trip *x, int status, str location, err *e);
 
 // Reads a URL as it goes on the wire: what uri refuses but servers take is encoded first.
 CODE_CHECKED wire_url_parse(arena *a, str text, uri_url *ret, err *e);
 // The message that Node's programs print for this failure.
-str failure_message(arena *a, const char *name, const uri_url *u, const err *e);
+str run_failure_message(arena *a, const char *name, const uri_url *u, const err *e);
 
 // ---- one turn of a request (turn.c, script.c)
 // ----------------------------------------------------
@@ -113,7 +113,7 @@ struct turn {
     bool bailed;
     js_next_kind next_kind;
     str next;
-    exchange *exchange;
+    trip *exchange;
     str sent_text; // the request as sent, JSON; made when a test script wants it
 };
 
@@ -141,8 +141,8 @@ struct runner {
     flow flow;
     timer *pause; // --delay-request
     turn turn;
-    VEC(exchange *) asked; // pm.sendRequest's that are under way
-    bool stopping;         // what is under way ends, nothing else begins
+    VEC(trip *) asked; // pm.sendRequest's that are under way
+    bool stopping;     // what is under way ends, nothing else begins
     task last;
     void (*on_done)(void *ctx);
     void *on_done_ctx;
@@ -160,11 +160,11 @@ code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], 
 // ---- telling (tell.c, summary.c) ----------------------------------------------------------------
 
 // Fills in the cursor, counts, and tells the listeners.
-void tell(runner *r, run_event *ev);
-void tell_simple(runner *r, run_event_kind kind);
-void tell_warning(runner *r, js_event kind, str text);
+void run_tell(runner *r, run_event *ev);
+void run_tell_kind(runner *r, run_event_kind kind);
+void run_warn(runner *r, js_event kind, str text);
 // A copy that lives as long as the runner, among the summary's failures.
-run_failure *keep_failure(runner *r, const run_failure *f);
+run_failure *run_fail(runner *r, const run_failure *f);
 // The text without tokens, which lives in the arena when it isn't the given one.
-str clean(const runner *r, arena *a, str text);
+str run_clean(const runner *r, arena *a, str text);
 void summary_count(runner *r, const run_event *ev);

@@ -81,8 +81,8 @@ static void on_last(void *ctx)
 static void drop_work(runner *r)
 {
     while (r->asked.len)
-        exchange_free(vec_pop(&r->asked));
-    exchange_free(r->turn.exchange);
+        trip_free(vec_pop(&r->asked));
+    trip_free(r->turn.exchange);
     r->turn.exchange = NULL;
     timer_stop(r->pause);
 }
@@ -104,11 +104,11 @@ static void on_finish(void *ctx, const err *e)
                          .code = e->code,
                          .hint =
                              timeout ? STR("--timeout bounds the whole run") : str_from(e->hint)};
-        r->ended_by = keep_failure(r, &f);
+        r->ended_by = run_fail(r, &f);
     }
     r->turn.item = NULL;
     run_event ev = {.kind = RUN_DONE, .failure = r->ended_by};
-    tell(r, &ev);
+    run_tell(r, &ev);
     // The engine may be inside one of its callbacks: it ends in the next turn of the loop.
     r->last = (task){.run = on_last, .ctx = r};
     task_post(r->loop, &r->last);

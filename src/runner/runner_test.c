@@ -126,6 +126,15 @@ static void errors_do_not_stop_what_comes_after(void **state)
     assert_int_equal(sum->failures.ptr[1].code, FETCH_CONNECT);
 }
 
+static void an_empty_script_counts_as_one(void **state)
+{
+    stage *s = *state;
+    const run_summary *sum = RUN(s, {"one", "/1", "", " "});
+    assert_int_equal(sum->scripts.total, 2);
+    assert_int_equal(sum->test_scripts.total, 1);
+    assert_int_equal(sum->failures.len, 0);
+}
+
 static void an_assertion_that_throws_no_error_shows_its_name(void **state)
 {
     stage *s = *state;
@@ -585,6 +594,7 @@ int main(void)
         STAGED(a_request_without_scripts_is_sent),
         STAGED(scripts_run_outermost_first),
         STAGED(errors_do_not_stop_what_comes_after),
+        STAGED(an_empty_script_counts_as_one),
         STAGED(an_assertion_that_throws_no_error_shows_its_name),
         STAGED(an_error_in_a_timer_is_no_failure),
         STAGED(set_next_request_jumps),

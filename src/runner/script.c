@@ -85,16 +85,16 @@ static void on_assertion(void *ctx, const js_assertion *told)
     arena *mem = &r->turn.mem;
     js_assertion a = *told;
     run_event ev = event_of(r, RUN_ASSERTION);
-    a.name = clean(r, mem, a.name);
-    a.error.message = clean(r, mem, a.error.message);
-    a.error.stack = clean(r, mem, a.error.stack);
+    a.name = run_clean(r, mem, a.name);
+    a.error.message = run_clean(r, mem, a.error.message);
+    a.error.stack = run_clean(r, mem, a.error.stack);
     ev.assertion = &a;
     if (!a.passed) {
         run_failure f = failure_of(r, &a);
-        ev.failure = keep_failure(r, &f);
+        ev.failure = run_fail(r, &f);
         vec_push(&r->turn.failed_tests, ev.failure->test);
     }
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
 static void on_console(void *ctx, str level, const str *messages, size_t count)
@@ -102,27 +102,27 @@ static void on_console(void *ctx, str level, const str *messages, size_t count)
     runner *r = ctx;
     str *list = arena_array(&r->turn.mem, count, sizeof(*list));
     for (size_t i = 0; i < count; i++)
-        list[i] = clean(r, &r->turn.mem, messages[i]);
+        list[i] = run_clean(r, &r->turn.mem, messages[i]);
     run_event ev = event_of(r, RUN_CONSOLE);
     ev.level = level;
     ev.messages = list;
     ev.message_count = count;
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
 static void on_exception(void *ctx, const js_error *told)
 {
     runner *r = ctx;
-    js_error error = {told->name, clean(r, &r->turn.mem, told->message),
-                      clean(r, &r->turn.mem, told->stack)};
+    js_error error = {told->name, run_clean(r, &r->turn.mem, told->message),
+                      run_clean(r, &r->turn.mem, told->stack)};
     run_event ev = event_of(r, RUN_EXCEPTION);
     ev.error = &error;
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
 // ---- pm.sendRequest -----------------------------------------------------------------------------
 
-static void forget(runner *r, const exchange *x)
+static void forget(runner *r, const trip *x)
 {
     for (size_t i = 0; i < r->asked.len; i++) {
         if (r->asked.ptr[i] != x)
@@ -132,7 +132,7 @@ static void forget(runner *r, const exchange *x)
     }
 }
 
-static void on_fetched(exchange *x)
+static void on_fetched(trip *x)
 {
     runner *r = x->r;
     const char *name = x->told.failure_name;
@@ -146,19 +146,19 @@ static void on_fetched(exchange *x)
     } else {
         js_answer_fetch(r->engine, x->want.script_request, NULL, &x->response);
     }
-    exchange_free(x);
+    trip_free(x);
 }
 
 static void on_fetch(void *ctx, const js_fetch *f)
 {
     runner *r = ctx;
-    exchange_want w = {.item = r->turn.item,
-                       .by_script = true,
-                       .request_text = f->request,
-                       .script_request = f->id,
-                       .script_kind = r->turn.kind,
-                       .on_done = on_fetched};
-    exchange *x = exchange_start(r, &w);
+    trip_want w = {.item = r->turn.item,
+                   .by_script = true,
+                   .request_text = f->request,
+                   .script_request = f->id,
+                   .script_kind = r->turn.kind,
+                   .on_done = on_fetched};
+    trip *x = trip_start(r, &w);
     vec_push(&r->asked, x);
 }
 
@@ -226,7 +226,7 @@ static void apply_change(runner *r, const js_change *c)
     } else if (pm_scope_set(s, c->key, c->value, c->type, &e)) {
         str text = arena_printf(&r->turn.mem, "the variable '" STR_FMT "' was not set: %s",
                                 STR_ARG(c->key), e.msg);
-        tell_warning(r, r->turn.kind, text);
+        run_warn(r, r->turn.kind, text);
     }
 }
 
@@ -257,9 +257,9 @@ static void on_done(void *ctx, const js_result *res)
 {
     runner *r = ctx;
     while (r->asked.len) { // of a script that was ended while it waited
-        exchange *x = vec_pop(&r->asked);
-        exchange_abandon(x, "the script ended before the response came");
-        exchange_free(x);
+        trip *x = vec_pop(&r->asked);
+        trip_abandon(x, "the script ended before the response came");
+        trip_free(x);
     }
     for (size_t i = 0; i < res->change_count; i++)
         apply_change(r, &res->changes[i]);

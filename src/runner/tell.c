@@ -4,7 +4,7 @@
 
 enum { CLEAN_BYTES_MAX = 256 << 20 };
 
-str clean(const runner *r, arena *a, str text)
+str run_clean(const runner *r, arena *a, str text)
 {
     if (!r->minted || !text.len)
         return text;
@@ -17,7 +17,7 @@ str clean(const runner *r, arena *a, str text)
     return copy;
 }
 
-void tell(runner *r, run_event *ev)
+void run_tell(runner *r, run_event *ev)
 {
     ev->cursor = &r->cursor;
     summary_count(r, ev);
@@ -25,14 +25,14 @@ void tell(runner *r, run_event *ev)
         r->listeners.ptr[i].on_event(r->listeners.ptr[i].ctx, ev);
 }
 
-void tell_simple(runner *r, run_event_kind kind)
+void run_tell_kind(runner *r, run_event_kind kind)
 {
     bool of_item = kind == RUN_ITEM || kind == RUN_ITEM_END;
     run_event ev = {.kind = kind, .item = of_item ? r->turn.item : NULL};
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
-void tell_warning(runner *r, js_event kind, str text)
+void run_warn(runner *r, js_event kind, str text)
 {
     run_event ev = {.kind = RUN_CONSOLE,
                     .item = r->turn.item,
@@ -40,15 +40,15 @@ void tell_warning(runner *r, js_event kind, str text)
                     .level = STR("warn"),
                     .messages = &text,
                     .message_count = 1};
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
 static str keep(runner *r, str text)
 {
-    return arena_str(&r->kept, clean(r, &r->turn.mem, text));
+    return arena_str(&r->kept, run_clean(r, &r->turn.mem, text));
 }
 
-run_failure *keep_failure(runner *r, const run_failure *f)
+run_failure *run_fail(runner *r, const run_failure *f)
 {
     run_failure *own = ARENA_NEW(&r->kept, run_failure);
     *own = *f;

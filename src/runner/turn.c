@@ -20,7 +20,7 @@ enum {
 static flow_next start(void *ctx, err *e)
 {
     (void)e;
-    tell_simple(ctx, RUN_START);
+    run_tell_kind(ctx, RUN_START);
     return FLOW_MORE;
 }
 
@@ -48,14 +48,14 @@ static flow_next begin_iteration(void *ctx, err *e)
     if (take_row(r, e))
         return FLOW_FAIL;
     r->cursor.position = 0;
-    tell_simple(r, RUN_ITERATION);
+    run_tell_kind(r, RUN_ITERATION);
     return FLOW_MORE;
 }
 
 static void next_iteration(runner *r)
 {
     r->turn.item = NULL;
-    tell_simple(r, RUN_ITERATION_END);
+    run_tell_kind(r, RUN_ITERATION_END);
     r->cursor.iteration++;
     flow_jump(&r->flow, AT_ITERATION);
 }
@@ -93,7 +93,7 @@ static flow_next begin_turn(void *ctx, err *e)
     locate(t);
     rand_uuid(r->cursor.ref);
     identity_known_row(r);
-    tell_simple(r, RUN_ITEM);
+    run_tell_kind(r, RUN_ITEM);
     return FLOW_MORE;
 }
 
@@ -112,7 +112,7 @@ static flow_next delay(void *ctx, err *e)
 static void tell_scripts(runner *r, run_event_kind kind)
 {
     run_event ev = {.kind = kind, .item = r->turn.item, .script_kind = r->turn.kind};
-    tell(r, &ev);
+    run_tell(r, &ev);
 }
 
 static flow_next begin_scripts(runner *r, js_event kind)
@@ -140,42 +140,6 @@ static flow_next begin_test(void *ctx, err *e)
     return begin_scripts(ctx, JS_TEST);
 }
 
-// The next script, or the step behind when there is none.
-static flow_next next_script(runner *r, size_t here)
-{
-    turn *t = &r->turn;
-    if (t->script_at == t->script_count) {
-        tell_scripts(r, RUN_SCRIPTS);
-        if (r->ended_by)
-            return FLOW_FAIL;
-        if (t->skipped || t->bailed)
-            flow_jump(&r->flow, AT_TURN_END);
-        return FLOW_MORE;
-    }
-    run_event ev = {.kind = RUN_BEFORE_SCRIPT,
-                    .item = t->item,
-                    .script_kind = t->kind,
-                    .script = t->scripts[t->script_at]};
-    tell(r, &ev);
-    vec_reset(&t->failed_tests);
-    t->script_at++;
-    script_start(r);
-    flow_jump(&r->flow, here);
-    return FLOW_WAIT;
-}
-
-static flow_next prerequest_script(void *ctx, err *e)
-{
-    (void)e;
-    return next_script(ctx, AT_PREREQUEST_SCRIPT);
-}
-
-static flow_next test_script(void *ctx, err *e)
-{
-    (void)e;
-    return next_script(ctx, AT_TEST_SCRIPT);
-}
-
 // ":3:7" from the first frame of a stack that is the script's own.
 static str place_of(str stack)
 {
@@ -201,7 +165,7 @@ static run_failure *script_failure(runner *r, const js_result *res)
                      .at = arena_printf(&t->mem, "%s-script" STR_FMT, kind, STR_ARG(place)),
                      .code = res->code == SCRIPT_FAILED ? OK : res->code,
                      .item = t->item};
-    return keep_failure(r, &f);
+    return run_fail(r, &f);
 }
 
 // --bail counts failed assertions as one more failure of their script.
@@ -218,7 +182,7 @@ static run_failure *bail_failure(runner *r)
         .stack = arena_printf(&t->mem, "AssertionFailure: " STR_FMT, STR_ARG(buf_str(&names))),
         .at = t->kind == JS_TEST ? STR("test-script") : STR("prerequest-script"),
         .item = t->item};
-    run_failure *own = keep_failure(r, &f);
+    run_failure *own = run_fail(r, &f);
     buf_deinit(&names);
     return own;
 }
@@ -232,7 +196,7 @@ static void bail(runner *r, run_failure *f, bool is_error)
         r->turn.bailed = r->stopping = true;
 }
 
-void turn_script_done(runner *r, const js_result *res)
+static void end_script(runner *r, const js_result *res)
 {
     turn *t = &r->turn;
     run_failure *f = NULL;
@@ -248,15 +212,60 @@ void turn_script_done(runner *r, const js_result *res)
                     .failure = f,
                     .script_kind = t->kind,
                     .script = t->scripts[t->script_at - 1]};
-    tell(r, &ev);
+    run_tell(r, &ev);
     if (t->skipped || t->bailed || r->ended_by)
         t->script_at = t->script_count;
+}
+
+void turn_script_done(runner *r, const js_result *res)
+{
+    end_script(r, res);
     flow_resume(&r->flow);
+}
+
+// The next script, or the step behind when there is none.
+static flow_next next_script(runner *r, size_t here)
+{
+    turn *t = &r->turn;
+    if (t->script_at == t->script_count) {
+        tell_scripts(r, RUN_SCRIPTS);
+        if (r->ended_by)
+            return FLOW_FAIL;
+        if (t->skipped || t->bailed)
+            flow_jump(&r->flow, AT_TURN_END);
+        return FLOW_MORE;
+    }
+    run_event ev = {.kind = RUN_BEFORE_SCRIPT,
+                    .item = t->item,
+                    .script_kind = t->kind,
+                    .script = t->scripts[t->script_at]};
+    run_tell(r, &ev);
+    vec_reset(&t->failed_tests);
+    t->script_at++;
+    flow_jump(&r->flow, here);
+    if (!str_trim(t->scripts[t->script_at - 1]->source).len) { // as Postman leaves many
+        end_script(r, &(js_result){0});
+        return FLOW_MORE;
+    }
+    script_start(r);
+    return FLOW_WAIT;
+}
+
+static flow_next prerequest_script(void *ctx, err *e)
+{
+    (void)e;
+    return next_script(ctx, AT_PREREQUEST_SCRIPT);
+}
+
+static flow_next test_script(void *ctx, err *e)
+{
+    (void)e;
+    return next_script(ctx, AT_TEST_SCRIPT);
 }
 
 // ---- the request --------------------------------------------------------------------------------
 
-static void on_exchanged(exchange *x)
+static void on_exchanged(trip *x)
 {
     runner *r = x->r;
     if (x->failed)
@@ -271,12 +280,12 @@ static flow_next send_request(void *ctx, err *e)
     turn *t = &r->turn;
     // A request that a script has rewritten says itself whether it has an auth of its own.
     const pm_item *heir = t->changed ? t->item->parent : t->item;
-    exchange_want w = {.item = t->item,
-                       .request = t->request,
-                       .auth = heir ? pm_item_auth(heir) : NULL,
-                       .script_kind = JS_PREREQUEST,
-                       .on_done = on_exchanged};
-    t->exchange = exchange_start(r, &w);
+    trip_want w = {.item = t->item,
+                   .request = t->request,
+                   .auth = heir ? pm_item_auth(heir) : NULL,
+                   .script_kind = JS_PREREQUEST,
+                   .on_done = on_exchanged};
+    t->exchange = trip_start(r, &w);
     return FLOW_WAIT;
 }
 
@@ -316,11 +325,11 @@ static flow_next end_turn(void *ctx, err *e)
     turn *t = &r->turn;
     if (t->next_kind != JS_NEXT_UNSET && !t->bailed) {
         run_event next = {.kind = RUN_NEXT, .item = t->item, .next = t->next};
-        tell(r, &next);
+        run_tell(r, &next);
     }
     run_event ev = {.kind = RUN_ITEM_END, .item = t->item, .skipped = t->skipped};
-    tell(r, &ev);
-    exchange_free(t->exchange);
+    run_tell(r, &ev);
+    trip_free(t->exchange);
     t->exchange = NULL;
     if (find_next(r))
         flow_jump(&r->flow, AT_TURN);

@@ -6,15 +6,15 @@
 
 enum { COOKIE_BYTES_MAX = 256 << 10, TOKEN_BYTES_MAX = 32 << 10 };
 
-static void hop(exchange *x);
+static void hop(trip *x);
 
 // ---- the end ------------------------------------------------------------------------------------
 
-static run_failure failure_of(const exchange *x, arena *a)
+static run_failure failure_of(const trip *x, arena *a)
 {
     str message = str_from(x->error.msg);
     if (x->told.failure_name)
-        message = failure_message(a, x->told.failure_name, &x->at, &x->error);
+        message = run_failure_message(a, x->told.failure_name, &x->at, &x->error);
     return (run_failure){
         .name = STR("Error"),
         .message = message,
@@ -26,7 +26,7 @@ static run_failure failure_of(const exchange *x, arena *a)
     };
 }
 
-static void tell_end(exchange *x)
+static void tell_end(trip *x)
 {
     run_event ev = {.kind = RUN_REQUEST,
                     .item = x->want.item,
@@ -34,12 +34,12 @@ static void tell_end(exchange *x)
                     .exchange = &x->told};
     if (x->failed) {
         run_failure f = failure_of(x, &x->mem);
-        ev.failure = keep_failure(x->r, &f);
+        ev.failure = run_fail(x->r, &f);
     }
-    tell(x->r, &ev);
+    run_tell(x->r, &ev);
 }
 
-static void complete(exchange *x)
+static void complete(trip *x)
 {
     tell_end(x);
     x->want.on_done(x);
@@ -47,19 +47,19 @@ static void complete(exchange *x)
 
 static void run_soon(void *ctx)
 {
-    exchange *x = ctx;
+    trip *x = ctx;
     x->then(x);
 }
 
-static void soon(exchange *x, void (*then)(exchange *x))
+static void soon(trip *x, void (*then)(trip *x))
 {
     x->then = then;
     x->soon = (task){.run = run_soon, .ctx = x};
     task_post(x->r->loop, &x->soon);
 }
 
-// Completes in a later turn, so that it never happens inside exchange_start.
-static void fail(exchange *x, const err *e)
+// Completes in a later turn, so that it never happens inside trip_start.
+static void fail(trip *x, const err *e)
 {
     x->error = *e;
     x->failed = true;
@@ -68,19 +68,19 @@ static void fail(exchange *x, const err *e)
 
 // ---- what comes back ----------------------------------------------------------------------------
 
-static void take_headers(exchange *x, const fetch_response *res)
+static void take_headers(trip *x, const fetch_response *res)
 {
     js_header *list = arena_array(&x->mem, res->header_count, sizeof(*list));
     for (size_t i = 0; i < res->header_count; i++) {
         const fetch_header *h = &res->headers[i];
-        list[i].name = arena_str(&x->mem, clean(x->r, &x->mem, h->name));
-        list[i].value = arena_str(&x->mem, clean(x->r, &x->mem, h->value));
+        list[i].name = arena_str(&x->mem, run_clean(x->r, &x->mem, h->name));
+        list[i].value = arena_str(&x->mem, run_clean(x->r, &x->mem, h->value));
     }
     x->told.headers = list;
     x->told.header_count = res->header_count;
 }
 
-str told_header(const exchange *x, const char *name)
+str told_header(const trip *x, const char *name)
 {
     for (size_t i = 0; i < x->told.header_count; i++)
         if (str_ieq(x->told.headers[i].name, str_from(name)))
@@ -88,7 +88,7 @@ str told_header(const exchange *x, const char *name)
     return STR_NONE;
 }
 
-static void keep_cookies(exchange *x)
+static void keep_cookies(trip *x)
 {
     if (x->behavior.no_cookies)
         return;
@@ -98,7 +98,7 @@ static void keep_cookies(exchange *x)
 }
 
 // Everything that this hop answered, without tokens (threat 43).
-static void take(exchange *x, const fetch_response *res)
+static void take(trip *x, const fetch_response *res)
 {
     char id[RAND_UUID_MAX];
     run_exchange *t = &x->told;
@@ -108,16 +108,16 @@ static void take(exchange *x, const fetch_response *res)
     t->has_response = true;
     t->id = arena_str(&x->mem, str_from(id));
     t->status = res->status;
-    t->reason = arena_str(&x->mem, clean(x->r, &x->mem, res->reason));
+    t->reason = arena_str(&x->mem, run_clean(x->r, &x->mem, res->reason));
     t->time_ms = (res->timings.total_us + 500) / 1000;
     t->header_bytes = res->header_bytes;
     t->body_bytes = res->wire_body_bytes;
     t->timings = res->timings;
 }
 
-static void take_body(exchange *x, const fetch_response *res)
+static void take_body(trip *x, const fetch_response *res)
 {
-    str body = clean(x->r, &x->mem, res->body);
+    str body = run_clean(x->r, &x->mem, res->body);
     x->told.body = body.ptr == res->body.ptr ? arena_str(&x->mem, body) : body;
     js_cookie *cookies;
     x->told.cookie_count = jar_find(x->r->jar, &x->mem, &x->at, &cookies);
@@ -139,7 +139,7 @@ static void take_body(exchange *x, const fetch_response *res)
 
 static void on_fetched(void *ctx, const fetch_response *res, const err *e)
 {
-    exchange *x = ctx;
+    trip *x = ctx;
     err redirect = ERR_INIT;
     x->fetch = NULL;
     if (e) {
@@ -165,7 +165,7 @@ static void on_fetched(void *ctx, const fetch_response *res, const err *e)
 
 typedef struct sending sending;
 struct sending {
-    exchange *x;
+    trip *x;
     VEC(fetch_header) headers;
     VEC(fetch_segment) body;
     buf cookies;
@@ -181,7 +181,7 @@ static void add_header(sending *s, str name, str value)
 // The user's own Cookie header comes first, what the jar has behind it.
 static void add_cookies(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     js_cookie *list = NULL;
     VEC_FOREACH (&x->headers, h)
         if (str_ieq(h->name, STR("Cookie")) && h->value.len)
@@ -200,7 +200,7 @@ static void add_cookies(sending *s)
 
 static void add_identity(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     bool own = x->decision.header == INJECTION_AUTHORIZATION;
     if (!x->token)
         return;
@@ -212,7 +212,7 @@ static void add_identity(sending *s)
 
 static void add_headers(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     bool replaced = x->token && x->decision.header == INJECTION_AUTHORIZATION;
     VEC_FOREACH (&x->headers, h) {
         if (str_ieq(h->name, STR("Cookie")) || (replaced && str_ieq(h->name, STR("Authorization"))))
@@ -232,7 +232,7 @@ static bool wants_body(str method)
 
 static void add_body(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     if (x->with_body)
         VEC_FOREACH (&x->call.body, b) {
             fetch_segment part = {.bytes = b->bytes, .file_fd = b->fd, .len = b->len};
@@ -242,7 +242,7 @@ static void add_body(sending *s)
         vec_push(&s->body, FETCH_BYTES(STR("")));
 }
 
-static uint64_t time_left(const exchange *x)
+static uint64_t time_left(const trip *x)
 {
     uint64_t now = clock_mono_ms();
     if (!x->deadline_mono_ms)
@@ -261,7 +261,7 @@ static json *member(json *obj, const char *key)
 // Scripts and reports see the Cookie header that was sent, as newman's do.
 static void show_cookies(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     arena *a = &x->mem;
     json *list = member(x->call.request, "header");
     if (!s->cookies.len || x->told.redirects || !json_is(list, JSON_ARRAY))
@@ -280,7 +280,7 @@ static void show_cookies(sending *s)
 
 static void start_fetch(sending *s)
 {
-    exchange *x = s->x;
+    trip *x = s->x;
     const runner_options *o = &x->r->o;
     fetch_request req = {.method = x->method,
                          .url = x->url,
@@ -300,7 +300,7 @@ static void start_fetch(sending *s)
     x->fetch = fetch_start(x->r->client, &req);
 }
 
-static void send_hop(exchange *x)
+static void send_hop(trip *x)
 {
     sending s = {.x = x};
     buf_init(&s.cookies, COOKIE_BYTES_MAX);
@@ -318,7 +318,7 @@ static void send_hop(exchange *x)
 
 // ---- a hop --------------------------------------------------------------------------------------
 
-static const run_route *route_of(const exchange *x)
+static const run_route *route_of(const trip *x)
 {
     const runner_options *o = &x->r->o;
     for (size_t i = 0; i < o->route_count; i++)
@@ -329,7 +329,7 @@ static const run_route *route_of(const exchange *x)
 
 static void on_token(void *ctx, credential_token *token, const err *e)
 {
-    exchange *x = ctx;
+    trip *x = ctx;
     x->wait = NULL;
     if (!token) {
         fail(x, e);
@@ -341,7 +341,7 @@ static void on_token(void *ctx, credential_token *token, const err *e)
     send_hop(x);
 }
 
-static void hop(exchange *x)
+static void hop(trip *x)
 {
     err e = ERR_INIT;
     credential_token_unref(x->token); // of the hop before
@@ -363,9 +363,9 @@ static void hop(exchange *x)
 
 // ---- the beginning ------------------------------------------------------------------------------
 
-static code prepare(exchange *x, err *e)
+static code prepare(trip *x, err *e)
 {
-    const exchange_want *w = &x->want;
+    const trip_want *w = &x->want;
     const json *request = w->request;
     json *parsed;
     pm_scopes scopes = run_scopes(x->r);
@@ -384,7 +384,7 @@ static code prepare(exchange *x, err *e)
     return pm_prepare(&x->mem, request, &o, &x->call, e);
 }
 
-static void start_hops(exchange *x)
+static void start_hops(trip *x)
 {
     x->method = x->call.method;
     x->url = x->call.url;
@@ -394,17 +394,17 @@ static void start_hops(exchange *x)
     hop(x);
 }
 
-static pm_behavior behavior_of(const exchange_want *w)
+static pm_behavior behavior_of(const trip_want *w)
 {
     if (!w->by_script)
         return pm_item_behavior(w->item);
     return (pm_behavior){.redirects_max = 10, .no_pruning = true};
 }
 
-exchange *exchange_start(runner *r, const exchange_want *want)
+trip *trip_start(runner *r, const trip_want *want)
 {
     err e = ERR_INIT;
-    exchange *x = NEW(exchange);
+    trip *x = NEW(trip);
     x->r = r;
     x->want = *want;
     arena_init(&x->mem);
@@ -413,7 +413,7 @@ exchange *exchange_start(runner *r, const exchange_want *want)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
     code c = prepare(x, &e);
     VEC_FOREACH (&x->call.warnings, w)
-        tell_warning(r, want->script_kind, *w);
+        run_warn(r, want->script_kind, *w);
     x->told.by_script = want->by_script;
     x->told.request = x->call.request;
     x->told.method = x->call.method;
@@ -423,7 +423,7 @@ exchange *exchange_start(runner *r, const exchange_want *want)
                     .item = want->item,
                     .script_kind = want->script_kind,
                     .exchange = &x->told};
-    tell(r, &ev);
+    run_tell(r, &ev);
     if (c)
         fail(x, &e);
     else
@@ -431,7 +431,7 @@ exchange *exchange_start(runner *r, const exchange_want *want)
     return x;
 }
 
-static void end_all(exchange *x)
+static void end_all(trip *x)
 {
     task_cancel(&x->soon);
     if (x->fetch)
@@ -442,7 +442,7 @@ static void end_all(exchange *x)
     x->wait = NULL;
 }
 
-void exchange_free(exchange *x)
+void trip_free(trip *x)
 {
     if (!x)
         return;
@@ -454,7 +454,7 @@ void exchange_free(exchange *x)
     free(x);
 }
 
-void exchange_abandon(exchange *x, const char *why)
+void trip_abandon(trip *x, const char *why)
 {
     end_all(x);
     x->told.has_response = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the tests of this room: endpoints on the same loop that answer as google-identity.md says and
-// record what they were asked. Keys and assertions are real.
+// For the tests of this room and of those above: endpoints on the same loop that answer as
+// google-identity.md says and record what they were asked. Keys and assertions are real.
 #pragma once
 
 #include <fcntl.h>
