@@ -111,7 +111,7 @@ static void T13_bytes_that_drip_do_not_extend_the_time_of_a_head(void **state)
 static void T13_an_idle_connection_is_closed(void **state)
 {
     world *w = *state;
-    serve(w, (http_server_options){.idle_ms = 60});
+    serve(w, (http_server_options){.idle_ms = 300});
     ask(w, "");
     peer_wait_end(&w->client);
     assert_int_equal(w->client.got.len, 0);
@@ -152,11 +152,11 @@ static void T13_a_client_that_takes_nothing_is_cut(void **state)
 static void a_handler_may_take_its_time(void **state)
 {
     world *w = *state;
-    serve(w, (http_server_options){.head_ms = 20, .body_ms = 20, .idle_ms = 20, .write_ms = 20});
+    serve(w, (http_server_options){.head_ms = 50, .body_ms = 50, .idle_ms = 300, .write_ms = 50});
     ask(w, "POST /hold HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n");
     http_exchange *x = wait_held(w);
     bool never = false;
-    loop_run_until(w->loop, &never, 150);
+    loop_run_until(w->loop, &never, 500);
     assert_ptr_equal(w->held, x);
     http_reply_text(x, 200, "at last");
     peer_wait(&w->client, "at last\n");

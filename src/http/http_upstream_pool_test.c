@@ -49,7 +49,8 @@ static void a_call_is_repeated_on_a_new_connection_and_never_twice(void **state)
     forget(&a);
     forget(&b);
     start(w, &a, "GET"); // two are kept; the server has restarted
-    idle_turns(w);
+    while (!w->servers[0].got.len && !w->servers[1].got.len)
+        idle_turns(w);
     size_t used = w->servers[0].got.len ? 0 : 1;
     stream_shutdown(w->servers[used].stream);
     wait_connection(w, 3);
@@ -70,7 +71,6 @@ static void a_call_is_not_repeated_after_a_byte_of_a_response(void **state)
     forget(&r);
     start(w, &r, "GET");
     serve(w, 0, "\r\n\r\n", "H");
-    idle_turns(w);
     stream_shutdown(w->servers[0].stream);
     wait_end(&r);
     assert_int_equal(r.code, NET_BROKEN);

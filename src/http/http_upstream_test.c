@@ -145,6 +145,25 @@ static void a_response_that_is_cut_is_told(void **state)
     }
 }
 
+static void a_pause_suspends_the_time_of_a_body(void **state)
+{
+    world *w = *state;
+    open_pool(w, (http_pool_options){.body_ms = 200});
+    result r;
+    start(w, &r, "GET");
+    wait_connection(w, 1);
+    peer_wait(&w->servers[0], "\r\n\r\n");
+    http_call_pause(r.call);
+    peer_send(&w->servers[0], LENGTH_3 "abc");
+    bool never = false;
+    loop_run_until(w->loop, &never, 500);
+    assert_false(r.ended);
+    http_call_resume(r.call);
+    wait_end(&r);
+    assert_int_equal(r.code, OK);
+    forget(&r);
+}
+
 // ---- requests -----------------------------------------------------------------------------------
 
 static void a_request_has_the_pools_framing(void **state)
@@ -309,7 +328,7 @@ static void a_request_body_waits_for_the_server(void **state)
 static void a_response_waits_for_its_reader(void **state)
 {
     world *w = *state;
-    open_pool(w, (http_pool_options){.body_ms = 100}); // which a pause suspends
+    open_pool(w, defaults);
     result r;
     start(w, &r, "GET");
     wait_connection(w, 1);
@@ -401,6 +420,7 @@ int main(void)
         TEST(a_body_that_breaks_its_length_ends_the_call),
         TEST(a_request_body_waits_for_the_server),
         TEST(a_response_waits_for_its_reader),
+        TEST(a_pause_suspends_the_time_of_a_body),
         TEST(T11_a_tunnel_begins_with_the_servers_101),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
