@@ -8,11 +8,20 @@ enum { INTERIM_MAX = 16 };
 
 void call_end(http_call *c, const err *e)
 {
-    task_cancel(&c->failing);
+    task_cancel(&c->soon);
     if (c->h.on_end)
         c->h.on_end(c->ctx, e);
     buf_deinit(&c->unsent);
     free(c);
+}
+
+void call_drained(http_call *c)
+{
+    if (!c->wants_drain)
+        return;
+    c->wants_drain = false;
+    if (c->h.on_drain)
+        c->h.on_drain(c->ctx);
 }
 
 // The lane goes first: on_end may free the pool, or start another call.
@@ -33,9 +42,13 @@ static bool fail_with(lane *via, enum code reason, const char *why)
     return fail(via, &e);
 }
 
-static void on_failing(void *ctx)
+static void on_soon(void *ctx)
 {
     http_call *c = ctx;
+    if (!c->fail_code) {
+        call_drained(c);
+        return;
+    }
     err e = ERR_INIT;
     err_set(&e, c->fail_code, "%s", c->fail_why);
     pool_unqueue(c);
@@ -49,7 +62,7 @@ static void fail_soon(http_call *c, enum code reason, const char *why)
 {
     c->fail_code = reason;
     c->fail_why = why;
-    task_post(c->pool->loop, &c->failing);
+    task_post(c->pool->loop, &c->soon);
 }
 
 // RFC 9110 §9.2.2
@@ -151,7 +164,7 @@ static bool make_head(buf *head, const http_call_options *o)
     }
     add_framing(head, o);
     buf_adds(head, STR("\r\n"));
-    return buf_ok(head) && http_name_valid(o->method) && target_is_clean(o->target);
+    return buf_ok(head);
 }
 
 static void restart_parser(lane *via)
@@ -166,8 +179,12 @@ void call_send(lane *via)
     http_pool *p = via->pool;
     if (!via->open)
         return;
+    if (!http_name_valid(c->o.method) || !target_is_clean(c->o.target)) {
+        fail_soon(c, HTTP_UNSENDABLE, "the request's method or target isn't one");
+        return;
+    }
     if (!make_head(&p->head, &c->o)) {
-        fail_soon(c, SYS_LIMIT, "the request's head can't be sent");
+        fail_soon(c, SYS_LIMIT, "the request's head is too large");
         return;
     }
     restart_parser(via);
@@ -178,11 +195,8 @@ void call_send(lane *via)
     buf_deinit(&c->unsent);
     deadline_set(&via->by, p->o.response_ms);
     lane_set_reading(via, !c->paused);
-    if (more && c->wants_drain) {
-        c->wants_drain = false;
-        if (c->h.on_drain)
-            c->h.on_drain(c->ctx);
-    }
+    if (more && c->wants_drain)
+        task_post(p->loop, &c->soon);
 }
 
 // ---- the response -------------------------------------------------------------------------------
@@ -199,7 +213,7 @@ static bool hand_over(lane *via)
     via->call = NULL;
     stream_pause(s);
     stream_handle(s, &(stream_handlers){0}, NULL);
-    task_cancel(&c->failing);
+    task_cancel(&c->soon);
     c->h.on_upgrade(c->ctx, &c->res, s, early);
     buf_deinit(&c->unsent);
     free(c);
@@ -284,7 +298,7 @@ http_call *http_call_start(http_pool *p, const http_call_options *o, const http_
     c->ctx = ctx;
     c->body_left = o->body_bytes;
     c->body_ended = o->body_bytes == 0;
-    c->failing = (task){.run = on_failing, .ctx = c};
+    c->soon = (task){.run = on_soon, .ctx = c};
     buf_init(&c->unsent, STREAM_QUEUE_BYTES_MAX);
     pool_assign(p, c, false);
     return c;
@@ -309,7 +323,7 @@ bool http_call_write(http_call *c, str piece)
         write_bytes(c, piece);
         more = write_bytes(c, STR("\r\n"));
     } else if (piece.len > (uint64_t)c->body_left) {
-        fail_soon(c, HTTP_BODY, "the request's body is longer than its length");
+        fail_soon(c, HTTP_UNSENDABLE, "the request's body is longer than its length");
         return true;
     } else {
         c->body_left -= (int64_t)piece.len;
@@ -329,7 +343,7 @@ void http_call_write_end(http_call *c)
     if (c->body_ended)
         return;
     if (c->o.body_bytes != HTTP_BODY_CHUNKED && c->body_left > 0) {
-        fail_soon(c, HTTP_BODY, "the request's body is shorter than its length");
+        fail_soon(c, HTTP_UNSENDABLE, "the request's body is shorter than its length");
         return;
     }
     if (c->o.body_bytes == HTTP_BODY_CHUNKED)
@@ -370,7 +384,7 @@ void http_call_cancel(http_call *c)
     http_pool *p = c->pool;
     lane *via = c->lane;
     pool_unqueue(c);
-    task_cancel(&c->failing);
+    task_cancel(&c->soon);
     buf_deinit(&c->unsent);
     free(c);
     if (via) {

@@ -112,6 +112,7 @@ void http_reply_abort(http_exchange *x);
 bool http_reply_started(const http_exchange *x);
 
 // Sends 101 with these headers (Upgrade among them) and hands the connection over; the exchange
-// ends. `ret_early` gets bytes that came behind the head, valid during this call's turn.
+// ends. `ret_early` gets bytes that came behind the head, valid until the callback that this is
+// called from has returned. The stream is paused and has no handlers.
 stream *http_reply_upgrade(http_exchange *x, const http_header *headers, size_t count,
                            str *ret_early);

@@ -38,12 +38,14 @@ struct http_call_handlers {
     void (*on_head)(void *ctx, const http_response *res);
     void (*on_body)(void *ctx, str piece);
     // Once; the call doesn't exist afterwards. e NULL: the whole response came. NET_…, SYS_TIMEOUT,
-    // HTTP_MALFORMED, HTTP_BUSY, SYS_CANCELLED.
+    // HTTP_MALFORMED, HTTP_BUSY, SYS_CANCELLED; by the caller's fault HTTP_UNSENDABLE (a method or
+    // target that is none, a body that isn't of its length), SYS_LIMIT (a head over 4 MiB, a body
+    // written on although http_call_write said no).
     void (*on_end)(void *ctx, const err *e);
     // The request body's queue is short again.
     void (*on_drain)(void *ctx);
     // 101: HTTP is over; takes the stream (paused). `early` came behind the head. No on_end
-    // follows.
+    // follows: the call doesn't exist afterwards.
     void (*on_upgrade)(void *ctx, const http_response *res, stream *s, str early);
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls over real sockets, to a server that answers raw bytes.
+#include "http/http_server.h"
+#include "http/test_cert.h"
 #include "http/test_upstream.h"
 
 static void a_call_gets_its_response_and_the_connection_is_kept(void **state)
@@ -243,7 +245,7 @@ static void T10_a_request_line_cannot_be_split(void **state)
         r.call = http_call_start(w->pool, &o, &handlers, &r);
         assert_row(i, !r.ended);
         wait_end(&r);
-        assert_row(i, r.code == SYS_LIMIT);
+        assert_row(i, r.code == HTTP_UNSENDABLE);
     }
     for (size_t i = 0; i < w->accepted; i++)
         assert_int_equal(w->servers[i].got.len, 0);
@@ -263,7 +265,7 @@ static void a_body_that_breaks_its_length_ends_the_call(void **state)
         http_call_write_end(r.call);
         assert_false(r.ended);
         wait_end(&r);
-        assert_int_equal(r.code, HTTP_BODY);
+        assert_int_equal(r.code, HTTP_UNSENDABLE);
     }
 }
 
@@ -404,6 +406,53 @@ static void T11_a_tunnel_begins_with_the_servers_101(void **state)
     forget(&u.r);
 }
 
+// ---- TLS ----------------------------------------------------------------------------------------
+
+static void on_tls_request(void *ctx, http_exchange *x)
+{
+    *(bool *)ctx = http_exchange_is_tls(x);
+    http_reply_text(x, 200, "over TLS");
+}
+
+static void calls_go_over_tls_when_the_name_is_the_servers(void **state)
+{
+    world *w = *state;
+    tls_context *server_tls, *client_tls;
+    tls_server_options so = {.cert_pem = STR(TEST_CERT), .key_pem = STR(TEST_KEY)};
+    assert_code(tls_server_new(&so, &server_tls, NULL), OK);
+    tls_client_options co = {.ca_pem = STR(TEST_CERT)};
+    assert_code(tls_client_new(&co, &client_tls, NULL), OK);
+    bool was_tls = false;
+    http_server *server;
+    http_server_options o = {.tls = server_tls, .on_request = on_tls_request, .ctx = &was_tls};
+    assert_code(http_server_new(w->loop, &o, &server, NULL), OK);
+    http_pool_options po = {.host = "127.0.0.1",
+                            .port = http_server_port(server),
+                            .tls = client_tls,
+                            .tls_name = "a.example"};
+    w->pool = http_pool_new(w->loop, &po);
+    result r;
+    for (int i = 0; i < 2; i++) {
+        start(w, &r, "GET");
+        wait_end(&r);
+        assert_int_equal(r.code, OK);
+        assert_str(buf_str(&r.body), STR("over TLS\n"));
+        forget(&r);
+    }
+    assert_true(was_tls);
+    assert_int_equal(http_server_connections(server), 1);
+    http_pool_free(w->pool);
+    po.tls_name = "b.example";
+    w->pool = http_pool_new(w->loop, &po);
+    start(w, &r, "GET");
+    wait_end(&r);
+    assert_int_equal(r.code, NET_TLS);
+    forget(&r);
+    http_server_free(server);
+    tls_context_unref(server_tls);
+    tls_context_unref(client_tls);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -422,6 +471,7 @@ int main(void)
         TEST(a_response_waits_for_its_reader),
         TEST(a_pause_suspends_the_time_of_a_body),
         TEST(T11_a_tunnel_begins_with_the_servers_101),
+        TEST(calls_go_over_tls_when_the_name_is_the_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,12 +137,8 @@ static void on_end(void *ctx, const err *e)
 static void on_drain(void *ctx)
 {
     lane *via = ctx;
-    http_call *c = via->call;
-    if (!c || !c->wants_drain)
-        return;
-    c->wants_drain = false;
-    if (c->h.on_drain)
-        c->h.on_drain(c->ctx);
+    if (via->call)
+        call_drained(via->call);
 }
 
 static void on_late(void *ctx)
@@ -229,7 +225,7 @@ void pool_assign(http_pool *p, http_call *c, bool fresh)
     else {
         c->fail_code = HTTP_BUSY;
         c->fail_why = "all connections to the server are busy, and too many calls wait";
-        task_post(p->loop, &c->failing);
+        task_post(p->loop, &c->soon);
     }
 }
 

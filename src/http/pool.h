@@ -28,7 +28,7 @@ struct http_call {
     bool paused;
     bool head_told;
     unsigned interim; // 1xx that came
-    task failing;
+    task soon;        // to tell a failure, or that a body may go on
     code fail_code;
     const char *fail_why;
 };
@@ -88,6 +88,8 @@ void pool_unqueue(http_call *c);
 void call_send(lane *via);
 // Ends the call, telling on_end; frees it. Its lane is detached before.
 void call_end(http_call *c, const err *e);
+// The queue of the request's body is short again.
+void call_drained(http_call *c);
 // The lane broke or was closed (e NULL) under the call: tries again or fails.
 void call_broken(lane *via, const err *e);
 // One step of the response; true when there may be another.
