@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
 #include "cmd/verbs.h"
 #include "home/home.h"
 #include "postman/postman.h"
@@ -54,7 +56,9 @@ static code repair(lint_files *f, cmd_call *call, err *e)
     buf_init(&text, JSON_BYTES_MAX * 2);
     json_write(&text, doc, JSON_PRETTY);
     buf_addc(&text, '\n');
-    code c = home_write(path, buf_str(&text), 0644, e);
+    struct stat st;
+    unsigned mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0600;
+    code c = home_write(path, buf_str(&text), mode, e);
     buf_deinit(&text);
     if (c == OK)
         fprintf(call->err, "gatepost: %s: %zu thing%s removed\n", path, removed,
