@@ -174,8 +174,7 @@ static void add_entry(const call *c, const api_use *u, rpc refused, const char *
 {
     const google *g = c->g;
     const account *t = u->target, *who = u->caller.who;
-    const audit_label labels[] = {{"project_id", g->project_id},
-                                  {"email_id", t ? t->email : STR_NONE},
+    const audit_label labels[] = {{"email_id", t ? t->email : STR_NONE},
                                   {"unique_id", t ? t->unique_id : STR_NONE}};
     audit_event ev = {
         .log = u->method->log,
