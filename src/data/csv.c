@@ -182,7 +182,10 @@ static code read_rows(reader *r, json *rows)
     str *names = arena_array(r->a, COLUMNS_MAX, sizeof(str));
     size_t count = 0, values = 0;
     code c = r->rest.len ? read_names(r, names, &count) : OK;
-    while (c == OK && r->rest.len) {
+    for (;;) {
+        skip_blanks(r); // blanks alone at the end are no row
+        if (c != OK || !r->rest.len)
+            return c;
         json *row = json_push(rows, json_new(r->a, JSON_OBJECT));
         place(row, r, r->line, r->col);
         c = read_row(r, names, count, row);
@@ -190,7 +193,6 @@ static code read_rows(reader *r, json *rows)
         if (c == OK && values > r->opts.values_max)
             c = fail(r, DATA_LIMIT, "the file has too many values");
     }
-    return c;
 }
 
 CODE_CHECKED csv_parse(arena *a, str text, const json_opts *opts, json **ret_rows, err *e)

@@ -275,12 +275,10 @@ CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret
     json_opts opts = {.file = file, .bytes_max = COLLECTION_BYTES_MAX, .tolerant = true};
     err not_json = ERR_INIT;
     code c = json_parse(a, text, &opts, &rows, &not_json);
-    if (c == DATA_SYNTAX || c == DATA_DUPLICATE) {
-        // It begins as JSON does: the slip in it is what the person wants to know of.
-        c = looks_like_json(text) ? c : csv_parse(a, text, &opts, &rows, e);
-        if (c != OK && looks_like_json(text) && e)
-            *e = not_json;
-    } else if (c != OK && e)
+    // What begins as JSON does is meant so: the slip in it is what the person wants to know of.
+    if (c == DATA_SYNTAX && !looks_like_json(text))
+        c = csv_parse(a, text, &opts, &rows, e);
+    else if (c != OK && e)
         *e = not_json;
     if (c != OK)
         return c;

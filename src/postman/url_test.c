@@ -41,6 +41,11 @@ static void test_wire(void **state)
         {"http://h/a?&b", "http://h/a?&b"},
         {"http://h?x=1#frag", "http://h/?x=1"},
         {"http://h/a#b?c", "http://h/a"},
+        {"h?a=b?c=d/e:f@g", "http://h/?a=b?c=d/e:f@g"},
+        {"http://u:p@h/a@b", "http://h/a@b"},
+        {"h:8080\\x?y\\z", "http://h:8080/x?y\\z"},
+        {"http://h/\x7f", "http://h/%7F"},
+        {"http://h/a\tb?c\td", "http://h/a%09b?c%09d"},
         {"http://h/:id/x", "http://h/:id/x"},
     };
     arena a;
@@ -133,6 +138,24 @@ static void test_objects(void **state)
          "a/7/7.json/:x"},
         {"{\"auth\":{\"user\":\"u\",\"password\":\"p\"},\"host\":\"a\"}", "u:p@a"},
         {"{\"host\":\"a\",\"hash\":\"h\"}", "a#h"},
+        // what is there but empty
+        {"{\"host\":\"h\",\"path\":\"\"}", "h"},
+        {"{\"host\":\"h\",\"path\":\"/\"}", "h/"},
+        {"{\"host\":\"h\",\"path\":[\"\"]}", "h/"},
+        {"{\"host\":\"h\",\"path\":[\"x\",\"\"]}", "h/x/"},
+        {"{\"host\":\"h\",\"port\":\"\"}", "h:"},
+        {"{\"host\":\"h\",\"hash\":\"\"}", "h#"},
+        {"{\"host\":\"h\",\"query\":[]}", "h"},
+        {"{\"host\":\"h\",\"auth\":{\"user\":\"u\"}}", "u@h"},
+        {"{\"host\":[\"{{h.i}}\"],\"path\":[\":id\",\"z\"],\"variable\":[{\"key\":\"id\",\"value\":"
+         "\"a/b\"}]}",
+         "{{h.i}}/a/b/z"},
+        {"{\"host\":\"h\",\"query\":[{\"value\":\"v\"},{\"key\":null,\"value\":\"w\"},{\"key\":"
+         "\"k\",\"value\":\"\"}]}",
+         "h?=v&=w&k="},
+        {"{\"host\":\"h\",\"query\":[{\"key\":\"{{i&j}}\",\"value\":\"{{k#l}}&\"}]}",
+         "h?{{i&j}}={{k#l}}%26"},
+        {"{\"protocol\":\"https://\",\"host\":\"h\"}", "https://h"},
         {"\"http://a/b\"", "http://a/b"},
         {"null", ""},
         {"{}", ""},
