@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes over the wire (contracts: Postman §5, 8, 9): redirects, cookies, proxies, failures, and
 // pm.sendRequest.
+#include "runner/run.h"
 #include "runner/run_test.h"
 
 // One request, with members of `request` besides the URL and of the item besides the request.
@@ -309,6 +310,31 @@ static void failures_have_the_names_of_node(void **state)
     }
 }
 
+static void failures_are_worded_as_in_node(void **state)
+{
+    static const struct {
+        const char *name;
+        code code;
+        const char *host, *says;
+    } rows[] = {
+        {"ECONNREFUSED", FETCH_CONNECT, "10.0.0.1", "connect ECONNREFUSED 10.0.0.1:81"},
+        {"EHOSTUNREACH", FETCH_CONNECT, "10.0.0.1", "connect EHOSTUNREACH 10.0.0.1:81"},
+        {"ENOTFOUND", FETCH_RESOLVE, "nowhere.example", "getaddrinfo ENOTFOUND nowhere.example"},
+        {"ETIMEDOUT", FETCH_TIMEOUT, "a.example", "ETIMEDOUT"},
+        {"ECONNRESET", FETCH_PROTOCOL, "a.example", "socket hang up"},
+        {"CERT_HAS_EXPIRED", FETCH_TLS, "a.example", "certificate has expired"},
+        {"DEPTH_ZERO_SELF_SIGNED_CERT", FETCH_TLS, "a.example", "self-signed certificate"},
+        {"EPROTO", FETCH_TLS, "a.example", "in libcurl's words"},
+    };
+    stage *s = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        err e = ERR_INIT;
+        (void)err_set(&e, rows[i].code, "in libcurl's words");
+        uri_url u = {.host = {.name = str_from(rows[i].host)}, .port = 81};
+        assert_strz(run_failure_message(&s->mem, rows[i].name, &u, &e), rows[i].says);
+    }
+}
+
 static bool hang_up(stage *s, str path, str request, buf *out)
 {
     (void)path;
@@ -408,6 +434,7 @@ int main(void)
         STAGED(the_jar_comes_from_a_file),
         STAGED(the_request_is_told_as_it_was_sent),
         STAGED(failures_have_the_names_of_node),
+        STAGED(failures_are_worded_as_in_node),
         STAGED(an_answer_that_is_not_http),
         STAGED(a_missing_file_is_a_warning),
         STAGED(scripts_send_requests),
