@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Errors as they travel to the runner, and the JSON reader whose errors say where.
 
+// What worker.c puts before a script, on its first line.
+const headColumns = 18;
+
 // The frames of a stack that are the script's own: those of the libraries explain nothing to it.
 function frames(stack) {
     const own = String(stack ?? '').match(/^.*\bsandbox-script\.js:.*$/gm) ?? [];
-    return own.map((line) => `\n   ${line.trim()}`).join('');
+    const inScript = (line) => line.replace(/(\.js:1:)(\d+)/, (_, at, column) => at + Math.max(1, column - headColumns));
+    return own.map((line) => `\n   ${inScript(line.trim())}`).join('');
 }
 
 // Whatever was thrown, as {name, message, stack}. A script may throw anything: nothing here may

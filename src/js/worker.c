@@ -9,8 +9,9 @@
 #include "js/js.h"
 
 // A script becomes a function: its declarations are its own and `return` is legal. It begins on the
-// first line, so that the lines of stack traces are the author's.
-#define SCRIPT_HEAD "(function(){"
+// first line, so that the lines of stack traces are the author's; the two heads are of one length,
+// which sandbox/src/errors.js takes off the columns there.
+#define SCRIPT_HEAD "(      function(){"
 #define SCRIPT_HEAD_ASYNC "(async function(){"
 #define SCRIPT_TAIL "\n})"
 #define SCRIPT_FILE "sandbox-script.js"
