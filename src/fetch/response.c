@@ -122,6 +122,8 @@ void call_describe(fetch_call *call, fetch_response *ret)
         .reused = call->status && info_long(easy, CURLINFO_NUM_CONNECTS) == 0,
     };
     describe_timings(easy, &ret->timings);
+    if (ret->reused) // libcurl counts its own passing through these phases
+        ret->timings.dns_us = ret->timings.connect_us = ret->timings.tls_us = 0;
 }
 
 str fetch_response_header(const fetch_response *res, str name)
