@@ -29,7 +29,7 @@ static void add_exchange(runner *r, const run_exchange *x)
     run_summary *s = &r->summary;
     const fetch_timings *t = &x->timings;
     s->response_bytes += x->body_bytes;
-    add_sample(&s->response, &r->response_count, (double)x->time_ms);
+    add_sample(&s->response, &r->response_count, (double)t->total_us / 1000.0);
     if (t->dns_us) // a kept connection asks nobody
         add_sample(&s->dns, &r->dns_count, (double)t->dns_us / 1000.0);
     if (t->first_byte_us > t->sent_us)
