@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudrun/fleet.h"
 
+#include <string.h>
+
 #include "cloudrun/memory.h"
 
 enum { FIRST_FREE_MAX = 3 }; // up to this concurrency calls are packed, not spread
@@ -66,10 +68,10 @@ static void on_ready(void *ctx, instance *i)
     task_post(r->loop, &r->dispatch);
 }
 
-static void on_line(void *ctx, instance *i, str line)
+static void on_line(void *ctx, instance *i, str container, str line)
 {
     revision *r = ((slot *)ctx)->revision;
-    r->o.on_line(r->o.ctx, instance_id(i), line);
+    r->o.on_line(r->o.ctx, instance_id(i), container, line);
 }
 
 // What starts and ends at once is started again later, and later each time.
@@ -109,8 +111,7 @@ static void start_one(revision *r, const char *reason)
     slot *s = NEW(slot);
     char text[96];
     instance_options o = {.spec = r->o.spec,
-                          .env = r->o.env,
-                          .dir = r->o.dir,
+                          .runs = r->o.runs,
                           .stop_ms = r->o.stop_ms,
                           .on_ready = on_ready,
                           .on_gone = on_gone,
@@ -120,6 +121,7 @@ static void start_one(revision *r, const char *reason)
     vec_push(&r->slots, s);
     r->starts++;
     s->instance = instance_new(r->loop, &o);
+    memcpy(s->id, instance_id(s->instance).ptr, INSTANCE_ID_LEN);
     snprintf(text, sizeof(text), "Starting new instance. Reason: %s", reason);
     r->o.on_event(r->o.ctx, instance_id(s->instance), NULL, text);
     if (!timer_active(r->memory))
@@ -186,31 +188,40 @@ void fleet_stop(revision *r)
 
 // ---- memory
 
-// What Cloud Run does to an instance that holds more than its limit.
-static void check_memory(revision *r, slot *s, uint64_t bytes)
+typedef VEC(memory_use) uses;
+
+// What Cloud Run does to an instance of which a container holds more than its limit.
+static void check_memory(revision *r, slot *s, const memory_use *of_containers)
 {
-    uint64_t limit = r->o.spec->ingress_container->memory_bytes;
-    if (bytes <= limit)
+    for (size_t k = 0; k < r->o.spec->container_count; k++) {
+        uint64_t limit = r->o.spec->containers[k].memory_bytes, bytes = of_containers[k].bytes;
+        if (!of_containers[k].group || bytes <= limit)
+            continue;
+        err why = ERR_INIT;
+        err_set(&why, UP_INSTANCE, "Memory limit of %llu MiB exceeded with %llu MiB used",
+                (unsigned long long)(limit >> 20), (unsigned long long)(bytes >> 20));
+        err_hint(&why, "raise resources.limits.memory in %s", r->o.spec->file);
+        instance_kill(s->instance, &why);
         return;
-    err why = ERR_INIT;
-    err_set(&why, UP_INSTANCE, "Memory limit of %llu MiB exceeded with %llu MiB used",
-            (unsigned long long)(limit >> 20), (unsigned long long)(bytes >> 20));
-    err_hint(&why, "raise resources.limits.memory in %s", r->o.spec->file);
-    instance_kill(s->instance, &why);
+    }
 }
 
 void fleet_check_memory(revision *r)
 {
-    VEC(memory_use) uses = {0};
+    size_t containers = r->o.spec->container_count;
+    uses all = {0};
     VEC_FOREACH (&r->slots, s) {
-        memory_use use = {.group = (*s)->instance ? instance_group((*s)->instance) : 0};
-        vec_push(&uses, use);
+        for (size_t k = 0; k < containers; k++) {
+            instance *i = (*s)->instance;
+            memory_use use = {.group = i ? instance_group(i, k) : 0};
+            vec_push(&all, use);
+        }
     }
-    memory_measure(uses.ptr, uses.len);
-    for (size_t i = 0; i < uses.len; i++)
-        if (uses.ptr[i].group)
-            check_memory(r, r->slots.ptr[i], uses.ptr[i].bytes);
-    vec_deinit(&uses);
+    memory_measure(all.ptr, all.len);
+    for (size_t i = 0; i < r->slots.len; i++)
+        if (r->slots.ptr[i]->instance)
+            check_memory(r, r->slots.ptr[i], &all.ptr[i * containers]);
+    vec_deinit(&all);
     if (r->slots.len)
         timer_start(r->memory, REVISION_MEMORY_MS);
 }

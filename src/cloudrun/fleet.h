@@ -8,6 +8,7 @@ typedef struct slot slot;
 struct slot {
     revision *revision;
     instance *instance; // NULL once it is gone; the slot stays for the calls that it had
+    char id[INSTANCE_ID_LEN + 1];
     uint32_t calls;
     uint64_t idle_ms; // since when there are none
 };

@@ -2,37 +2,22 @@
 #include "cloudrun/instance.h"
 
 #include <signal.h>
-#include <string.h>
 
-#include "cloudrun/output.h"
-#include "cloudrun/probe.h"
-
-// A start-up probe is repeated quickly, so that nobody waits for a period to pass; it has failed
-// when Cloud Run's would have: after the initial delay and all periods.
-enum { ASK_MS_MIN = 2, ASK_MS_MAX = 250, OUTPUT_MS = 1000 };
+#include "cloudrun/unit.h"
 
 struct instance {
     loop *loop;
     instance_options o;
-    const service_container *box;
     instance_state state;
     char id[INSTANCE_ID_LEN + 1];
     uint16_t port;
-    process *process;
-    output *out, *errors;
     http_pool *pool;
-    probe *probe;
-    timer *ask;      // the next probe
-    timer *deadline; // of the start, then of the stop
-    uint64_t gap_ms;
-    uint32_t failures; // of the liveness probe, in a row
+    unit *units;
+    size_t count;
+    timer *deadline; // of the stop
     uint64_t begun_ms, ready_ms;
     bool was_ready;
     bool asked_to_stop;
-    bool exited;
-    uint32_t open; // pipes that may still bring output
-    uint32_t attempts;
-    err last; // what the start-up probe said last
     err why;
     task gone;
 };
@@ -52,32 +37,10 @@ static void gone(instance *i)
     task_post(i->loop, &i->gone);
 }
 
-// The last words of a program are told before its end.
-static void on_output_end(void *ctx)
+static void signal_all(instance *i, int signum)
 {
-    instance *i = ctx;
-    if (!--i->open && i->exited)
-        gone(i);
-}
-
-static void on_process_exit(void *ctx, int status, int signum)
-{
-    instance *i = ctx;
-    if (!i->asked_to_stop && !i->why.code) {
-        if (signum)
-            err_set(&i->why, UP_INSTANCE, "it was ended by signal %d (%s)", signum,
-                    strsignal(signum));
-        else
-            err_set(&i->why, UP_INSTANCE, "it ended with status %d", status);
-    }
-    i->exited = true;
-    i->state = INSTANCE_STOPPING;
-    timer_stop(i->ask);
-    kill(-process_pid(i->process), SIGKILL); // what it left behind
-    if (i->open)
-        timer_start(i->deadline, OUTPUT_MS); // for one that left its group with the pipe
-    else
-        gone(i);
+    for (size_t k = 0; k < i->count; k++)
+        unit_signal(&i->units[k], signum);
 }
 
 static void terminate(instance *i)
@@ -85,11 +48,20 @@ static void terminate(instance *i)
     if (i->state == INSTANCE_STOPPING || i->state == INSTANCE_GONE)
         return;
     i->state = INSTANCE_STOPPING;
-    timer_stop(i->ask);
-    probe_free(i->probe);
-    i->probe = NULL;
-    process_kill(i->process, SIGTERM);
+    signal_all(i, SIGTERM);
     timer_start(i->deadline, i->o.stop_ms);
+}
+
+static void on_deadline(void *ctx)
+{
+    signal_all(ctx, SIGKILL);
+}
+
+static void fail(instance *i, const err *why)
+{
+    if (!i->asked_to_stop && !i->why.code)
+        i->why = *why;
+    terminate(i);
 }
 
 void instance_stop(instance *i)
@@ -98,127 +70,80 @@ void instance_stop(instance *i)
     terminate(i);
 }
 
-static void fail(instance *i, const err *why)
-{
-    if (!i->why.code)
-        i->why = *why;
-    terminate(i);
-}
-
 void instance_kill(instance *i, const err *why)
 {
     fail(i, why);
-    process_kill(i->process, SIGKILL);
+    signal_all(i, SIGKILL);
 }
 
-// ---- probes
+// ---- containers
 
-static void next_question(instance *i, uint64_t ms)
+static bool may_start(const instance *i, const unit *u)
 {
-    timer_start(i->ask, ms);
+    for (size_t k = 0; k < u->box->needs_count; k++)
+        if (!i->units[u->box->needs[k]].started)
+            return false;
+    return !u->begun;
 }
 
-static void on_live(void *ctx, const err *e)
+static void start_next(instance *i)
 {
-    instance *i = ctx;
-    const service_probe *p = &i->box->liveness;
-    i->failures = e ? i->failures + 1 : 0;
-    if (i->failures < p->failures_max) {
-        next_question(i, p->period_s * 1000ULL);
+    for (size_t k = 0; k < i->count; k++)
+        if (may_start(i, &i->units[k]))
+            unit_start(&i->units[k]);
+}
+
+static void on_started(unit *u)
+{
+    instance *i = u->ctx;
+    if (i->state != INSTANCE_STARTING)
         return;
-    }
-    err why = ERR_INIT;
-    err_set(&why, UP_INSTANCE, "the liveness probe failed %u times: %s", i->failures, e->msg);
-    fail(i, &why);
-}
-
-static void ready(instance *i)
-{
+    start_next(i);
+    for (size_t k = 0; k < i->count; k++)
+        if (!i->units[k].started)
+            return;
     i->state = INSTANCE_READY;
     i->was_ready = true;
     i->ready_ms = loop_now_ms(i->loop);
-    timer_stop(i->deadline);
-    probe_free(i->probe);
-    i->probe = NULL;
-    const service_probe *p = &i->box->liveness;
-    if (p->set) {
-        probe_options o = {.what = p,
-                           .port = i->port,
-                           .answer_ms = p->timeout_s * 1000ULL,
-                           .on_answer = on_live,
-                           .ctx = i};
-        i->probe = probe_new(i->loop, &o);
-        next_question(i, (p->initial_delay_s + (uint64_t)p->period_s) * 1000);
-    }
     i->o.on_ready(i->o.ctx, i);
 }
 
-static void on_started(void *ctx, const err *e)
+static void wrap(const unit *u, const err *why, err *ret_why)
 {
-    instance *i = ctx;
-    if (!e) {
-        ready(i);
-        return;
-    }
-    i->attempts++;
-    i->last = *e; // told if the deadline comes
-    i->gap_ms = i->gap_ms * 2 < ASK_MS_MAX ? i->gap_ms * 2 : ASK_MS_MAX;
-    next_question(i, i->gap_ms);
+    *ret_why = *why;
+    if (!u->is_ingress)
+        err_wrap(ret_why, "container " STR_FMT, STR_ARG(u->box->name));
 }
 
-static void on_ask(void *ctx)
+static void on_failed(unit *u, const err *why)
 {
-    instance *i = ctx;
-    if (i->state == INSTANCE_STARTING && i->o.spec->health_check_disabled)
-        ready(i);
-    else
-        probe_ask(i->probe);
+    err told;
+    wrap(u, why, &told);
+    fail(u->ctx, &told);
 }
 
-static uint64_t startup_ms(const service_probe *p)
+static void on_ended(unit *u, const err *why)
 {
-    uint64_t s = p->initial_delay_s + (uint64_t)p->period_s * p->failures_max;
-    return (s < SERVICE_STARTUP_S ? s : SERVICE_STARTUP_S) * 1000;
+    instance *i = u->ctx;
+    err told;
+    wrap(u, why, &told);
+    fail(i, &told);
+    for (size_t k = 0; k < i->count; k++)
+        if (i->units[k].begun && !i->units[k].ended)
+            return;
+    gone(i);
 }
 
-static void on_deadline(void *ctx)
+static void on_line(unit *u, str line)
 {
-    instance *i = ctx;
-    if (i->state == INSTANCE_STOPPING) {
-        if (i->exited)
-            gone(i);
-        else
-            process_kill(i->process, SIGKILL);
-        return;
-    }
-    err why = ERR_INIT;
-    err_set(&why, UP_INSTANCE, "it isn't ready after %llu s: port %u: %s",
-            (unsigned long long)(startup_ms(&i->box->startup) / 1000), i->port, i->last.msg);
-    err_hint(&why, "the program must listen on the port that the variable PORT names");
-    fail(i, &why);
+    instance *i = u->ctx;
+    i->o.on_line(i->o.ctx, i, u->is_ingress ? STR_NONE : u->box->name, line);
 }
 
-static void begin_startup(instance *i)
-{
-    const service_probe *p = &i->box->startup;
-    probe_options o = {.what = p,
-                       .port = i->port,
-                       .answer_ms = p->timeout_s * 1000ULL,
-                       .on_answer = on_started,
-                       .ctx = i};
-    i->probe = probe_new(i->loop, &o);
-    i->gap_ms = ASK_MS_MIN;
-    timer_start(i->deadline, startup_ms(p));
-    next_question(i, p->initial_delay_s * 1000ULL);
-}
+static const unit_handlers handlers = {
+    .on_started = on_started, .on_failed = on_failed, .on_ended = on_ended, .on_line = on_line};
 
 // ---- the start
-
-static void on_line(void *ctx, str line)
-{
-    instance *i = ctx;
-    i->o.on_line(i->o.ctx, i, line);
-}
 
 static void drop_stream(void *ctx, stream *s)
 {
@@ -239,68 +164,46 @@ static code free_port(loop *l, uint16_t *ret_port, err *e)
     return OK;
 }
 
-// Runs argv with env and PORT before it.
-static code spawn(instance *i, err *e)
+static void make_units(instance *i)
 {
-    size_t words = i->box->command_count, vars = 0;
-    while (i->o.env[vars])
-        vars++;
-    arena a;
-    arena_init(&a);
-    const char **argv = arena_array(&a, words + 1, sizeof(*argv));
-    const char **env = arena_array(&a, vars + 2, sizeof(*env));
-    for (size_t k = 0; k < words; k++)
-        argv[k] = arena_cstr(&a, i->box->command[k]);
-    env[0] = arena_printf(&a, "PORT=%u", i->port).ptr;
-    memcpy(env + 1, i->o.env, vars * sizeof(*env));
-    process_options o = {.file = argv[0],
-                         .argv = argv,
-                         .env = env,
-                         .cwd = i->o.dir,
-                         .stdio = {PROCESS_NULL, PROCESS_PIPE, PROCESS_PIPE},
-                         .on_exit = on_process_exit,
-                         .ctx = i};
-    code c = process_new(i->loop, &o, &i->process, e);
-    arena_deinit(&a);
-    return c;
-}
-
-static code start(instance *i, err *e)
-{
-    code c = free_port(i->loop, &i->port, e);
-    if (c == OK)
-        c = spawn(i, e);
-    if (c)
-        return c;
-    i->out = output_new(process_take_stream(i->process, 1), on_line, on_output_end, i);
-    i->errors = output_new(process_take_stream(i->process, 2), on_line, on_output_end, i);
-    i->open = 2;
-    // The gate counts the calls; the pool must never be the narrower one.
-    http_pool_options pool = {.host = "127.0.0.1",
-                              .port = i->port,
-                              .connections_max = i->o.spec->concurrency,
-                              .response_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL,
-                              .body_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL};
-    i->pool = http_pool_new(i->loop, &pool);
-    begin_startup(i);
-    return OK;
+    const service_spec *s = i->o.spec;
+    i->count = s->container_count;
+    i->units = mem_array(i->count, sizeof(*i->units));
+    for (size_t k = 0; k < i->count; k++) {
+        i->units[k] = (unit){.ctx = i,
+                             .handlers = &handlers,
+                             .loop = i->loop,
+                             .box = &s->containers[k],
+                             .run = &i->o.runs[k],
+                             .port = i->port,
+                             .is_ingress = &s->containers[k] == s->ingress_container,
+                             .check = !s->health_check_disabled};
+        unit_init(&i->units[k]);
+    }
 }
 
 instance *instance_new(loop *l, const instance_options *o)
 {
     instance *i = NEW(instance);
-    *i = (instance){.loop = l,
-                    .o = *o,
-                    .box = o->spec->ingress_container,
-                    .begun_ms = loop_now_ms(l),
-                    .gone = {.run = tell_gone, .ctx = i}};
+    *i = (instance){
+        .loop = l, .o = *o, .begun_ms = loop_now_ms(l), .gone = {.run = tell_gone, .ctx = i}};
     if (!i->o.stop_ms)
         i->o.stop_ms = INSTANCE_STOP_MS;
     snprintf(i->id, sizeof(i->id), "%016llx", (unsigned long long)rand_u64());
-    i->ask = timer_new(l, on_ask, i);
     i->deadline = timer_new(l, on_deadline, i);
-    if (start(i, &i->why) != OK)
+    if (free_port(l, &i->port, &i->why) != OK) {
         gone(i);
+        return i;
+    }
+    // The calls are counted above; the pool must never be the narrower one.
+    http_pool_options pool = {.host = "127.0.0.1",
+                              .port = i->port,
+                              .connections_max = o->spec->concurrency,
+                              .response_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL,
+                              .body_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL};
+    i->pool = http_pool_new(l, &pool);
+    make_units(i);
+    start_next(i);
     return i;
 }
 
@@ -309,13 +212,11 @@ void instance_free(instance *i)
     if (!i)
         return;
     task_cancel(&i->gone);
-    probe_free(i->probe);
-    timer_free(i->ask);
     timer_free(i->deadline);
     http_pool_free(i->pool);
-    process_free(i->process);
-    output_free(i->out);
-    output_free(i->errors);
+    for (size_t k = 0; k < i->count; k++)
+        unit_deinit(&i->units[k]);
+    free(i->units);
     free(i);
 }
 
@@ -341,14 +242,10 @@ uint16_t instance_port(const instance *i)
     return i->port;
 }
 
-pid_t instance_group(const instance *i)
+pid_t instance_group(const instance *i, size_t container)
 {
-    return i->process && process_running(i->process) ? process_pid(i->process) : 0;
-}
-
-uint32_t instance_attempts(const instance *i)
-{
-    return i->attempts + 1;
+    const unit *u = container < i->count ? &i->units[container] : NULL;
+    return u && u->process && !u->exited ? process_pid(u->process) : 0;
 }
 
 bool instance_was_ready(const instance *i)
@@ -356,12 +253,18 @@ bool instance_was_ready(const instance *i)
     return i->was_ready;
 }
 
+uint64_t instance_start_ms(const instance *i)
+{
+    return i->ready_ms - i->begun_ms;
+}
+
 uint64_t instance_lived_ms(const instance *i)
 {
     return i->was_ready ? loop_now_ms(i->loop) - i->ready_ms : 0;
 }
 
-uint64_t instance_start_ms(const instance *i)
+uint32_t instance_attempts(const instance *i)
 {
-    return i->ready_ms - i->begun_ms;
+    const service_spec *s = i->o.spec;
+    return i->units[s->ingress_container - s->containers].attempts;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// instance: one running copy of a service: a process with Cloud Run's container contract (contract
-// cloud-run.md §2).
+// instance: one running copy of a service: a process for each container, with Cloud Run's container
+// contract (contract cloud-run.md §2).
 //
-// - It gets PORT, K_SERVICE, K_REVISION, K_CONFIGURATION, the variables of service.yaml, and of our
-//   own environment PATH and LANG. HOME is a folder of ours: in the person's own a client library
-//   would find credentials of the cloud, and local and cloud never mix (injection.md §4).
-// - It is ready once its start-up probe succeeds, in 240 s at most.
+// - The processes get the variables that are given (environment.h), and the one that takes the
+// calls
+//   PORT: a port that the kernel had free.
+// - Containers start once those that they wait for have started; it is ready when all have, within
+//   240 s each. When one of them ends, the instance ends.
 // - It ends by SIGTERM, and ten seconds later by SIGKILL.
 #pragma once
 
@@ -22,17 +23,24 @@ typedef enum instance_state {
     INSTANCE_GONE,
 } instance_state;
 
+// How a container runs on this machine.
+typedef struct instance_run instance_run;
+struct instance_run {
+    const char *const *env; // NULL-terminated, all but PORT
+    const char *dir;        // where it starts
+};
+
 typedef struct instance instance;
 typedef struct instance_options instance_options;
 struct instance_options {
     const service_spec *spec;
-    const char *const *env; // NULL-terminated, all but PORT
-    const char *dir;        // where it starts
-    uint64_t stop_ms;       // 0: INSTANCE_STOP_MS
+    const instance_run *runs; // one for each of its containers
+    uint64_t stop_ms;         // 0: INSTANCE_STOP_MS
     void (*on_ready)(void *ctx, instance *i);
     // Once, when no process is left; why NULL: it was asked to stop. It may free the instance.
     void (*on_gone)(void *ctx, instance *i, const err *why);
-    void (*on_line)(void *ctx, instance *i, str line);
+    // `container` is empty for the one that takes the calls.
+    void (*on_line)(void *ctx, instance *i, str container, str line);
     void *ctx;
 };
 
@@ -48,7 +56,7 @@ instance_state instance_status(const instance *i);
 str instance_id(const instance *i); // INSTANCE_ID_LEN hex digits
 http_pool *instance_pool(instance *i);
 uint16_t instance_port(const instance *i);
-pid_t instance_group(const instance *i); // 0: no process
+pid_t instance_group(const instance *i, size_t container); // its processes; 0: none run
 bool instance_was_ready(const instance *i);
 uint64_t instance_start_ms(const instance *i); // from the start to ready
 uint64_t instance_lived_ms(const instance *i); // since ready; 0 if it never was

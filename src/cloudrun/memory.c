@@ -40,7 +40,7 @@ void memory_measure(memory_use *uses, size_t count)
         if (!ascii_is_digit(d->d_name[0]) || !read_stat(dirfd(dir), d->d_name, &group, &pages))
             continue;
         for (size_t i = 0; i < count; i++)
-            if ((uint64_t)uses[i].group == group)
+            if (group && (uint64_t)uses[i].group == group)
                 uses[i].bytes += pages * page;
     }
     closedir(dir);

@@ -84,7 +84,7 @@ static void on_dispatch(void *ctx)
         p->slot = s;
         s->calls++;
         r->calls++;
-        r->o.on_place(r->o.ctx, p->call, instance_pool(s->instance), instance_id(s->instance));
+        r->o.on_place(r->o.ctx, p->call, instance_pool(s->instance), (str){s->id, INSTANCE_ID_LEN});
     }
     watch_oldest(r);
 }

@@ -27,16 +27,16 @@ typedef struct place place;
 
 typedef struct revision_options revision_options;
 struct revision_options {
-    const service_spec *spec; // borrowed, as are env and dir
-    const char *const *env;
-    const char *dir;
+    const service_spec *spec; // borrowed, as are the runs
+    const instance_run *runs;
     uint64_t window_ms, grace_ms; // of the autoscaler; 0: Knative's
     uint64_t wait_ms_min;         // 0: REVISION_WAIT_MS_MIN
     uint64_t stop_ms;             // 0: INSTANCE_STOP_MS
     // Never from within revision_claim. The place stays until it is released.
     void (*on_place)(void *ctx, void *call, http_pool *pool, str instance_id);
     void (*on_refuse)(void *ctx, void *call, int status, const err *why);
-    void (*on_line)(void *ctx, str instance_id, str line); // what its program writes
+    // What a program writes; `container` is empty for the one that takes the calls.
+    void (*on_line)(void *ctx, str instance_id, str container, str line);
     // What Cloud Run's system log says of an instance; or, with e, why it ended.
     void (*on_event)(void *ctx, str instance_id, const err *e, const char *text);
     void *ctx;

@@ -81,11 +81,12 @@ static void on_refuse(void *ctx, void *asked, int status, const err *why)
     check_done(w);
 }
 
-static void on_line(void *ctx, str id, str line)
+static void on_line(void *ctx, str id, str container, str line)
 {
     world *w = ctx;
     assert_int_equal(id.len, INSTANCE_ID_LEN);
-    buf_addf(&w->lines, STR_FMT "\n", STR_ARG(line));
+    buf_addf(&w->lines, STR_FMT "%s" STR_FMT "\n", STR_ARG(container), container.len ? ": " : "",
+             STR_ARG(line));
     check_done(w);
 }
 
@@ -150,8 +151,10 @@ static void begin(world *w, const char *words, const char *container, const char
     if (service_parse(&w->arena, text, "service.yaml", &spec, &count, &e) != OK)
         fail_msg("%u:%u %s", e.line, e.col, e.msg);
     o.spec = spec;
-    o.env = env;
-    o.dir = "/tmp";
+    instance_run *runs = arena_array(&w->arena, spec->container_count, sizeof(*runs));
+    for (size_t i = 0; i < spec->container_count; i++)
+        runs[i] = (instance_run){.env = env, .dir = "/tmp"};
+    o.runs = runs;
     o.on_place = on_place;
     o.on_refuse = on_refuse;
     o.on_line = on_line;

@@ -155,8 +155,9 @@ static code read_template(service_reader *r, const json *spec, service_spec *s, 
         c = json_get_arr(pod, "containers", &containers, e);
     if (c == OK)
         c = json_opt_str(pod, "serviceAccountName", &s->account, e);
+    s->account_at = json_get(pod, "serviceAccountName");
     if (c == OK && s->account.len && str_chr(s->account, '@') < 1)
-        c = json_err(json_get(pod, "serviceAccountName"), e, DATA_VALUE,
+        c = json_err(s->account_at, e, DATA_VALUE,
                      "must be the e-mail address of a service account");
     if (c == OK)
         c = service_containers_read(r, containers, s, e);

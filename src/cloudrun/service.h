@@ -60,6 +60,8 @@ struct service_container {
     uint32_t cpu_milli;
     uint64_t memory_bytes;
     service_probe startup, liveness;
+    const size_t *needs; // containers that must have started before
+    size_t needs_count;
     const json *at;
 };
 
@@ -83,6 +85,7 @@ struct service_spec {
     str name;
     str revision; // "orders-00001-abc" when the file names none
     str account;  // empty: the project's default
+    const json *account_at;
     service_ingress ingress;
     bool check_disabled;        // run.googleapis.com/invoker-iam-disabled
     bool url_disabled;          // run.googleapis.com/default-url-disabled
@@ -95,6 +98,8 @@ struct service_spec {
     const service_container *containers;
     size_t container_count;
     const service_container *ingress_container;
+    const json *dependencies; // {"app": ["proxy"]} or NULL
+    const json *dependencies_at;
     const service_traffic *traffic;
     size_t traffic_count;
     const str *notes; // "FILE:LINE:COL: KEY: no local effect"

@@ -124,7 +124,6 @@ bad:
     return err_hint(e, "write '[\"https://api.example.com\"]'");
 }
 
-// Containers are started side by side here; what waits for what is checked for its names.
 static code read_dependencies(annotations *an, const json *v, err *e)
 {
     json *all = NULL;
@@ -133,6 +132,8 @@ static code read_dependencies(annotations *an, const json *v, err *e)
         json_err(v, e, DATA_VALUE, "must be a JSON object of lists of container names");
         return err_hint(e, "write '{\"app\": [\"proxy\"]}' when app waits for proxy");
     }
+    an->s->dependencies = all;
+    an->s->dependencies_at = v;
     return OK;
 }
 

@@ -170,13 +170,6 @@ static code read_mounts(service_reader *r, const json *v, const map *volumes, er
     return OK;
 }
 
-// Cloud Run probes the port that the program was told; here each instance has its own.
-static void own_port(service_probe *p, const service_container *to)
-{
-    if (p->port == to->port)
-        p->port = 0;
-}
-
 static code read_container(service_reader *r, const json *v, const map *volumes,
                            service_container *to, err *e)
 {
@@ -210,8 +203,6 @@ static code read_container(service_reader *r, const json *v, const map *volumes,
         c = service_probe_read(r, json_get(v, "startupProbe"), true, &to->startup, e);
     if (c == OK)
         c = service_probe_read(r, json_get(v, "livenessProbe"), false, &to->liveness, e);
-    own_port(&to->startup, to);
-    own_port(&to->liveness, to);
     return c;
 }
 
@@ -260,6 +251,75 @@ static code find_ingress(const json *list, service_spec *s, err *e)
                : json_err(list, e, DATA_MISSING, "one of the containers must have a port");
 }
 
+// Cloud Run probes the port that the program was told; here each instance has its own.
+static void own_port(service_probe *p, const service_container *of)
+{
+    if (p->port == of->port)
+        p->port = 0;
+}
+
+// ---- what waits for what
+
+static code find_container(const service_spec *s, str name, size_t *ret_at, err *e)
+{
+    for (*ret_at = 0; *ret_at < s->container_count; ++*ret_at)
+        if (name.len && str_eq(s->containers[*ret_at].name, name))
+            return OK;
+    return json_err(s->dependencies_at, e, DATA_VALUE, "there is no container '" STR_FMT "'",
+                    STR_ARG(name));
+}
+
+static code read_needs(service_reader *r, const service_spec *s, const json *list,
+                       service_container *of, err *e)
+{
+    if (list->type != JSON_ARRAY)
+        return json_err(s->dependencies_at, e, DATA_VALUE,
+                        "must be a JSON object of lists of container names");
+    size_t *needs = arena_array(r->a, list->len, sizeof(*needs));
+    JSON_EACH (list, name) {
+        code c = find_container(s, json_str_or(name, STR_NONE), &needs[of->needs_count++], e);
+        if (c)
+            return c;
+    }
+    of->needs = needs;
+    return OK;
+}
+
+// Starts in turn what waits for nothing that is left; what is left in the end waits in a circle.
+static bool circular(const service_spec *s)
+{
+    bool started[SERVICE_CONTAINERS_MAX] = {false};
+    size_t left = s->container_count;
+    for (size_t before = left + 1; left && left < before;) {
+        before = left;
+        for (size_t i = 0; i < s->container_count; i++) {
+            const service_container *c = &s->containers[i];
+            bool may = !started[i];
+            for (size_t k = 0; k < c->needs_count; k++)
+                may = may && started[c->needs[k]];
+            started[i] = started[i] || may;
+            left -= may;
+        }
+    }
+    return left > 0;
+}
+
+static code read_dependencies(service_reader *r, service_container *containers, service_spec *s,
+                              err *e)
+{
+    JSON_EACH (s->dependencies, list) {
+        size_t at;
+        code c = find_container(s, list->key, &at, e);
+        if (c == OK)
+            c = read_needs(r, s, list, &containers[at], e);
+        if (c)
+            return c;
+    }
+    if (circular(s))
+        return json_err(s->dependencies_at, e, DATA_VALUE, "containers wait for each other");
+    return OK;
+}
+
 code service_containers_read(service_reader *r, const json *list, service_spec *s, err *e)
 {
     map volumes = {0};
@@ -274,5 +334,12 @@ code service_containers_read(service_reader *r, const json *list, service_spec *
             c = read_container(r, v, &volumes, &containers[s->container_count++], e);
     }
     map_deinit(&volumes, NULL);
-    return c ? c : find_ingress(list, s, e);
+    if (c == OK)
+        c = find_ingress(list, s, e);
+    if (c)
+        return c;
+    service_container *ingress = &containers[s->ingress_container - s->containers];
+    own_port(&ingress->startup, ingress);
+    own_port(&ingress->liveness, ingress);
+    return read_dependencies(r, containers, s, e);
 }

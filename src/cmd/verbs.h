@@ -8,6 +8,7 @@ extern const verb verb_run;
 extern const verb verb_lint;
 extern const verb verb_init;
 extern const verb verb_doctor;
+extern const verb verb_up;
 extern const verb verb_help;
 extern const verb verb_version;
 extern const verb verb_completion;

@@ -28,4 +28,5 @@ struct policy {
     int64_t version;
     str etag;
     const json *audit_configs; // NULL: none
+    policy *parts[2];          // of policy_join: whose memory the bindings are in
 };

@@ -13,6 +13,19 @@ policy *policy_new(const role_set *roles)
     return p;
 }
 
+policy *policy_join(policy *a, policy *b)
+{
+    policy *p = policy_new(a->roles);
+    p->bindings = arena_array(&p->memory, a->count + b->count, sizeof(*p->bindings));
+    policy *const parts[] = {a, b};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        p->parts[i] = policy_ref(parts[i]);
+        for (size_t k = 0; k < parts[i]->count; k++)
+            p->bindings[p->count++] = parts[i]->bindings[k];
+    }
+    return p;
+}
+
 policy *policy_ref(policy *p)
 {
     p->refs++;
@@ -23,6 +36,8 @@ void policy_unref(policy *p)
 {
     if (!p || --p->refs)
         return;
+    for (size_t i = 0; i < ARRAY_LEN(p->parts); i++)
+        policy_unref(p->parts[i]);
     arena_deinit(&p->memory);
     free(p);
 }

@@ -29,6 +29,8 @@ CODE_CHECKED policy_load_text(str text, const char *file, const role_set *roles,
 CODE_CHECKED policy_load_file(const char *path, const role_set *roles, policy **ret_policy, err *e);
 // One without bindings: grants nothing.
 policy *policy_new(const role_set *roles);
+// The bindings of both, a's first: what holds for a service and its project. References both.
+policy *policy_join(policy *a, policy *b);
 policy *policy_ref(policy *p);
 void policy_unref(policy *p); // NULL is allowed
 

@@ -120,6 +120,23 @@ static void a_group_grants_to_whom_it_holds(void **state)
     policy_unref(p);
 }
 
+static void joined_policies_grant_what_either_grants(void **state)
+{
+    (void)state;
+    policy *project = loaded("bindings: [{role: roles/run.invoker, members: ['user:a@x.com']}]");
+    policy *service = loaded(orders), *both = policy_join(project, service);
+    policy_unref(project); // the joined one keeps them
+    policy_unref(service);
+    assert_int_equal(policy_binding_count(both), 4);
+    assert_true(decide(both, "user:a@x.com", "run.routes.invoke").allowed);
+    decision d =
+        decide(both, "serviceAccount:tester@p.iam.gserviceaccount.com", "run.routes.invoke");
+    assert_true(d.allowed);
+    assert_int_equal(d.reasons[0].line, 4); // of its own file
+    assert_false(decide(both, "user:jane@example.com", "run.routes.invoke").allowed);
+    policy_unref(both);
+}
+
 static void an_empty_policy_grants_nothing(void **state)
 {
     (void)state;
@@ -299,6 +316,7 @@ int main(void)
         cmocka_unit_test(an_allowed_call_is_explained_by_its_binding),
         cmocka_unit_test(a_refused_call_is_explained_by_all_bindings),
         cmocka_unit_test(a_group_grants_to_whom_it_holds),
+        cmocka_unit_test(joined_policies_grant_what_either_grants),
         cmocka_unit_test(an_empty_policy_grants_nothing),
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_place),
         cmocka_unit_test(T50_a_policy_has_limits),

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// cloudrun: `gatepost up`: Cloud Run on this machine (contract cloud-run.md). Each service.yaml
+// becomes a port that judges calls as Cloud Run does, and instances from none upwards behind it;
+// beside them stand the local Google (token endpoint, IAM, keys), a metadata server for each
+// service, and an admin port.
+//
+// Invariants
+// - Everything listens on loopback; the admin port answers only to its own address (threat 36).
+// - Local and cloud identity never mix (injection.md §4): instances get nothing of the person's
+//   environment that names a credential, and the issuer's keys are this machine's.
+// - Who looks for the running `up` finds it by the address file alone (threat 40), which is written
+//   when everything listens and removed first of all.
+#pragma once
+
+#include "base/base.h"
+
+typedef struct loop loop;
+typedef struct jout jout;
+typedef struct up up;
+
+typedef struct up_options up_options;
+struct up_options {
+    const char *project_file; // NULL: found from the paths or the current directory
+    const str *paths;         // service.yaml files, and folders that hold one or a gatepost.yaml
+    size_t path_count;
+    uint16_t port;           // of the first service, the others follow; 0: free ones
+    uint64_t window_ms;      // of the autoscaler; 0: a minute
+    uint64_t to_zero_ms;     // the last instance ends after this idle time; 0: window and a half
+    bool internal;           // callers count as being inside the network: ingress lets them in
+    const char *path, *lang; // of the environment, for the instances
+    // A line for the person who watches, without its end: what the programs write, what happens to
+    // instances, each call. It may be shown on a terminal as it is.
+    void (*on_line)(void *ctx, str line);
+    void *ctx;
+};
+
+// Reads project and services, opens state and trail. Nothing listens yet. The paths must outlive
+// it. Errors: those of project, service.yaml and policies; UP_NO_SERVICE; HOME_…, STORE_…, AUDIT_….
+CODE_CHECKED up_new(loop *l, const up_options *o, up **ret_up, err *e);
+// Listens, writes key files and the address file. NET_LISTEN, HOME_RUNNING, GOOGLE_KEY_FILE.
+CODE_CHECKED up_start(up *u, err *e);
+// Calls under way may finish for ten seconds, then the instances are asked to end.
+void up_stop(up *u, void (*on_stopped)(void *ctx), void *ctx);
+// Ends at once what still runs. NULL is allowed.
+void up_free(up *u);
+
+// {pid, project, services: [{name, url, run_app_urls}], token_url, metadata, issuer, jwks, certs,
+// admin}
+void up_json(const up *u, jout *w);
+// What runs where and what to try, for a terminal.
+void up_text(const up *u, bool colour, buf *out);

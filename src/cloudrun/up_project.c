@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// From project file and service.yaml to services with their identities and policies.
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cloudrun/up_own.h"
+
+typedef struct sources sources;
+struct sources {
+    const char *project; // file or folder; NULL: to be found
+    VEC(const char *) files;
+};
+
+// ---- which files
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static const char *beneath(up *u, const char *dir, const char *name)
+{
+    return arena_printf(&u->arena, "%s/%s", dir, name).ptr;
+}
+
+// A folder with a project file brings the services of the project, another one its service.yaml.
+static code add_path(up *u, sources *from, const char *path, err *e)
+{
+    if (!is_dir(path)) {
+        vec_push(&from->files, path);
+        return OK;
+    }
+    bool has_project = access(beneath(u, path, "gatepost.yaml"), F_OK) == 0;
+    if (!has_project) {
+        vec_push(&from->files, beneath(u, path, "service.yaml"));
+        return OK;
+    }
+    if (from->project && strcmp(from->project, path) != 0) {
+        err_set(e, UP_NO_SERVICE, "'%s' and '%s' are two projects", from->project, path);
+        return err_hint(e, "bring up one project at a time; its gatepost.yaml lists its services");
+    }
+    from->project = path;
+    return OK;
+}
+
+static code find_files(up *u, sources *from, err *e)
+{
+    for (size_t i = 0; i < u->o.path_count; i++) {
+        code c = add_path(u, from, arena_cstr(&u->arena, u->o.paths[i]), e);
+        if (c)
+            return c;
+    }
+    code c = project_load(&u->arena, from->project, NULL, &u->project, e);
+    if (c)
+        return c;
+    bool by_name = from->files.len > 0 && !(from->project && !u->o.project_file);
+    for (size_t i = 0; i < u->project->service_count && !by_name; i++)
+        vec_push(&from->files, u->project->services[i]);
+    const char *here = beneath(u, u->project->dir, "service.yaml");
+    if (!from->files.len && access(here, F_OK) == 0)
+        vec_push(&from->files, here);
+    if (from->files.len)
+        return OK;
+    err_set(e, UP_NO_SERVICE, "there is no service to bring up in %s", u->project->dir);
+    return err_hint(e, "name a service.yaml, or list one under services: in gatepost.yaml");
+}
+
+// ---- services
+
+static const char *dir_of(arena *a, const char *path)
+{
+    ssize_t slash = str_rchr(str_from(path), '/');
+    return slash < 0    ? "."
+           : slash == 0 ? "/"
+                        : arena_cstr(a, str_sub(str_from(path), 0, (size_t)slash));
+}
+
+static code add_service(up *u, const service_spec *spec, err *e)
+{
+    for (size_t i = 0; i < u->service_count; i++) {
+        if (!str_eq(u->services[i].spec->name, spec->name))
+            continue;
+        err_set(e, DATA_DUPLICATE, "%s has a service '" STR_FMT "' too", u->services[i].spec->file,
+                STR_ARG(spec->name));
+        return err_at(e, spec->file, 1, 1);
+    }
+    if (u->service_count == UP_SERVICES_MAX)
+        return err_set(e, DATA_LIMIT, "at most %d services can be brought up", UP_SERVICES_MAX);
+    up_service *s = &u->services[u->service_count++];
+    *s = (up_service){
+        .up = u, .spec = spec, .dir = dir_of(&u->arena, spec->file), .account = spec->account};
+    for (size_t i = 0; i < spec->note_count; i++)
+        up_note(u, spec->notes[i].ptr);
+    return OK;
+}
+
+static code load_services(up *u, const sources *from, err *e)
+{
+    u->services = arena_array(&u->arena, UP_SERVICES_MAX, sizeof(*u->services));
+    for (size_t i = 0; i < from->files.len; i++) {
+        const service_spec *specs = NULL;
+        size_t count = 0;
+        code c = service_load(&u->arena, from->files.ptr[i], &specs, &count, e);
+        for (size_t k = 0; c == OK && k < count; k++)
+            c = add_service(u, &specs[k], e);
+        if (c)
+            return c;
+    }
+    return OK;
+}
+
+// Each policy of the project file must be of a service that is there, or of one that isn't brought
+// up this time.
+static void find_policies(up *u)
+{
+    for (size_t i = 0; i < u->project->policy_count; i++)
+        for (size_t k = 0; k < u->service_count; k++)
+            if (str_eq(u->project->policies[i].service, u->services[k].spec->name))
+                u->services[k].declared = &u->project->policies[i];
+}
+
+// ---- identities
+
+// Keys are kept in folders of their own, which git passes over.
+static code make_key_dirs(up *u, err *e)
+{
+    for (size_t i = 0; i < u->project->account_count; i++) {
+        const char *key = u->project->accounts[i].key;
+        const char *dir = key ? dir_of(&u->arena, key) : NULL;
+        if (!dir || is_dir(dir))
+            continue;
+        if (mkdir(dir, 0700) != 0)
+            return err_sys(e, HOME_DIR, errno, "the folder of %s", key);
+        code c = home_write(beneath(u, dir, ".gitignore"), STR("*\n"), 0600, e);
+        if (c)
+            return c;
+    }
+    return OK;
+}
+
+static code open_google(up *u, const char *state, err *e)
+{
+    const home_project *p = u->project;
+    google_account *accounts = arena_array(&u->arena, p->account_count, sizeof(*accounts));
+    for (size_t i = 0; i < p->account_count; i++)
+        accounts[i] = (google_account){.email = p->accounts[i].email,
+                                       .roles = p->accounts[i].roles,
+                                       .role_count = p->accounts[i].role_count,
+                                       .key_file = p->accounts[i].key};
+    google_options o = {
+        .project_id = p->id,
+        .project_number = p->number,
+        .region = p->region,
+        .state = arena_printf(&u->arena, "%s/google-" STR_FMT ".db", state, STR_ARG(p->id)).ptr,
+        .token_lifetime_s = (int64_t)(p->token_lifetime_ms / 1000),
+        .accounts = accounts,
+        .account_count = p->account_count,
+        .roles = u->roles,
+        .spool = u->spool};
+    code c = google_new(u->loop, &o, &u->google, e);
+    if (c)
+        return c;
+    u->run_as = p->run_as.len ? p->run_as : google_default_account(u->google);
+    return OK;
+}
+
+static code open_guard(up *u, err *e)
+{
+    static const str all = {"*", 1};
+    const home_project *p = u->project;
+    int64_t leeway_s = (int64_t)(p->clock_skew_ms / 1000);
+    u->directory = directory_new();
+    directory_add_project(u->directory, p->id, p->number);
+    code c = directory_load(u->directory, p->groups, e);
+    if (c)
+        return c;
+    oidc_options checks = {.leeway_s = leeway_s, .loopback = true};
+    u->oidc = oidc_new(u->loop, &checks);
+    oidc_issuer local = {.issuer = GOOGLE_ISSUER,
+                         .kind = OIDC_GOOGLE,
+                         .domains = &all,
+                         .domain_count = 1,
+                         .keys = google_keys(u->google)};
+    c = oidc_add(u->oidc, &local, e);
+    if (c)
+        return c;
+    guard_options o = {
+        .issuers = u->oidc, .spool = u->spool, .directory = u->directory, .leeway_s = leeway_s};
+    u->guard = guard_new(&o);
+    return OK;
+}
+
+static code open_state(up *u, err *e)
+{
+    const char *state = NULL, *runtime = NULL;
+    code c = home_path(HOME_STATE, true, &u->arena, &state, e);
+    if (c == OK)
+        c = home_path(HOME_RUNTIME, true, &u->arena, &runtime, e);
+    if (c)
+        return c;
+    u->audit_dir = beneath(u, state, "audit");
+    u->home = beneath(u, runtime, "home");
+    if (mkdir(u->home, 0700) != 0 && !is_dir(u->home))
+        return err_sys(e, HOME_DIR, errno, "%s can't be made", u->home);
+    c = audit_spool_open(u->loop, u->audit_dir, NULL, &u->spool, e);
+    if (c == OK)
+        c = open_google(u, state, e);
+    return c ? c : open_guard(u, e);
+}
+
+code up_load(up *u, err *e)
+{
+    sources from = {.project = u->o.project_file};
+    code c = find_files(u, &from, e);
+    if (c == OK)
+        c = load_services(u, &from, e);
+    vec_deinit(&from.files);
+    if (c)
+        return c;
+    find_policies(u);
+    u->roles = role_set_new();
+    c = make_key_dirs(u, e);
+    if (c == OK)
+        c = open_state(u, e);
+    for (size_t i = 0; c == OK && i < u->service_count; i++)
+        c = up_service_init(&u->services[i], e);
+    return c;
+}
