@@ -176,11 +176,29 @@ void call_late(gate_call *c)
     }
     if (c->answered)
         return;
+    stop_waiting(c);
+    if (c->left) {
+        http_reply_abort(c->x);
+        return;
+    }
     err e = ERR_INIT;
     (void)err_set(&e, SYS_TIMEOUT, "the call reached the service's time limit%s",
                   c->placed ? "" : " while it waited for an instance");
-    stop_waiting(c);
     call_refuse(c, 504, &e);
+}
+
+// Most clients that send no more are gone, and their calls would hold places for nothing.
+static void on_eof(void *ctx)
+{
+    gate_call *c = ctx;
+    uint64_t ms = c->gate->o.leave_ms ? c->gate->o.leave_ms : GATE_LEAVE_MS;
+    uint64_t until = loop_now_ms(c->gate->loop) + ms;
+    if (c->answered || until >= c->deadline_ms)
+        return;
+    c->left = true;
+    deadline_remove(c);
+    c->deadline_ms = until;
+    deadline_add(c);
 }
 
 // The exchange is over: complete, or because the client left.
@@ -240,6 +258,7 @@ void call_begin(gate *g, http_exchange *x)
     c->deadline_ms = loop_now_ms(g->loop) + ms;
     g->calls++;
     http_exchange_on_done(x, on_done, c);
+    http_exchange_on_eof(x, on_eof, c);
     deadline_add(c);
     fields_read(c->req, c->mem, &c->fields);
     trace_begin(&c->trace, c->fields.traceparent, c->fields.cloud_trace);

@@ -52,6 +52,7 @@ struct gate_call {
     gate_call *next, *prev;
     uint64_t deadline_ms;
     bool timed; // in the gate's list
+    bool left;  // the client is taken for gone at the deadline
     // The request
     fields fields;
     str path;   // canonical, when the service is guarded

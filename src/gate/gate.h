@@ -51,6 +51,7 @@ void gate_refuse(gate_claim *c, int status, const err *why);
 
 enum {
     GATE_TIMEOUT_MS = 300000,
+    GATE_LEAVE_MS = 5000,
     GATE_REQUEST_BYTES_MAX = 32 << 20, // HTTP/1 at Cloud Run
 };
 
@@ -74,6 +75,8 @@ struct gate_options {
     guard *guard;
     oidc *issuers;      // those of the guard: calls wait for their keys
     audit_spool *spool; // that of the guard: gets the request log
+    uint64_t leave_ms;  // a client that has closed its sending side may be gone: its call goes on
+                        // for so long; 0: GATE_LEAVE_MS
 };
 
 // Borrows what the options name. NET_LISTEN.

@@ -11,9 +11,11 @@ struct page {
 };
 
 static const page pages[] = {
+    {400, "Bad Request", "Your client has issued a malformed or illegal request.", NULL},
     {401, "Unauthorized", "Your client does not have permission to the requested URL ", "."},
     {403, "Forbidden", "Your client does not have permission to get URL ", " from this server."},
     {404, "Page not found", "The requested URL ", " was not found on this server."},
+    {413, "Request Entity Too Large", "Your client issued a request that was too large.", NULL},
     {429, "Too Many Requests", "Rate exceeded.", NULL},
     {500, "Server Error",
      "The server encountered an error and could not complete your request.<p>Please try again in "

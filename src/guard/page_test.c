@@ -44,6 +44,8 @@ static void serving_errors_have_the_same_shape(void **state)
         int status;
         const char *title, *says;
     } rows[] = {
+        {400, "<title>400 Bad Request</title>", "malformed or illegal"},
+        {413, "<title>413 Request Entity Too Large</title>", "too large"},
         {429, "<title>429 Too Many Requests</title>", "Rate exceeded."},
         {500, "<title>500 Server Error</title>", "encountered an error"},
         {503, "<title>503 Server Error</title>", "not available yet"},

@@ -278,6 +278,8 @@ static void on_end(void *ctx, const err *e)
         return;
     }
     c->eof = true;
+    if (has_exchange(c) && c->x.on_eof)
+        c->x.on_eof(c->x.eof_ctx);
     pump(c);
 }
 

@@ -14,6 +14,12 @@ void http_exchange_on_done(http_exchange *x, void (*on_done)(void *ctx, const ht
     x->done_ctx = ctx;
 }
 
+void http_exchange_on_eof(http_exchange *x, void (*on_eof)(void *ctx), void *ctx)
+{
+    x->on_eof = on_eof;
+    x->eof_ctx = ctx;
+}
+
 const http_request *http_exchange_request(const http_exchange *x)
 {
     return &x->req;

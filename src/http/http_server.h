@@ -63,6 +63,10 @@ struct http_outcome {
 void http_exchange_on_done(http_exchange *x, void (*on_done)(void *ctx, const http_outcome *o),
                            void *ctx);
 
+// The client has sent its last byte in the course of the exchange: it left, or it only closed its
+// sending side and still reads. Which of the two shows no sooner than when something is written.
+void http_exchange_on_eof(http_exchange *x, void (*on_eof)(void *ctx), void *ctx);
+
 const http_request *http_exchange_request(const http_exchange *x);
 // Lives as long as the exchange.
 arena *http_exchange_arena(http_exchange *x);

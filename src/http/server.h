@@ -46,6 +46,8 @@ struct http_exchange {
     void *drain_ctx;
     bool wants_drain;
 
+    void (*on_eof)(void *ctx);
+    void *eof_ctx;
     void (*on_done)(void *ctx, const http_outcome *o);
     void *done_ctx;
 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "http/http_server.h"
-#include "http/test_peer.h"
+#include "http/http_test_peer.h"
 
 typedef struct world world;
 struct world {

@@ -2,8 +2,8 @@
 // For the tests of the pool: a listener that answers raw bytes.
 #pragma once
 
+#include "http/http_test_peer.h"
 #include "http/http_upstream.h"
-#include "http/test_peer.h"
 
 typedef struct world world;
 struct world {

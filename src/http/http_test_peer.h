@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the tests of http: the other end of a connection, which sends what it is told, byte for byte,
-// and keeps what it gets.
+// For tests of whoever speaks HTTP: the other end of a connection, which sends what it is told,
+// byte for byte, and keeps what it gets.
 #pragma once
 
 #include "base/test.h"
