@@ -298,6 +298,15 @@ static void formdata(void **state)
     }
 }
 
+static void a_quoted_boundary_is_understood(void **state)
+{
+    (void)state;
+    row r = {"{\"mode\":\"formdata\",\"formdata\":[{\"key\":\"z\",\"value\":\"\"}]}",
+             TYPE("multipart/form-data; boundary=\\\"B\\\"; x=y"),
+             "multipart/form-data; boundary=\"B\"; x=y", PART("\"z\"", "") "--B--\r\n", 0};
+    check(0, &r);
+}
+
 static void formdata_names_its_boundary(void **state)
 {
     static const char *const types[] = {NULL, "application/json", "multipart/form-data",
@@ -408,6 +417,7 @@ int main(void)
         cmocka_unit_test(graphql),
         cmocka_unit_test(files),
         cmocka_unit_test(formdata),
+        cmocka_unit_test(a_quoted_boundary_is_understood),
         cmocka_unit_test(formdata_names_its_boundary),
         cmocka_unit_test(bodies_are_pruned_by_method),
         cmocka_unit_test(T41_scripts_upload_no_files),

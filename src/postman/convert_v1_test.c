@@ -105,6 +105,53 @@ static void bodies_and_urls_are_converted(void **state)
     arena_deinit(&a);
 }
 
+static void each_mode_of_data_is_converted(void **state)
+{
+    static const char *const rows[][2] = {
+        {"\"dataMode\":\"binary\",\"rawModeData\":\"f.bin\"",
+         "{\"mode\":\"file\",\"file\":{\"src\":\"f.bin\"}}"},
+        {"\"dataMode\":\"graphql\",\"graphqlModeData\":{\"query\":\"q\"}",
+         "{\"mode\":\"graphql\",\"graphql\":{\"query\":\"q\"}}"},
+        {"\"dataMode\":\"raw\",\"rawModeData\":[\"x\"],\"dataOptions\":{\"raw\":{\"language\":"
+         "\"json\"}}",
+         "{\"mode\":\"raw\",\"raw\":\"x\",\"options\":{\"raw\":{\"language\":\"json\"}}}"},
+        {"\"dataMode\":\"raw\",\"data\":\"old\"", "{\"mode\":\"raw\",\"raw\":\"old\"}"},
+        // without a mode the data tell it
+        {"\"data\":[{\"key\":\"k\",\"value\":\"v\"},{\"key\":\"\"},5]",
+         "{\"mode\":\"formdata\",\"formdata\":[{\"key\":\"k\",\"value\":\"v\"}]}"},
+        {"\"rawModeData\":\"x\"", "{\"mode\":\"raw\",\"raw\":\"x\"}"},
+        {"\"graphqlModeData\":{\"query\":\"q\"}",
+         "{\"mode\":\"graphql\",\"graphql\":{\"query\":\"q\"}}"},
+        {"\"dataMode\":null,\"rawModeData\":\"x\"", NULL},
+        {"\"data\":[]", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena a;
+        arena_init(&a);
+        str text = arena_printf(&a,
+                                "{\"id\":\"c\",\"order\":[\"r\"],\"requests\":[{\"id\":\"r\","
+                                "\"url\":\"h\",\"headers\":[{\"key\":\"A\",\"value\":\"b\"}],"
+                                "\"queryParams\":[{\"key\":\"q\",\"value\":\"1\"}],"
+                                "\"currentHelper\":\"oAuth1\",%s}]}",
+                                rows[i][0]);
+        const pm_item *r = read_ok(&a, text.ptr)->requests[0];
+        const json *body = json_get(r->request, "body");
+        assert_row(i, !body == !rows[i][1]);
+        if (body) {
+            char *got = json_text(body, JSON_COMPACT);
+            assert_string_equal(got, rows[i][1]);
+            free(got);
+        }
+        pm_url u;
+        pm_url_read(&a, json_get(r->request, "url"), &u);
+        assert_strz(pm_url_text(&a, &u), "h?q=1");
+        assert_strz(json_get(json_first(json_get(r->request, "header")), "key")->text, "A");
+        assert_true(json_is_str(json_get(r->auth, "type"), "oauth1"));
+        arena_deinit(&a);
+    }
+}
+
 static void without_an_order_folders_that_none_names_are_at_the_top(void **state)
 {
     arena a;
@@ -138,6 +185,7 @@ int main(void)
         cmocka_unit_test(folders_come_before_requests),
         cmocka_unit_test(older_forms_stand_in_for_newer_ones),
         cmocka_unit_test(bodies_and_urls_are_converted),
+        cmocka_unit_test(each_mode_of_data_is_converted),
         cmocka_unit_test(without_an_order_folders_that_none_names_are_at_the_top),
         cmocka_unit_test(T50_folders_that_name_each_other_end),
     };

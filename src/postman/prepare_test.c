@@ -175,6 +175,9 @@ static void auth_is_applied(void **state)
         {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"a\"},{\"key\":\"value\","
          "\"value\":\"v 1&\"},{\"key\":\"in\",\"value\":\"query\"}]}",
          "apikey", "authorization: mine\n", "http://h/?a=v%201%26", false},
+        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"b\"},{\"key\":\"value\","
+         "\"value\":\"v\"},{\"key\":\"in\",\"value\":\"query\"}]}",
+         "apikey", "authorization: mine\n", "http://h/?a=1&b=v", false},
         {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"k\"}]}", "apikey",
          "authorization: mine\nk: \n", "http://h/?a=1", false},
         {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"value\",\"value\":\"v\"}]}", "apikey",
@@ -405,6 +408,24 @@ static void T50_a_call_that_grows_too_large_is_refused(void **state)
     }
 }
 
+// The body is made before the URL is found wrong: its parts don't stay open.
+static void a_failed_call_is_empty(void **state)
+{
+    arena a;
+    pm_call call;
+    err e = ERR_INIT;
+    pm_call empty = {0};
+    (void)state;
+    arena_init(&a);
+    setup s = {.request =
+                   "{\"url\":\"http://h:x/\",\"method\":\"POST\",\"header\":\"A: b\",\"body\":"
+                   "{\"mode\":\"raw\",\"raw\":\"x\"},\"auth\":{\"type\":\"weird\"}}"};
+    assert_int_equal(prepare(&a, &s, &call, &e), PM_URL);
+    assert_non_null(strstr(e.msg, "port"));
+    assert_memory_equal(&call, &empty, sizeof(call));
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_resolved_request_is_for_scripts),
         cmocka_unit_test(requests_of_scripts_are_sent_literally),
         cmocka_unit_test(origins),
+        cmocka_unit_test(a_failed_call_is_empty),
         cmocka_unit_test(T50_a_call_that_grows_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

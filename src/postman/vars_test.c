@@ -129,6 +129,9 @@ static void of_equal_names_the_last_enabled_counts(void **state)
                            "{\"key\":\"off\",\"value\":4,\"disabled\":true},"
                            "{\"id\":\"by id\",\"value\":5},{\"key\":7,\"value\":6},5,{}]");
     assert_int_equal(pm_scope_len(s), 6);
+    assert_true(str_find(pm_scope_json(s), STR("\"key\":\"off\",\"disabled\":true}")) > 0);
+    pm_scope_unset(s, STR("off")); // a disabled one is not there to be unset
+    assert_int_equal(pm_scope_len(s), 6);
     assert_string_equal(pm_scope_get(s, STR("k"))->value, "2");
     assert_null(pm_scope_get(s, STR("off")));
     assert_string_equal(pm_scope_get(s, STR("by id"))->value, "5");
@@ -163,12 +166,16 @@ static void setting_keeps_or_changes_the_type(void **state)
     assert_code(pm_scope_set(s, STR("o"), STR("{\"a\":1}"), STR_NONE, NULL), OK);
     assert_code(pm_scope_set(s, STR("u"), STR_NONE, STR_NONE, NULL), OK);
     assert_code(pm_scope_set_text(s, STR("t"), STR("a\"b"), NULL), OK);
+    assert_code(pm_scope_set(s, STR("t"), STR("5"), STR("string"), NULL), OK);
+    assert_code(pm_scope_set_text(s, STR("t"), STR("a\"b"), NULL), OK);
+    assert_strz(pm_scope_id(s), "id");
+    assert_strz(pm_scope_name(s), "name");
     assert_true(pm_scope_version(s) > version);
     assert_strz(pm_scope_json(s), "[{\"type\":\"number\",\"value\":7,\"key\":\"n\"},"
                                   "{\"type\":\"boolean\",\"value\":true,\"key\":\"b\"},"
                                   "{\"type\":\"any\",\"value\":{\"a\":1},\"key\":\"o\"},"
                                   "{\"type\":\"any\",\"key\":\"u\"},"
-                                  "{\"type\":\"any\",\"value\":\"a\\\"b\",\"key\":\"t\"}]");
+                                  "{\"type\":\"string\",\"value\":\"a\\\"b\",\"key\":\"t\"}]");
     assert_ptr_equal(pm_scope_json(s).ptr, pm_scope_json(s).ptr);
     pm_scopes scopes = {{s}};
     assert_resolves(0, &scopes, "[{{u}}] {{t}}", "[] a\"b");
