@@ -2,6 +2,30 @@
 #include "cmd/verbs.h"
 
 const verb *const verbs[] = {
-    &verb_run,  &verb_lint,    &verb_init,       &verb_up, &verb_doctor,
-    &verb_help, &verb_version, &verb_completion, NULL,
+    // Test
+    &verb_run,
+    &verb_lint,
+    &verb_init,
+    // Reach
+    &verb_token,
+    &verb_token_verify,
+    &verb_whoami,
+    &verb_trust_add,
+    &verb_trust_file,
+    &verb_trust_list,
+    &verb_trust_remove,
+    &verb_doctor,
+    // Serve
+    &verb_up,
+    // Govern
+    &verb_policy_lint,
+    &verb_policy_explain,
+    &verb_audit_query,
+    &verb_audit_tail,
+    &verb_audit_verify,
+    // About
+    &verb_help,
+    &verb_version,
+    &verb_completion,
+    NULL,
 };

@@ -176,12 +176,16 @@ struct home_project {
     const json *root;
 };
 
-// Reads `path`: a file, a directory that holds gatepost.yaml, or NULL: the nearest gatepost.yaml
-// from the current directory up to the home directory or a .git; none at all gives the defaults.
+// The absolute path of the project file: `path` itself, the gatepost.yaml of a directory, or with
+// NULL the nearest gatepost.yaml from the current directory up to the home directory or a .git;
+// then *ret_path is NULL when there is none. Errors: HOME_PROJECT.
+CODE_CHECKED project_find(arena *a, const char *path, const char **ret_path, err *e);
+// Reads the file that project_find finds; none at all gives the defaults.
 // Everything lives in the arena; policies by file are read too. `store` (may be NULL) says whether
 // the file is trusted. Errors: HOME_PROJECT, HOME_UNTRUSTED, DATA_….
 CODE_CHECKED project_load(arena *a, const char *path, const trust_store *store,
                           const home_project **ret_project, err *e);
+enum { PROJECT_BYTES_MAX = 1 << 20 };
 // $CONFIG/config.yaml, the person's own: identities, rules, trust and option sections. Defaults
 // when there is none; always trusted.
 CODE_CHECKED home_user_config(arena *a, const home_project **ret_config, err *e);

@@ -41,8 +41,7 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-// The absolute path, or NULL in *ret_path when there is none.
-static code locate(arena *a, const char *path, const char **ret_path, err *e)
+code project_find(arena *a, const char *path, const char **ret_path, err *e)
 {
     char dir[PATH_MAX], real[PATH_MAX];
     *ret_path = NULL;
@@ -113,7 +112,7 @@ code project_load(arena *a, const char *path, const trust_store *store,
 {
     home_project *p = defaults(a);
     str text;
-    code c = locate(a, path, &path, e);
+    code c = project_find(a, path, &path, e);
     if (c == OK && path)
         c = file_read(a, path, PROJECT_BYTES_MAX, &text, e);
     if (c != OK)
