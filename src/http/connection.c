@@ -18,22 +18,20 @@ static void release(conn *c)
 {
     if (--c->busy || !c->gone)
         return;
-    parser_restart(&c->parser);
     arena_deinit(&c->arena);
     input_deinit(&c->in);
     free(c);
 }
 
+// The caller holds it.
 static void leave(conn *c)
 {
     c->gone = true;
-    c->busy++;
     task_cancel(&c->pump);
     deadline_deinit(&c->read_by);
     deadline_deinit(&c->write_by);
     server_remove(c->s, c);
     c->s = NULL;
-    release(c);
 }
 
 static bool has_exchange(const conn *c)
@@ -80,9 +78,11 @@ void conn_close(conn *c)
         set_reading(c, false);
         return;
     }
+    c->busy++;
     stream_close(c->stream, c->s->o.write_ms);
     c->stream = NULL;
     leave(c);
+    release(c);
 }
 
 // ---- parsing ------------------------------------------------------------------------------------
