@@ -77,12 +77,12 @@ static bool is_idempotent(str method)
     return false;
 }
 
-// A server may close a kept connection at any time; then the call crossed the close on its way.
+// A server may close a kept connection at any time; then the call crossed the close on its way. It
+// is repeated on a new connection, which is no kept one: once.
 static bool may_repeat(const lane *via)
 {
     const http_call *c = via->call;
-    return via->kept && !via->answered && !c->retried && !c->o.body_bytes &&
-           is_idempotent(c->o.method);
+    return via->kept && !via->answered && !c->o.body_bytes && is_idempotent(c->o.method);
 }
 
 void call_broken(lane *via, const err *e)
@@ -90,7 +90,6 @@ void call_broken(lane *via, const err *e)
     http_call *c = via->call;
     if (may_repeat(via) && (!e || e->code == NET_BROKEN)) {
         http_pool *p = via->pool;
-        c->retried = true;
         c->lane = NULL;
         lane_drop(via);
         pool_assign(p, c, true);

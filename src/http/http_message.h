@@ -54,7 +54,8 @@ struct http_response {
     str reason;
     http_headers headers;
     int version_minor;
-    int64_t body_bytes; // HTTP_BODY_CHUNKED also when it ends with the connection
+    int64_t body_bytes; // HTTP_BODY_CHUNKED also when it ends with the connection. Of HEAD and 304:
+                        // what GET would have, as far as it is told; no body follows.
 };
 
 // "Not Found"; "" when the status has no standard reason.

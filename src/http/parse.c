@@ -117,7 +117,6 @@ static int on_value_end(llhttp_t *ll)
 static int on_head_end(llhttp_t *ll)
 {
     parser *p = ll->data;
-    ll->upgrade = 0; // whether to leave HTTP is decided above us
     if (p->no_body)
         ll->flags |= F_SKIPBODY;
     p->keep_alive = llhttp_should_keep_alive(ll);

@@ -23,7 +23,6 @@ struct http_call {
     int64_t body_left;
     bool body_ended;
     bool sent;
-    bool retried;
     bool wants_drain;
     bool paused;
     bool head_told;
