@@ -82,6 +82,7 @@ str google_default_account(const google *g);
 bool google_has_account(const google *g, str email);
 
 // ---- serving ------------------------------------------------------------------------------------
+// Both kinds of servers answer only under a loopback address and Google's own names (threat 46).
 
 // on_request of the one server for everything but metadata (ctx is the google):
 //   POST /token                                            oauth2.googleapis.com

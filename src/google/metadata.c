@@ -186,6 +186,15 @@ static void get_token(google_metadata *m, call *c)
     call_answer(c, 200, JSON, body);
 }
 
+static void add_number(jout *w, const char *name, str digits)
+{
+    int64_t n;
+    if (str_to_i64(digits, &n))
+        jout_i64(w, name, n);
+    else
+        jout_str(w, name, digits);
+}
+
 // What format=full adds.
 static str instance_claim(const google_metadata *m, bool licenses, arena *mem)
 {
@@ -200,7 +209,7 @@ static str instance_claim(const google_metadata *m, bool licenses, arena *mem)
         jout_end(&w);
     }
     jout_str(&w, "project_id", m->g->project_id);
-    jout_raw(&w, "project_number", m->g->project_number);
+    add_number(&w, "project_number", m->g->project_number);
     jout_str(&w, "zone", zone_of(m, mem));
     jout_end(&w);
     jout_end(&w);
@@ -320,7 +329,7 @@ static void list_instance(google_metadata *m, call *c)
 static void add_project(const google_metadata *m, jout *w, const char *name)
 {
     jout_object(w, name);
-    jout_raw(w, "numericProjectId", m->g->project_number);
+    add_number(w, "numericProjectId", m->g->project_number);
     jout_str(w, "projectId", m->g->project_id);
     jout_end(w);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From an exchange to a call, and back.
 #include "google/key_job.h"
+#include "uri/uri.h"
 
 typedef struct served served;
 struct served {
@@ -65,8 +66,35 @@ static void on_body(void *ctx, str body, const err *e)
                large ? STR("Request Entity Too Large\n") : STR("Bad Request\n"));
 }
 
+// A web page whose name was pointed at this machine (DNS rebinding) may ask anything of an address
+// that it calls its own, but can't hide that name (threat 46).
+static bool named_as_ours(http_exchange *x)
+{
+    static const char *const names[] = {"accounts.google.com", "metadata.google.internal",
+                                        "metadata", "169.254.169.254"};
+    uri_host h;
+    uint16_t port;
+    arena *mem = http_exchange_arena(x);
+    if (authority_parse(mem, http_exchange_request(x)->host, &h, &port, NULL))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(h.name, str_from(names[i])))
+            return true;
+    return host_is_loopback(&h) || host_within(h.name, STR("googleapis.com"));
+}
+
+static bool refuse_foreign_name(http_exchange *x)
+{
+    if (named_as_ours(x))
+        return false;
+    http_reply_text(x, 403, "this server answers under a loopback address and Google's own names");
+    return true;
+}
+
 void google_on_request(void *ctx, http_exchange *x)
 {
+    if (refuse_foreign_name(x))
+        return;
     served *s = serve(ctx, x);
     http_exchange_read_body(x, GOOGLE_BODY_BYTES_MAX, on_body, s);
 }
@@ -74,6 +102,8 @@ void google_on_request(void *ctx, http_exchange *x)
 void google_metadata_on_request(void *ctx, http_exchange *x)
 {
     google_metadata *m = ctx;
+    if (refuse_foreign_name(x))
+        return;
     served *s = serve(metadata_google(m), x);
     metadata_route(m, &s->c);
 }

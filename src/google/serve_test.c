@@ -90,6 +90,7 @@ struct request {
     const char *method, *target, *name, *value; // one header field, or NULL
     str body;
     bool is_form;
+    const char *host; // NULL: the address
 };
 
 static void send_to(site *s, http_server *server, request r)
@@ -98,7 +99,7 @@ static void send_to(site *s, http_server *server, request r)
     http_pool_options where = {.host = "127.0.0.1", .port = http_server_port(server)};
     http_pool *pool = http_pool_new(s->w->loop, &where);
     http_headers sent = {.len = 0};
-    http_headers_add(&sent, mem, STR("host"), STR("127.0.0.1"));
+    http_headers_add(&sent, mem, STR("host"), r.host ? str_from(r.host) : STR("127.0.0.1"));
     if (r.name)
         http_headers_add(&sent, mem, str_from(r.name), str_from(r.value));
     if (r.is_form)
@@ -157,7 +158,8 @@ static void the_whole_way_of_a_client(void **state)
     jwk_set *published;
     jwt t;
     send_to(s, s->apis,
-            (request){"POST", "/token", NULL, NULL, assertion(s, "https://orders.example"), true});
+            (request){"POST", "/token", NULL, NULL, assertion(s, "https://orders.example"), true,
+                      NULL});
     assert_int_equal(s->status, 200);
     assert_strz(s->type, "application/json; charset=UTF-8");
     str token = body_member(s, "id_token");
@@ -181,7 +183,7 @@ static void a_key_is_created_over_the_wire(void **state)
     str token = bearer_of(s->w, ADMIN);
     send_to(s, s->apis,
             (request){"POST", "/v1/projects/demo/serviceAccounts/" STRANGER "/keys",
-                      "authorization", token.ptr, STR("{}"), false});
+                      "authorization", token.ptr, STR("{}"), false, NULL});
     assert_int_equal(s->status, 200);
     assert_true(body_member(s, "privateKeyData").len > 1000);
     assert_int_equal(account_find(s->w->g, STR(STRANGER))->keys.len, 1);
@@ -193,10 +195,10 @@ static void large_bodies_are_refused(void **state)
     char *text = mem_new(GOOGLE_BODY_BYTES_MAX + 1);
     memset(text, 'a', GOOGLE_BODY_BYTES_MAX + 1);
     send_to(s, s->apis,
-            (request){"POST", "/token", NULL, NULL, {text, GOOGLE_BODY_BYTES_MAX + 1}, true});
+            (request){"POST", "/token", NULL, NULL, {text, GOOGLE_BODY_BYTES_MAX + 1}, true, NULL});
     assert_int_equal(s->status, 413);
     send_to(s, s->apis,
-            (request){"POST", "/token", NULL, NULL, {text, GOOGLE_BODY_BYTES_MAX}, true});
+            (request){"POST", "/token", NULL, NULL, {text, GOOGLE_BODY_BYTES_MAX}, true, NULL});
     assert_int_equal(s->status, 400);
     free(text);
 }
@@ -230,13 +232,50 @@ static void metadata_over_the_wire(void **state)
     }
 }
 
+static void T46_a_page_under_another_name_gets_nothing(void **state)
+{
+    static const struct {
+        const char *host;
+        bool ours;
+    } rows[] = {
+        {"127.0.0.1:4000", true},
+        {"localhost:80", true},
+        {"[::1]:4000", true},
+        {"metadata.google.internal", true},
+        {"METADATA.GOOGLE.INTERNAL.", true},
+        {"169.254.169.254", true},
+        {"oauth2.googleapis.com", true},
+        {"iamcredentials.googleapis.com:443", true},
+        {"accounts.google.com", true},
+        {"attacker.example", false},
+        {"127.0.0.1.attacker.example", false},
+        {"xgoogleapis.com", false},
+        {"metadata.google.internal.attacker.example", false},
+        {"10.0.0.1", false},
+    };
+    site *s = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        send_to(s, s->metadata_server,
+                (request){.method = "GET",
+                          .target = "/computeMetadata/v1/instance/service-accounts/default/token",
+                          .name = "metadata-flavor",
+                          .value = "Google",
+                          .host = rows[i].host});
+        assert_row(i, s->status == (rows[i].ours ? 200 : 403));
+        assert_row(i, (str_find(buf_str(&s->body), STR("ya29.")) >= 0) == rows[i].ours);
+        send_to(s, s->apis,
+                (request){.method = "GET", .target = "/oauth2/v3/certs", .host = rows[i].host});
+        assert_row(i, s->status == (rows[i].ours ? 200 : 403));
+    }
+}
+
 static void the_trail_has_the_call_of_a_wire(void **state)
 {
     site *s = *state;
     str token = bearer_of(s->w, STRANGER), text;
     send_to(s, s->apis,
             (request){"POST", "/v1/projects/-/serviceAccounts/" TESTER ":generateIdToken",
-                      "authorization", token.ptr, STR("{\"audience\":\"a\"}"), false});
+                      "authorization", token.ptr, STR("{\"audience\":\"a\"}"), false, NULL});
     assert_int_equal(s->status, 403);
     // It is there before the answer: nothing is flushed here.
     assert_code(
@@ -250,8 +289,11 @@ static void the_trail_has_the_call_of_a_wire(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(the_whole_way_of_a_client),        CASE(a_key_is_created_over_the_wire),
-        CASE(large_bodies_are_refused),         CASE(metadata_over_the_wire),
+        CASE(the_whole_way_of_a_client),
+        CASE(a_key_is_created_over_the_wire),
+        CASE(large_bodies_are_refused),
+        CASE(metadata_over_the_wire),
+        CASE(T46_a_page_under_another_name_gets_nothing),
         CASE(the_trail_has_the_call_of_a_wire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,13 +155,18 @@ static const char *check_assertion(const call *c, const jwt *t, const account *a
 static void grant_jwt(call *c, const form *f)
 {
     jwt t;
+    err e = ERR_INIT;
     const char *error, *description;
-    if (jwt_parse_assertion(form_get(f, "assertion"), c->mem, &t, NULL)) {
+    if (jwt_parse_assertion(form_get(f, "assertion"), c->mem, &t, &e)) {
+        log_info("google", "an assertion was refused: %s", e.msg);
         refuse(c, "invalid_request", "Bad Request");
         return;
     }
     account *a = account_find(c->g, t.issuer);
     if ((description = check_assertion(c, &t, a, &error))) {
+        log_info("google", "an assertion of %.*s was refused: %s",
+                 t.issuer.len < 256 ? (int)t.issuer.len : 256, t.issuer.ptr ? t.issuer.ptr : "",
+                 description);
         refuse(c, error, description);
         return;
     }
