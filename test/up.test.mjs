@@ -223,6 +223,11 @@ test('T24_the_decision_table_of_cloud_run', async (t) => {
     assert.equal(authorizationInfo[0].permission, 'run.routes.invoke', row[0]);
     assert.equal(status?.code ?? 0, row[3] === 200 ? 0 : row[3] === 403 ? 7 : 16, row[0]);
   }
+  // The person who watches reads each call with its reason.
+  assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms: .*\[GP-IAM-05\]/m);
+  assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 401 \d+ ms.*: .*elsewhere.*\[GP-AUD-01\]/m);
+  assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms by serviceAccount:stranger@.*\[GP-IAM-04\]/m);
+  assert.match(gp.out.stderr, /^orders \w{6} GET \/orders 200 \d+ ms by serviceAccount:tester@\S+$/m);
   const text = JSON.stringify(entries) + gp.out.stderr + gp.out.stdout;
   for (const token of [good, stranger, wrong, access, tampered]) {
     assert.ok(!text.includes(token.slice(-24)), 'T32: a token is in the trail or the log');

@@ -535,6 +535,51 @@ static void an_instance_over_its_memory_limit_is_killed(void **state)
     assert_int_equal(c->placed, 1);
 }
 
+// ---- containers beside the one that takes the calls
+
+#define DEPENDS(json)                                                                              \
+    "metadata: {annotations: {run.googleapis.com/container-dependencies: '" json "'}},"
+
+static void containers_start_in_their_order_and_make_one_instance(void **state)
+{
+    world *w = *state;
+    begin(w, python(w, "print('app', flush=True)\n" LISTEN),
+          ", name: app, ports: [{}]}, {name: proxy, command: [sh, -c, "
+          "'echo proxy ${PORT-without port}; exec sleep 1000']",
+          DEPENDS("{\"app\": [\"proxy\"]}"), (revision_options){0});
+    call *c = claim(w);
+    wait_for(w, "app\n", 1);
+    assert_int_equal(c->placed, 1);
+    assert_true(has(&w->lines, "proxy: proxy without port\n"));
+    assert_int_equal(revision_count(w->revision).ready, 1);
+    release(c);
+    stop(w);
+}
+
+static void when_a_container_ends_its_instance_ends(void **state)
+{
+    world *w = *state;
+    begin(w, python(w, SERVER),
+          ", name: app, ports: [{}]}, {name: proxy, command: [sh, -c, 'exit 4']", "",
+          (revision_options){0});
+    call *c = claim(w);
+    wait_for(w, "container proxy: it ended with status 4", 1);
+    assert_int_equal(c->status, 500);
+}
+
+static void a_container_that_never_starts_holds_those_that_wait_for_it(void **state)
+{
+    world *w = *state;
+    begin(w, "[sh, -c, 'echo too soon; exec sleep 1000']",
+          ", name: app, ports: [{}]}, {name: proxy, command: [sleep, '1000'], startupProbe: "
+          "{tcpSocket: {port: 1}, periodSeconds: 1, failureThreshold: 1}",
+          DEPENDS("{\"app\": [\"proxy\"]}"), (revision_options){0});
+    call *c = claim(w);
+    wait_for(w, "container proxy: it isn't ready after 1 s: port ", 1);
+    assert_int_equal(c->status, 500);
+    assert_false(has(&w->lines, "too soon"));
+}
+
 // ---- output
 
 static void long_lines_come_in_pieces(void **state)
@@ -578,6 +623,9 @@ int main(void)
         TEST(an_idle_service_goes_to_zero_and_comes_back),
         TEST(more_calls_than_one_instance_takes_start_another),
         TEST(an_instance_over_its_memory_limit_is_killed),
+        TEST(containers_start_in_their_order_and_make_one_instance),
+        TEST(when_a_container_ends_its_instance_ends),
+        TEST(a_container_that_never_starts_holds_those_that_wait_for_it),
         TEST(long_lines_come_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

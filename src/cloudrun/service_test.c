@@ -600,6 +600,44 @@ static void containers_beside_the_one_with_the_port(void **state)
     }
 }
 
+static void containers_wait_for_those_they_depend_on(void **state)
+{
+    static const struct {
+        const char *dependencies;
+        code c;
+        const char *message;
+    } rows[] = {
+        {"{\"a\": [\"b\", \"c\"], \"b\": [\"c\"]}", OK, ""},
+        {"{\"a\": [\"d\"]}", DATA_VALUE, "no container 'd'"},
+        {"{\"d\": [\"a\"]}", DATA_VALUE, "no container 'd'"},
+        {"{\"a\": \"b\"}", DATA_VALUE, "lists of container names"},
+        {"{\"a\": [\"b\"], \"b\": [\"c\"], \"c\": [\"a\"]}", DATA_VALUE, "wait for each other"},
+        {"{\"a\": [\"a\"]}", DATA_VALUE, "wait for each other"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        str text =
+            arena_printf(*state,
+                         "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: o}\n"
+                         "spec: {template: {metadata: {annotations: {\n"
+                         "run.googleapis.com/container-dependencies: '%s'}},\n"
+                         "spec: {containers: [{name: a, command: [x], ports: [{}]},\n"
+                         "{name: b, command: [y], startupProbe: {tcpSocket: {port: 8080}}},\n"
+                         "{name: c, command: [z]}]}}}\n",
+                         rows[i].dependencies);
+        const service_spec *s = NULL;
+        size_t count = 0;
+        err e = ERR_INIT;
+        code c = service_parse(*state, text, "f", &s, &count, &e);
+        if (c != rows[i].c || !strstr(e.msg, rows[i].message) || (c && e.line != 5))
+            fail_msg("row %zu: got [%s] %u %s", i, code_id(c), e.line, e.msg);
+        if (c)
+            continue;
+        assert_int_equal(s->containers[0].needs_count, 2);
+        assert_int_equal(s->containers[0].needs[1], 2);
+        assert_int_equal(s->containers[1].startup.port, 8080); // not the instance's own
+    }
+}
+
 static void a_file_may_hold_several_services_in_yaml_or_one_in_json(void **state)
 {
 #define ONE(name)                                                                                  \
@@ -668,6 +706,7 @@ int main(void)
         TEST(whole_documents_that_are_not_a_service),
         TEST(traffic_is_checked),
         TEST(containers_beside_the_one_with_the_port),
+        TEST(containers_wait_for_those_they_depend_on),
         TEST(a_file_may_hold_several_services_in_yaml_or_one_in_json),
         TEST(the_example_is_a_service),
         TEST(T50_a_file_that_explodes_is_refused),

@@ -125,9 +125,11 @@ static void on_deadline(void *ctx)
         return;
     }
     err why = ERR_INIT;
+    const service_probe *p = &u->box->startup;
     err_set(&why, UP_INSTANCE, "it isn't ready after %llu s: port %u: %s",
-            (unsigned long long)(startup_ms(&u->box->startup) / 1000), u->port, u->last.msg);
-    err_hint(&why, "the program must listen on the port that the variable PORT names");
+            (unsigned long long)(startup_ms(p) / 1000), p->port ? p->port : u->port, u->last.msg);
+    if (u->is_ingress && !p->port)
+        err_hint(&why, "the program must listen on the port that the variable PORT names");
     u->handlers->on_failed(u, &why);
 }
 

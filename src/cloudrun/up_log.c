@@ -18,18 +18,24 @@ static void begin(buf *line, up_service *s, str instance_id)
              STR_ARG(str_sub(instance_id, 0, ID_SHOWN)));
 }
 
-void up_log_output(up_service *s, str instance_id, str container, str text)
+static void add_redacted(buf *line, str text)
 {
-    buf line, plain;
-    begin(&line, s, instance_id);
+    buf plain;
     buf_init(&plain, LINE_BYTES_MAX);
     jose_redact(text, &plain);
+    buf_add_shown(line, buf_str(&plain));
+    buf_deinit(&plain);
+}
+
+void up_log_output(up_service *s, str instance_id, str container, str text)
+{
+    buf line;
+    begin(&line, s, instance_id);
     if (container.len)
         buf_addf(&line, "/" STR_FMT, STR_ARG(container));
     buf_addz(&line, " | ");
-    buf_add_shown(&line, buf_str(&plain));
+    add_redacted(&line, text);
     tell(s->up, &line);
-    buf_deinit(&plain);
     buf_deinit(&line);
 }
 
@@ -44,6 +50,49 @@ void up_log_event(up_service *s, str instance_id, const err *e, const char *text
     if (e && e->hint[0]) {
         buf_addz(&line, "; ");
         buf_add_shown(&line, str_from(e->hint));
+    }
+    tell(s->up, &line);
+    buf_deinit(&line);
+}
+
+static void add_caller(buf *line, const guard_verdict *v)
+{
+    buf name;
+    buf_init(&name, 4096);
+    if (v && v->who)
+        principal_name(v->who, &name);
+    if (name.len) {
+        buf_addz(line, " by ");
+        buf_add_shown(line, buf_str(&name));
+    }
+    buf_deinit(&name);
+}
+
+// "orders 3f9a2c GET /orders 403 1 ms by serviceAccount:…: why [GP-IAM-04]; what to do"
+void up_log_call(void *service, const gate_record *r)
+{
+    up_service *s = service;
+    const audit_request *rq = r->request;
+    buf line;
+    begin(&line, s, rq->instance_id);
+    buf_addz(&line, rq->instance_id.len ? " " : "");
+    add_redacted(&line, rq->call.method);
+    buf_addc(&line, ' ');
+    add_redacted(&line, r->path);
+    if (rq->status)
+        buf_addf(&line, " %d", rq->status);
+    else
+        buf_addz(&line, " (the client left)");
+    buf_addf(&line, " %llu ms", (unsigned long long)(rq->latency_ns / 1000000));
+    add_caller(&line, r->verdict);
+    if (r->refusal) {
+        buf_addz(&line, ": ");
+        add_redacted(&line, str_from(r->refusal->msg));
+        buf_addf(&line, " [%s]", code_id(r->refusal->code));
+    }
+    if (r->refusal && r->refusal->hint[0]) {
+        buf_addz(&line, "; ");
+        add_redacted(&line, str_from(r->refusal->hint));
     }
     tell(s->up, &line);
     buf_deinit(&line);

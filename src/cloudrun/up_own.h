@@ -74,4 +74,5 @@ void up_address_fill(up *u);
 // up_log.c: lines for the person who watches.
 void up_log_output(up_service *s, str instance_id, str container, str line);
 void up_log_event(up_service *s, str instance_id, const err *e, const char *text);
+void up_log_call(void *service, const gate_record *r);
 void up_note(up *u, const char *text);

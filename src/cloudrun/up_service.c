@@ -248,7 +248,9 @@ code up_service_listen(up_service *s, uint16_t port, err *e)
                       .service = &s->gate_service,
                       .guard = u->guard,
                       .issuers = u->oidc,
-                      .spool = u->spool};
+                      .spool = u->spool,
+                      .on_record = up_log_call,
+                      .record_ctx = s};
     c = gate_new(u->loop, &o, &s->gate, e);
     if (c)
         return err_wrap(e, "service '" STR_FMT "'", STR_ARG(s->spec->name));

@@ -11,7 +11,7 @@ enum { PAGE_BYTES_MAX = 64 << 10, LABELS_MAX = 16 };
 static void tell_operator(const gate_call *c, int status, const err *why)
 {
     log_level level = status >= 500 ? LOG_WARNING : LOG_INFO;
-    if (!log_enabled(level))
+    if (c->gate->o.on_record || !log_enabled(level))
         return;
     buf path;
     buf_init(&path, PAGE_BYTES_MAX);
@@ -88,6 +88,9 @@ void call_refuse(gate_call *c, int status, const err *why)
     if (up)
         http_call_cancel(up);
     call_release(c);
+    err *kept = ARENA_NEW(c->mem, err);
+    *kept = *why;
+    c->refusal = kept;
     tell_operator(c, status, why);
     note_text(c, status, why);
     if (http_reply_started(c->x))
@@ -130,4 +133,8 @@ void call_log(const gate_call *c, const http_outcome *o)
         .text = c->log_text,
     };
     audit_add_request(c->gate->o.spool, &rq, NULL);
+    gate_record record = {
+        .request = &rq, .path = c->path, .verdict = c->verdict, .refusal = c->refusal};
+    if (c->gate->o.on_record)
+        c->gate->o.on_record(c->gate->o.record_ctx, &record);
 }

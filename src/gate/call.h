@@ -76,6 +76,7 @@ struct gate_call {
     bool answered; // whole, or cut
     bool unlogged;
     str log_text;
+    const err *refusal; // NULL: none
     tunnel *tunnel;
 };
 

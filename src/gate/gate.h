@@ -67,6 +67,15 @@ struct gate_service {
     const char *closed;         // set: 404 and no entry anywhere; says why (ingress, URL disabled)
 };
 
+// A call that is over, as the request log has it, for somebody who watches.
+typedef struct gate_record gate_record;
+struct gate_record {
+    const audit_request *request;
+    str path;
+    const guard_verdict *verdict; // NULL: not judged
+    const err *refusal;           // NULL: the service answered
+};
+
 typedef struct gate gate;
 typedef struct gate_options gate_options;
 struct gate_options {
@@ -77,6 +86,9 @@ struct gate_options {
     audit_spool *spool; // that of the guard: gets the request log
     uint64_t leave_ms;  // a client that has closed its sending side may be gone: its call goes on
                         // for so long; 0: GATE_LEAVE_MS
+    // With each entry of the request log; refusals aren't told in our own log then. May be NULL.
+    void (*on_record)(void *ctx, const gate_record *r);
+    void *record_ctx;
 };
 
 // Borrows what the options name. NET_LISTEN.
