@@ -250,6 +250,7 @@ static void formdata(void **state)
         {"{\"key\":\"n\",\"value\":5}", PART("\"n\"", "5"), 0},
         {"{\"key\":\"o\",\"value\":{\"a\":1}}", PART("\"o\"", "{\"a\":1}"), 0},
         {"{\"key\":\"e\"}", PART("\"e\"", ""), 0},
+        {"{\"key\":\"e\",\"value\":null}", PART("\"e\"", ""), 0},
         {"{\"key\":\"f\",\"type\":\"file\",\"src\":\"a.txt\"}",
          PART("\"f\"; filename=\"a.txt\"\r\nContent-Type: text/plain", "AAA"), 0},
         {"{\"key\":\"f\",\"type\":\"file\",\"src\":\"noext\"}",

@@ -70,7 +70,7 @@ static void add_text(form *f, const json *param)
     add_head(f, param, json_is(name, JSON_STRING) ? name->text : STR_NONE);
     if (json_is(value, JSON_STRING)) {
         build_bytes(f->b, value->text);
-    } else if (value) {
+    } else if (value && !json_is(value, JSON_NULL)) {
         char *text = json_text(value, JSON_COMPACT);
         build_bytes(f->b, str_from(text));
         free(text);

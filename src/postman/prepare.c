@@ -41,6 +41,15 @@ const pm_header *pm_call_header(const pm_call *c, str name)
     return NULL;
 }
 
+// One name in two spellings is one header, and the last one counts; spelled alike they are sent
+// one after the other.
+static void drop_other_spellings(builder *b, str name)
+{
+    const pm_header *h = pm_call_header(b->call, name);
+    if (h && !str_eq(h->name, name))
+        builder_drop_header(b, name);
+}
+
 static void users_headers(builder *b, const json *list)
 {
     JSON_EACH (list, m) {
@@ -52,6 +61,7 @@ static void users_headers(builder *b, const json *list)
         buf_init(&value, PM_TEXT_BYTES_MAX);
         if (v && !json_is(v, JSON_NULL))
             value_text(v, &value);
+        drop_other_spellings(b, name);
         builder_header(b, name, str_trim(buf_str(&value)), false);
         buf_deinit(&value);
     }

@@ -124,6 +124,9 @@ static void users_headers_are_filled_in(void **state)
     } rows[] = {
         {"[{\"key\":\"{{k}}\",\"value\":\"{{v}}\"}]", "X-K: val\n"},
         {"[{\"key\":\"A\",\"value\":\" b \"},{\"key\":\"A\",\"value\":\"c\"}]", "A: b\nA: c\n"},
+        {"[{\"key\":\"A\",\"value\":\"b\"},{\"key\":\"a\",\"value\":\"c\"},{\"key\":\"a\","
+         "\"value\":\"d\"}]",
+         "a: c\na: d\n"},
         {"[{\"key\":\"\",\"value\":\"x\"},{\"key\":\"{{empty}}\",\"value\":\"x\"}]", ""},
         {"[{\"key\":\"D\",\"value\":\"x\",\"disabled\":true},{\"key\":\"E\",\"value\":\"\"}]",
          "E: \n"},
