@@ -17,7 +17,8 @@ export function describeError(e) {
     try {
         if (e === null || typeof e !== 'object') return { name: 'Error', message: String(e), stack: '' };
         const name = String(e.name || 'Error');
-        const message = e.message === undefined ? '' : String(e.message);
+        const text = e.message === undefined ? '' : String(e.message);
+        const message = name === 'ReferenceError' ? text.replace(/^'(.*)' is not defined$/, '$1 is not defined') : text;
         const head = message ? `${name}: ${message}` : name;
         return { name, message, stack: head + frames(e.stack) };
     } catch {
