@@ -111,7 +111,7 @@ static void errors_do_not_stop_what_comes_after(void **state)
     str ends = lines_of(s, "end of script ");
     assert_true(
         contains(ends, "end of script of one FAIL Error: before at prerequest-script:1:16|"));
-    assert_true(contains(ends, "FAIL ReferenceError: 'undefined_name' is not defined at "
+    assert_true(contains(ends, "FAIL ReferenceError: undefined_name is not defined at "
                                "test-script:3:1"));
     assert_strz(lines_of(s, "response"),
                 "response 0 FAIL Error: connect ECONNREFUSED 127.0.0.1:1 at request|response 200");
