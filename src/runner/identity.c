@@ -261,16 +261,27 @@ static refusal describe(const trip *x)
     };
 }
 
-// Where its owner finds the refused call.
+// The trace of "TRACE/SPAN;o=1" or "TRACE;o=1".
+static str trace_of(const trip *x)
+{
+    str value = told_header(x, "X-Cloud-Trace-Context");
+    size_t len = 0;
+    while (len < value.len && value.ptr[len] != '/' && value.ptr[len] != ';')
+        len++;
+    return str_sub(value, 0, len);
+}
+
+// The command that finds the refused call in the trail, or in Cloud Logging.
 static str where_to_look(trip *x)
 {
     const trust_match *t = &x->decision.trust;
-    str trace, rest;
-    str_cut(told_header(x, "X-Cloud-Trace-Context"), '/', &trace, &rest);
-    if (!trace.len || x->decision.local || !t->project_known)
-        return arena_str(&x->mem, trace);
-    return arena_printf(&x->mem, "gcloud logging read 'trace:" STR_FMT "' --project %s",
-                        STR_ARG(trace), t->project);
+    str trace = trace_of(x);
+    if (!trace.len)
+        return STR_NONE;
+    if (x->decision.local)
+        return arena_printf(&x->mem, "gatepost audit query --id " STR_FMT, STR_ARG(trace));
+    return arena_printf(&x->mem, "gcloud logging read 'trace:" STR_FMT "'%s%s", STR_ARG(trace),
+                        t->project_known ? " --project " : "", t->project_known ? t->project : "");
 }
 
 void identity_explain(trip *x)
@@ -281,6 +292,8 @@ void identity_explain(trip *x)
     refusal r = describe(x);
     refusal_reason why;
     refusal_explain(&r, &x->mem, &why);
+    if (why.code == OK)
+        return; // the application's own answer: it got the call
     x->told.trace = where_to_look(x);
     x->told.explain = why.sentence;
     if (why.fix.len)

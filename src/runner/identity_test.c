@@ -515,7 +515,9 @@ static bool refuse(stage *s, str path, str request, buf *out)
     if (!str_starts(path, STR("/no")))
         return false;
     reply(out, 403, "X-Cloud-Trace-Context: 0123456789abcdef0123456789abcdef/1;o=1\r\n",
-          STR("<html>Your client does not have permission</html>"));
+          str_eq(path, STR("/no"))
+              ? STR("<html><h1>Error: Forbidden</h1><h2>Your client …</h2></html>")
+              : STR("{\"error\": \"not yours\"}"));
     return true;
 }
 
@@ -526,11 +528,15 @@ static void a_refusal_is_explained(void **state)
     w->s->answer = refuse;
     call(w, "HOST/no", "", "");
     assert_int_equal(w->s->last.status, 403);
-    assert_strz(w->s->last.trace, "0123456789abcdef0123456789abcdef");
-    assert_true(w->s->last.explain.len > 0);
+    assert_strz(w->s->last.trace, "gatepost audit query --id 0123456789abcdef0123456789abcdef");
+    assert_true(contains(w->s->last.explain, "run.routes.invoke"));
     assert_false(contains(w->s->last.explain, signature_of(w, bearer(w->s, 0, "Authorization"))));
     call(w, "HOST/status/200", "", "");
     assert_strz(w->s->last.explain, "");
+    call(w, "HOST/not-yours", "", ""); // the application's own word: identity did its part
+    assert_int_equal(w->s->last.status, 403);
+    assert_strz(w->s->last.explain, "");
+    assert_strz(w->s->last.trace, "");
 }
 
 static void a_token_endpoint_that_refuses_fails_the_request(void **state)
