@@ -116,3 +116,8 @@ void tunnel_start(gate_call *c, stream *client, str client_early, stream *server
 // The exchange is over: keeps what the log needs.
 void tunnel_keep(gate_call *c, const http_outcome *o);
 void tunnel_cut(tunnel *t);
+
+// ---- connect.c
+
+// Whom the port serves; at first who made it.
+void connect_serve(gate_connect *k, uid_t owner);

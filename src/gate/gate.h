@@ -129,7 +129,8 @@ struct gate_connect_options {
 // (TRUST_…) and credential_identify can't find (CRED_…) is told now, not by the first call.
 CODE_CHECKED gate_connect_new(loop *l, const gate_connect_options *o, gate_connect **ret_connect,
                               err *e);
-uint16_t gate_connect_port(const gate_connect *c);
-// Who calls and as whom, one line for the person: "tester@… by service account key, audience …".
+uint16_t gate_connect_port(const gate_connect *c); // 0 after on_idle
+// Whose identity is added, one line for the person: "tester@… by service account key, audience …",
+// or why there is none.
 const char *gate_connect_identity(const gate_connect *c);
 void gate_connect_free(gate_connect *c); // NULL is allowed

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// connect with real sources of tokens, between a client and a service that speak raw bytes.
+#include "credential/credential_test_endpoints.h"
+#include "gate/call.h"
+#include "gate/test_upstream.h"
+
+typedef struct world world;
+struct world {
+    fixture *f;
+    upstream up;
+    trust_set *trust;
+    gate_connect_options o;
+    gate_connect *connect;
+    peer client;
+    bool idle;
+};
+
+static void on_idle(void *ctx)
+{
+    ((world *)ctx)->idle = true;
+}
+
+static int open_world(void **state)
+{
+    world *w = NEW(world);
+    set_up((void **)&w->f);
+    upstream_open(&w->up, w->f->loop);
+    w->trust = trust_set_new();
+    w->o = (gate_connect_options){
+        .url = arena_printf(&w->f->mem, "http://127.0.0.1:%u", listener_port(w->up.listener)),
+        .trust = w->trust,
+        .tokens = provider(w->f),
+        .local_issuer = w->f->up.issuer,
+        .on_idle = on_idle,
+        .ctx = w};
+    assert_code(trust_add_local(w->trust, w->o.url, STR("https://orders.example"), NULL), OK);
+    *state = w;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    world *w = *state;
+    peer_close(&w->client);
+    gate_connect_free(w->connect);
+    upstream_close(&w->up);
+    trust_set_free(w->trust);
+    tear_down((void **)&w->f);
+    free(w);
+    return 0;
+}
+
+static void connect_it(world *w)
+{
+    err e = ERR_INIT;
+    if (gate_connect_new(w->f->loop, &w->o, &w->connect, &e))
+        fail_msg("%s", e.msg);
+}
+
+// Sends a request with these lines; "Host: PORT" is replaced by the port's own.
+static void call_with(world *w, const char *line, const char *lines)
+{
+    str text = arena_printf(&w->f->mem, "%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", line,
+                            gate_connect_port(w->connect), lines);
+    if (w->client.stream) {
+        buf_reset(&w->client.got);
+        stream_write(w->client.stream, text);
+    } else {
+        peer_connect(&w->client, w->f->loop, gate_connect_port(w->connect), text);
+    }
+}
+
+static str upstream_text(world *w)
+{
+    return buf_str(&upstream_wait(&w->up, "\r\n\r\n")->got);
+}
+
+static bool client_has(const world *w, const char *text)
+{
+    return str_find(buf_str(&w->client.got), str_from(text)) >= 0;
+}
+
+static void reply(world *w, const char *text, const char *awaited)
+{
+    peer_send(upstream_wait(&w->up, "\r\n\r\n"), text);
+    peer_wait(&w->client, awaited);
+    buf_reset(&w->up.peers[0].got);
+}
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+// The token in that header of the request, and what it is for.
+static str token_in(world *w, const char *header, const char *audience)
+{
+    str text = upstream_text(w);
+    ssize_t at = str_find(text, str_from(header));
+    if (at < 0)
+        fail_msg("no %s in " STR_FMT, header, STR_ARG(text));
+    str token = str_skip(text, (size_t)at + strlen(header)), rest;
+    str_cut(token, '\r', &token, &rest);
+    jwt t;
+    w->f->token = arena_str(&w->f->mem, token);
+    assert_code(jwt_parse(w->f->token, &w->f->mem, &t, NULL), OK);
+    assert_strz(t.audiences[0], audience);
+    return w->f->token;
+}
+
+// ---- identity -----------------------------------------------------------------------------------
+
+static void the_identity_is_added_and_the_rest_passes(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    assert_string_equal(gate_connect_identity(w->connect),
+                        "tester@demo.iam.gserviceaccount.com by service account key, audience "
+                        "https://orders.example");
+    call_with(w, "GET /a/..//%2f;x?y=%41", "X-Forwarded-For: 1.2.3.4\r\nX_Custom: a\r\nTE: x\r\n");
+    str text = upstream_text(w);
+    assert_true(str_starts(text, STR("GET /a/..//%2f;x?y=%41 HTTP/1.1\r\n")));
+    str host =
+        arena_printf(&w->f->mem, "\r\nHost: 127.0.0.1:%u\r\n", listener_port(w->up.listener));
+    assert_true(str_find(text, host) > 0);
+    assert_true(str_find(text, STR("X-Forwarded-For: 1.2.3.4\r\nX_Custom: a\r\n")) > 0);
+    assert_true(str_find(text, STR("TE:")) < 0);
+    assert_true(str_find(text, STR("traceparent")) < 0);
+    token_in(w, "\r\nAuthorization: Bearer ", "https://orders.example");
+    reply(w, OK_ANSWER, "\r\n\r\nok");
+    call_with(w, "GET /", "");
+    upstream_text(w);
+    assert_int_equal(w->f->requests.len, 1); // one token for both
+}
+
+static void the_applications_own_authorization_passes_beside_it(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    call_with(w, "GET /", "Authorization: Basic YTpi\r\n");
+    token_in(w, "\r\nX-Serverless-Authorization: Bearer ", "https://orders.example");
+    assert_true(str_find(upstream_text(w), STR("Authorization: Basic YTpi\r\n")) > 0);
+    reply(w, OK_ANSWER, "\r\n\r\nok");
+    call_with(w, "GET /", "Authorization: Bearer {{token}}\r\n");
+    token_in(w, "\r\nAuthorization: Bearer ", "https://orders.example");
+    assert_true(str_find(upstream_text(w), STR("{{token}}")) < 0);
+}
+
+static void a_callers_own_google_token_stays(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    str own = mint(w->f, STR("https://wrong.example"), STR("other@demo.iam.gserviceaccount.com"));
+    str line = arena_printf(&w->f->mem, "Authorization: Bearer " STR_FMT "\r\n", STR_ARG(own));
+    call_with(w, "GET /", line.ptr);
+    assert_str(token_in(w, "\r\nAuthorization: Bearer ", "https://wrong.example"), own);
+    assert_true(str_find(upstream_text(w), STR("X-Serverless")) < 0);
+    assert_int_equal(w->f->requests.len, 0);
+}
+
+static void identity_none_adds_nothing(void **state)
+{
+    world *w = *state;
+    w->o.identity = STR("none");
+    connect_it(w);
+    assert_non_null(strstr(gate_connect_identity(w->connect), "no identity"));
+    call_with(w, "GET /", "");
+    assert_true(str_find(upstream_text(w), STR("uthorization")) < 0);
+}
+
+static void T32_a_token_that_the_service_sends_back_is_taken_out(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    call_with(w, "GET /", "");
+    str token = token_in(w, "\r\nAuthorization: Bearer ", "https://orders.example");
+    str echo = arena_printf(&w->f->mem,
+                            "HTTP/1.1 302 Found\r\nX-Echo: Bearer " STR_FMT
+                            "\r\nLocation: /?t=" STR_FMT "\r\nContent-Length: 0\r\n\r\n",
+                            STR_ARG(token), STR_ARG(token));
+    reply(w, echo.ptr, "\r\n\r\n");
+    str signature = str_skip(token, (size_t)str_rchr(token, '.') + 1);
+    assert_true(str_find(buf_str(&w->client.got), str_sub(signature, 0, 24)) < 0);
+    assert_true(client_has(w, "***\r\nLocation: /?t="));
+}
+
+static void a_token_that_cannot_be_had_is_explained(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    w->f->statuses[0] = 400;
+    w->f->error = "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}";
+    call_with(w, "GET /", "");
+    peer_wait(&w->client, "GP-CRED-04");
+    assert_true(client_has(w, "HTTP/1.1 401 "));
+    assert_true(client_has(w, "gatepost: "));
+    assert_int_equal(w->up.count, 0);
+}
+
+// ---- what is told before the first call ---------------------------------------------------------
+
+static void what_cannot_work_is_told_at_once(void **state)
+{
+    static const struct {
+        const char *url, *identity;
+        code wanted;
+    } rows[] = {
+        {"https://other-abc123-ew.a.run.app", "", TRUST_MISSING},
+        {"https://custom.example", "", TRUST_MISSING},
+        {"https://a.example/path", "", URI_SYNTAX},
+        {"https://a.example/?q", "", URI_SYNTAX},
+        {"https://user@a.example/", "", URI_SYNTAX},
+        {"ftp://a.example", "", URI_SYNTAX},
+        {"orders", "", URI_SYNTAX},
+        {NULL, "nobody", CRED_IDENTITY},
+    };
+    world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        err e = ERR_INIT;
+        gate_connect_options o = w->o;
+        if (rows[i].url)
+            o.url = str_from(rows[i].url);
+        o.identity = str_from(rows[i].identity);
+        code c = gate_connect_new(w->f->loop, &o, &w->connect, &e);
+        if (c != rows[i].wanted)
+            fail_msg("row %zu: [%s] %s", i, code_id(c), e.msg);
+        assert_row(i, e.code == c && e.msg[0]);
+    }
+    assert_null(w->connect);
+}
+
+// ---- T46 ----------------------------------------------------------------------------------------
+
+static void T46_another_user_is_refused(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    connect_serve(w->connect, geteuid() + 1);
+    call_with(w, "GET /", "");
+    peer_wait(&w->client, "GP-GATE-02");
+    assert_true(client_has(w, "HTTP/1.1 403 "));
+    assert_int_equal(w->up.count, 0);
+    assert_int_equal(w->f->requests.len, 0);
+}
+
+static void T46_another_host_is_refused(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    unsigned port = gate_connect_port(w->connect);
+    const str hosts[] = {
+        arena_printf(&w->f->mem, "evil.example:%u", port),
+        STR("127.0.0.1"),
+        arena_printf(&w->f->mem, "127.0.0.1:%u", port + 1),
+        STR("localhost"),
+        arena_printf(&w->f->mem, "localhost.evil.example:%u", port),
+        arena_printf(&w->f->mem, "127.0.0.1.nip.io:%u", port),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        str text = arena_printf(&w->f->mem, "GET / HTTP/1.1\r\nHost: " STR_FMT "\r\n\r\n",
+                                STR_ARG(hosts[i]));
+        peer_close(&w->client);
+        peer_connect(&w->client, w->f->loop, (uint16_t)port, text);
+        peer_wait(&w->client, "GP-GATE-03");
+    }
+    str text = arena_printf(&w->f->mem, "GET / HTTP/1.1\r\nHost: LocalHost:%u\r\n\r\n", port);
+    peer_close(&w->client);
+    peer_connect(&w->client, w->f->loop, (uint16_t)port, text);
+    reply(w, OK_ANSWER, "\r\n\r\nok");
+    assert_int_equal(w->f->requests.len, 1);
+}
+
+static void T46_a_web_page_is_refused(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    unsigned port = gate_connect_port(w->connect);
+    const struct {
+        const char *lines;
+        bool passes;
+    } rows[] = {
+        {"Sec-Fetch-Site: cross-site\r\n", false},
+        {"Sec-Fetch-Site: same-site\r\n", false},
+        {"Sec-Fetch-Site: CROSS-site\r\n", false},
+        {"Origin: https://evil.example\r\n", false},
+        {"Origin: null\r\n", false},
+        {"Origin: http://127.0.0.1:1\r\n", false},
+        {"Sec-Fetch-Site: same-origin\r\nOrigin: https://evil.example\r\n", false},
+        {"Sec-Fetch-Site: none\r\n", true},
+        {arena_printf(&w->f->mem, "Origin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n",
+                      port)
+             .ptr,
+         true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        call_with(w, "POST /", rows[i].lines);
+        if (rows[i].passes) {
+            reply(w, OK_ANSWER, "\r\n\r\nok");
+            continue;
+        }
+        peer_wait(&w->client, "GP-GATE-04");
+        assert_row(i, client_has(w, "HTTP/1.1 403 "));
+        assert_row(i, !w->up.count);
+    }
+}
+
+static void T46_it_ends_when_nobody_calls(void **state)
+{
+    world *w = *state;
+    w->o.idle_ms = 60;
+    connect_it(w);
+    call_with(w, "GET /", "");
+    peer *up = upstream_wait(&w->up, "\r\n\r\n"); // a call under way is no idleness
+    bool never = false;
+    loop_run_until(w->f->loop, &never, 200);
+    assert_false(w->idle);
+    peer_send(up, OK_ANSWER);
+    peer_wait(&w->client, "\r\n\r\nok");
+    loop_run_until(w->f->loop, &w->idle, PEER_MS);
+    assert_true(w->idle);
+    assert_int_equal(gate_connect_port(w->connect), 0);
+}
+
+static void a_run_app_url_is_served_by_the_running_up(void **state)
+{
+    world *w = *state;
+    str url = STR("https://orders-abc123-ew.a.run.app");
+    assert_code(trust_add_local(w->trust, url, url, NULL), OK);
+    w->o.url = url;
+    w->o.address = "127.0.0.1";
+    w->o.address_port = listener_port(w->up.listener);
+    connect_it(w);
+    call_with(w, "GET /", "");
+    assert_true(str_find(upstream_text(w), STR("\r\nHost: orders-abc123-ew.a.run.app\r\n")) > 0);
+    token_in(w, "\r\nAuthorization: Bearer ", "https://orders-abc123-ew.a.run.app");
+}
+
+#define WORLD(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD(the_identity_is_added_and_the_rest_passes),
+        WORLD(the_applications_own_authorization_passes_beside_it),
+        WORLD(a_callers_own_google_token_stays),
+        WORLD(identity_none_adds_nothing),
+        WORLD(T32_a_token_that_the_service_sends_back_is_taken_out),
+        WORLD(a_token_that_cannot_be_had_is_explained),
+        WORLD(what_cannot_work_is_told_at_once),
+        WORLD(T46_another_user_is_refused),
+        WORLD(T46_another_host_is_refused),
+        WORLD(T46_a_web_page_is_refused),
+        WORLD(T46_it_ends_when_nobody_calls),
+        WORLD(a_run_app_url_is_served_by_the_running_up),
+    };
+    return cmocka_run_group_tests(tests, make_key, drop_key);
+}
