@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The local Google of `gatepost up`, used by Google's own clients: they know nothing of Gatepost but
+// the address that a transporter sends their requests to.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Gaxios } from 'gaxios';
+import { Impersonated, JWT, OAuth2Client, UserRefreshClient } from 'google-auth-library';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { envOf, root, run, start, tempDir } from './lib.mjs';
+
+const at = (name) => `${name}@gatepost-demo.iam.gserviceaccount.com`;
+const CLOUD = 'https://www.googleapis.com/auth/cloud-platform';
+const GOOGLE_HOSTS = /^(oauth2|www|iam|iamcredentials)\.googleapis\.com$/;
+
+async function setUp(t, more = {}) {
+  const dir = await tempDir(t);
+  const env = envOf(await tempDir(t));
+  const bring = async () => {
+    const running = await start(t, ['up', dir, '--format', 'json'], { env, ready: /"admin": "[^"]+"\n\}\n/ });
+    const base = new URL(JSON.parse(running.out.stdout).token_url).origin;
+    return { ...running, base, addresses: JSON.parse(running.out.stdout) };
+  };
+  await writeFile(join(dir, 'service.yaml'), await readFile(join(root, 'examples/orders/service.yaml')));
+  await writeFile(join(dir, 'gatepost.yaml'), JSON.stringify({
+    project: { id: 'gatepost-demo', number: 123456789012, hash: 'k2v7xw4mqa', region: 'us-central1' },
+    accounts: [
+      { email: at('tester'), roles: ['roles/run.invoker'], key: 'keys/tester.json' },
+      {
+        email: at('admin'), key: 'keys/admin.json',
+        roles: ['roles/iam.serviceAccountTokenCreator', 'roles/iam.serviceAccountKeyAdmin'],
+      },
+      { email: 'jane@example.com', roles: ['roles/run.invoker'], key: 'keys/jane.json' },
+      { email: at('orders-runtime') },
+    ],
+    services: ['service.yaml'],
+    ...more,
+  }));
+  const up = await bring();
+  const file = async (name) => JSON.parse(await readFile(join(dir, `keys/${name}.json`), 'utf8'));
+  return { ...up, dir, env, bring, file, ...clientsOf(up.base, file) };
+}
+
+function clientsOf(base, file) {
+  const transporter = new Gaxios({
+    retry: false,
+    fetchImplementation: (input, init) => {
+      const url = new URL(input.url ?? input);
+      return fetch(GOOGLE_HOSTS.test(url.hostname) ? base + url.pathname + url.search : url, init);
+    },
+  });
+  const client = async (name, more = { scopes: [CLOUD] }) => {
+    const key = name.client_email ? name : await file(name);
+    return new JWT({ email: key.client_email, key: key.private_key, keyId: key.private_key_id, transporter, ...more });
+  };
+  const keys = createRemoteJWKSet(new URL(`${base}/oauth2/v3/certs`));
+  const verify = async (token, audience) =>
+    (await jwtVerify(token, keys, { issuer: 'https://accounts.google.com', audience })).payload;
+  return { transporter, client, verify };
+}
+
+const refusal = (error, description) => (e) => {
+  assert.equal(e.response?.status, 400);
+  assert.deepEqual(e.response.data, { error, error_description: description });
+  return true;
+};
+
+test('a service account exchanges its key for both kinds of tokens', async (t) => {
+  const gp = await setUp(t);
+  const tester = await gp.client('tester');
+  const access = await tester.authorize();
+  assert.match(access.access_token, /^ya29\./);
+  assert.equal(access.token_type, 'Bearer');
+  const claims = await gp.verify(await tester.fetchIdToken('https://orders.example'), 'https://orders.example');
+  assert.equal(claims.email, at('tester'));
+  assert.equal(claims.azp, at('tester'));
+  assert.match(claims.sub, /^\d{21}$/);
+});
+
+test('verifyIdToken takes the x509 map as well as the key set', async (t) => {
+  const gp = await setUp(t);
+  const idToken = await (await gp.client('tester')).fetchIdToken('https://orders.example');
+  const verifier = new OAuth2Client({
+    transporter: gp.transporter,
+    endpoints: {
+      oauth2FederatedSignonPemCertsUrl: `${gp.base}/oauth2/v1/certs`,
+      oauth2FederatedSignonJwkCertsUrl: `${gp.base}/oauth2/v3/certs`,
+    },
+  });
+  const ticket = await verifier.verifyIdToken({ idToken, audience: 'https://orders.example' });
+  assert.equal(ticket.getPayload().email, at('tester'));
+  await assert.rejects(verifier.verifyIdToken({ idToken, audience: 'https://other.example' }), /Wrong recipient/);
+});
+
+test('one account acts for another, and the trail says so', async (t) => {
+  const gp = await setUp(t);
+  const act = (sourceClient, target) => new Impersonated({
+    sourceClient, targetPrincipal: at(target), targetScopes: [CLOUD], lifetime: 600, delegates: [],
+    endpoint: gp.base, transporter: gp.transporter,
+  });
+  const admin = act(await gp.client('admin'), 'tester');
+  assert.match((await admin.getAccessToken()).token, /^ya29\./);
+  const token = await admin.fetchIdToken('https://orders.example', { includeEmail: true });
+  assert.equal((await gp.verify(token, 'https://orders.example')).email, at('tester'));
+  await assert.rejects(act(await gp.client('tester'), 'admin').getAccessToken(),
+    /Permission 'iam\.serviceAccounts\.getAccessToken' denied/);
+  const { stdout } = await run(['audit', 'query', '--format', 'json'], { env: gp.env });
+  for (const wanted of ['GenerateAccessToken', 'GenerateIdToken', at('admin')]) assert.ok(stdout.includes(wanted), stdout);
+  assert.ok(!stdout.includes(token));
+});
+
+test('a person refreshes a sign-in', async (t) => {
+  const gp = await setUp(t);
+  const file = await gp.file('jane');
+  const jane = (refreshToken) => {
+    const client = new UserRefreshClient(file.client_id, file.client_secret, refreshToken);
+    client.transporter = gp.transporter;
+    return client;
+  };
+  assert.match((await jane(file.refresh_token).getAccessToken()).token, /^ya29\./);
+  const idToken = await jane(file.refresh_token).fetchIdToken('https://orders.example');
+  assert.equal((await gp.verify(idToken, file.client_id)).email, 'jane@example.com');
+  await assert.rejects(jane('1//0never-issued').getAccessToken(),
+    refusal('invalid_grant', 'Token has been expired or revoked.'));
+});
+
+test('a self-signed token is a bearer of the IAM API', async (t) => {
+  const gp = await setUp(t);
+  const admin = await gp.client('admin', {});
+  admin.useJWTAccessWithScope = true;
+  admin.defaultScopes = [CLOUD];
+  admin.defaultServicePath = 'iam.googleapis.com';
+  const { data } = await admin.request({
+    url: `https://iam.googleapis.com/v1/projects/gatepost-demo/serviceAccounts/${at('tester')}`,
+  });
+  assert.equal(data.email, at('tester'));
+});
+
+test('a key is created, used, disabled, enabled and deleted', async (t) => {
+  const gp = await setUp(t);
+  const admin = await gp.client('admin');
+  const url = `https://iam.googleapis.com/v1/projects/gatepost-demo/serviceAccounts/${at('orders-runtime')}/keys`;
+  const created = (await admin.request({ url, method: 'POST', data: {} })).data;
+  const fresh = JSON.parse(Buffer.from(created.privateKeyData, 'base64'));
+  const mint = async () => (await gp.client(fresh)).fetchIdToken('https://orders.example');
+  const key = `https://iam.googleapis.com/v1/${created.name}`;
+  assert.equal(decodeJwt(await mint()).email, at('orders-runtime'));
+  await admin.request({ url: `${key}:disable`, method: 'POST', data: {} });
+  await assert.rejects(mint(), refusal('invalid_grant', 'Invalid JWT Signature.'));
+  await admin.request({ url: `${key}:enable`, method: 'POST', data: {} });
+  await mint();
+  await admin.request({ url: key, method: 'DELETE' });
+  await assert.rejects(mint(), refusal('invalid_grant', 'Invalid JWT Signature.'));
+  assert.deepEqual((await admin.request({ url })).data, {});
+});
+
+test('keys, accounts and sign-ins outlive a restart at another address', async (t) => {
+  const gp = await setUp(t);
+  const before = { tester: await gp.file('tester'), jane: await gp.file('jane') };
+  const { sub } = decodeJwt(await (await gp.client('tester')).fetchIdToken('https://orders.example'));
+  await gp.stop();
+  const again = await gp.bring();
+  const tester = await gp.file('tester');
+  assert.equal(tester.private_key, before.tester.private_key);
+  assert.equal(tester.token_uri, again.addresses.token_url);
+  assert.equal((await gp.file('jane')).refresh_token, before.jane.refresh_token);
+  const { client, verify } = clientsOf(again.base, gp.file);
+  const token = await (await client('tester')).fetchIdToken('https://orders.example');
+  assert.equal((await verify(token, 'https://orders.example')).sub, sub);
+});
