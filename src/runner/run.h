@@ -88,6 +88,10 @@ CODE_CHECKED redirect_follow(trip *x, int status, str location, err *e);
 
 // Reads a URL as it goes on the wire: what uri refuses but servers take is encoded first.
 CODE_CHECKED wire_url_parse(arena *a, str text, uri_url *ret, err *e);
+// Is the URL one of those that the pattern means?
+bool certificate_matches(str pattern, const uri_url *u);
+// Puts the client certificate for that URL in the place of the general one.
+void certificate_choose(const runner *r, const uri_url *u, fetch_tls *tls);
 // The message that Node's programs print for this failure.
 str run_failure_message(arena *a, const char *name, const uri_url *u, const err *e);
 

@@ -186,6 +186,18 @@ struct run_route {
     uint16_t port;
 };
 
+// --ssl-client-cert-list: a client certificate and the https URLs that it is for, as Chrome's match
+// patterns: "https://*.example.com:*/path/*", "<all_urls>".
+typedef struct run_certificate run_certificate;
+struct run_certificate {
+    const str *matches;
+    size_t match_count;
+    const char *cert_file; // PEM, or PKCS#12 when p12
+    const char *key_file;
+    const char *key_password;
+    bool p12;
+};
+
 // Everything is borrowed and must outlive the runner.
 typedef struct runner_options runner_options;
 struct runner_options {
@@ -207,7 +219,9 @@ struct runner_options {
     uint64_t delay_ms, timeout_ms, request_timeout_ms, script_timeout_ms; // 0: none
     const pm_folder *folder;                                              // files of bodies
     fetch_policy policy;
-    fetch_tls tls;
+    fetch_tls tls; // its certificate is for https URLs that no other has a match for
+    const run_certificate *certificates; // the first match counts
+    size_t certificate_count;
     fetch_proxy proxy;
     fetch_version version;
     const run_route *routes;

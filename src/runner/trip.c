@@ -295,6 +295,7 @@ static void start_fetch(sending *s)
                          .on_done = on_fetched,
                          .ctx = x};
     req.tls.insecure = x->behavior.tls_insecure || (o->tls_insecure && !x->behavior.tls_strict);
+    certificate_choose(x->r, &x->at, &req.tls);
     if (x->route)
         req.route = (fetch_route){.address = "127.0.0.1", .port = x->route->port, .plain = true};
     x->fetch = fetch_start(x->r->client, &req);
