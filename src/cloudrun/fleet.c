@@ -147,7 +147,8 @@ void fleet_scale(revision *r)
     scale_step step = scaler_tick(&r->scaler, now, count(r, INSTANCE_READY));
     uint32_t alive = fleet_alive(r);
     for (; alive < step.desired && now >= r->retry_ms; alive++)
-        start_one(r, r->calls || r->waiting.len ? "AUTOSCALING" : "MIN_INSTANCES");
+        start_one(r,
+                  r->calls || r->waiting.len ? "AUTOSCALING" : "MANUAL_OR_CUSTOMER_MIN_INSTANCE");
     for (slot *s; alive > step.desired && (s = longest_idle(r)); alive--)
         instance_stop(s->instance);
     if (step.desired || r->slots.len || r->waiting.len) {

@@ -484,7 +484,7 @@ static void calls_are_spread_over_the_instances(void **state)
         w->done = false;
         (void)loop_run_until(w->loop, &w->done, 10);
     }
-    assert_true(has(&w->events, "Reason: MIN_INSTANCES"));
+    assert_true(has(&w->events, "Reason: MANUAL_OR_CUSTOMER_MIN_INSTANCE"));
     call *a = claim(w), *b = claim(w), *c = claim(w);
     wait_for(w, NULL, 3);
     assert_string_not_equal(a->instance, b->instance);

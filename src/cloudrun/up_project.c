@@ -10,6 +10,7 @@
 typedef struct sources sources;
 struct sources {
     const char *project; // file or folder; NULL: to be found
+    bool all;            // the services that the project lists
     VEC(const char *) files;
 };
 
@@ -26,28 +27,46 @@ static const char *beneath(up *u, const char *dir, const char *name)
     return arena_printf(&u->arena, "%s/%s", dir, name).ptr;
 }
 
-// A folder with a project file brings the services of the project, another one its service.yaml.
-static code add_path(up *u, sources *from, const char *path, err *e)
+static bool has_project(up *u, const char *dir)
 {
-    if (!is_dir(path)) {
-        vec_push(&from->files, path);
-        return OK;
-    }
-    bool has_project = access(beneath(u, path, "gatepost.yaml"), F_OK) == 0;
-    if (!has_project) {
-        vec_push(&from->files, beneath(u, path, "service.yaml"));
-        return OK;
-    }
-    if (from->project && strcmp(from->project, path) != 0) {
-        err_set(e, UP_NO_SERVICE, "'%s' and '%s' are two projects", from->project, path);
+    return access(beneath(u, dir, "gatepost.yaml"), F_OK) == 0;
+}
+
+static const char *dir_of(arena *a, const char *path)
+{
+    str s = str_from(path);
+    ssize_t slash = str_rchr(s, '/');
+    if (slash < 0)
+        return ".";
+    return slash == 0 ? "/" : arena_cstr(a, str_sub(s, 0, (size_t)slash));
+}
+
+static code use_project(up *u, sources *from, const char *dir, err *e)
+{
+    if (from->project && !u->o.project_file && strcmp(from->project, dir) != 0) {
+        err_set(e, UP_NO_SERVICE, "'%s' and '%s' are two projects", from->project, dir);
         return err_hint(e, "bring up one project at a time; its gatepost.yaml lists its services");
     }
-    from->project = path;
+    if (!from->project)
+        from->project = dir;
     return OK;
+}
+
+// A folder with a project file brings the project's services, another one its service.yaml.
+static code add_path(up *u, sources *from, const char *path, err *e)
+{
+    bool folder = is_dir(path);
+    const char *dir = folder ? path : dir_of(&u->arena, path);
+    if (folder && has_project(u, dir))
+        from->all = true;
+    else
+        vec_push(&from->files, folder ? beneath(u, dir, "service.yaml") : path);
+    return has_project(u, dir) ? use_project(u, from, dir, e) : OK;
 }
 
 static code find_files(up *u, sources *from, err *e)
 {
+    from->all = !u->o.path_count;
     for (size_t i = 0; i < u->o.path_count; i++) {
         code c = add_path(u, from, arena_cstr(&u->arena, u->o.paths[i]), e);
         if (c)
@@ -56,8 +75,7 @@ static code find_files(up *u, sources *from, err *e)
     code c = project_load(&u->arena, from->project, NULL, &u->project, e);
     if (c)
         return c;
-    bool by_name = from->files.len > 0 && !(from->project && !u->o.project_file);
-    for (size_t i = 0; i < u->project->service_count && !by_name; i++)
+    for (size_t i = 0; i < u->project->service_count && from->all; i++)
         vec_push(&from->files, u->project->services[i]);
     const char *here = beneath(u, u->project->dir, "service.yaml");
     if (!from->files.len && access(here, F_OK) == 0)
@@ -69,14 +87,6 @@ static code find_files(up *u, sources *from, err *e)
 }
 
 // ---- services
-
-static const char *dir_of(arena *a, const char *path)
-{
-    ssize_t slash = str_rchr(str_from(path), '/');
-    return slash < 0    ? "."
-           : slash == 0 ? "/"
-                        : arena_cstr(a, str_sub(str_from(path), 0, (size_t)slash));
-}
 
 static code add_service(up *u, const service_spec *spec, err *e)
 {
@@ -211,10 +221,24 @@ static code open_state(up *u, err *e)
     return c ? c : open_guard(u, e);
 }
 
+// Before anything is touched: state and key files are those of the one that runs.
+static code check_alone(up *u, err *e)
+{
+    const home_address *other = NULL;
+    code c = address_read(&u->arena, &other, e);
+    if (c || !other)
+        return c;
+    err_set(e, HOME_RUNNING, "gatepost up runs already: process %lld, project " STR_FMT,
+            (long long)other->pid, STR_ARG(other->project));
+    return err_hint(e, "use that one, or stop it first: kill %lld", (long long)other->pid);
+}
+
 code up_load(up *u, err *e)
 {
     sources from = {.project = u->o.project_file};
-    code c = find_files(u, &from, e);
+    code c = check_alone(u, e);
+    if (c == OK)
+        c = find_files(u, &from, e);
     if (c == OK)
         c = load_services(u, &from, e);
     vec_deinit(&from.files);

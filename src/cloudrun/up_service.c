@@ -74,6 +74,23 @@ static void make_target(up_service *s)
 
 // ---- policy
 
+// Exposure that people regret is told at once.
+static void warn(up_service *s, const policy *own)
+{
+    policy_findings found;
+    policy_lint(own, &s->up->arena, &found);
+    for (const policy_finding *f = found.ptr; f < found.ptr + found.len; f++) {
+        if (f->severity != POLICY_WARNING)
+            continue;
+        str text = arena_printf(&s->up->arena,
+                                "the policy of '" STR_FMT "', line %u: " STR_FMT " " STR_FMT
+                                ": " STR_FMT " [%s]; %s",
+                                STR_ARG(s->spec->name), f->line, STR_ARG(f->role),
+                                STR_ARG(f->member), STR_ARG(f->message), f->rule, f->fix);
+        up_note(s->up, text.ptr);
+    }
+}
+
 static code make_policy(up_service *s, err *e)
 {
     policy *own = NULL;
@@ -84,6 +101,7 @@ static code make_policy(up_service *s, err *e)
         own = policy_new(s->up->roles);
     if (c)
         return c;
+    warn(s, own);
     s->policy = policy_join(google_policy(s->up->google), own);
     policy_unref(own);
     return OK;

@@ -80,12 +80,14 @@ static code bring_up(run *r, err *e)
         c = up_start(r->up, e);
     if (c)
         return c;
-    signal_watch *interrupt = signal_watch_new(r->loop, SIGINT, on_signal, r);
-    signal_watch *terminate = signal_watch_new(r->loop, SIGTERM, on_signal, r);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    signal_watch *watches[ARRAY_LEN(signals)];
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        watches[i] = signal_watch_new(r->loop, signals[i], on_signal, r);
     announce(r);
     loop_run(r->loop);
-    signal_watch_free(interrupt);
-    signal_watch_free(terminate);
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        signal_watch_free(watches[i]);
     return OK;
 }
 
