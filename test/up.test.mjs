@@ -223,6 +223,14 @@ test('T24_the_decision_table_of_cloud_run', async (t) => {
     assert.equal(authorizationInfo[0].permission, 'run.routes.invoke', row[0]);
     assert.equal(status?.code ?? 0, row[3] === 200 ? 0 : row[3] === 403 ? 7 : 16, row[0]);
   }
+  assert.deepEqual(requests[0].resource, {
+    type: 'cloud_run_revision',
+    labels: { project_id: 'gatepost-demo', location: 'us-central1', service_name: 'orders',
+      configuration_name: 'orders', revision_name: requests[0].resource.labels.revision_name },
+  });
+  const query = await run(['audit', 'query', '--principal', `*${TESTER}`], { env: gp.env });
+  assert.equal(query.stderr, '');
+  assert.match(query.stdout, / orders .*GET \/orders .*tester@/);
   // The person who watches reads each call with its reason.
   assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms: .*\[GP-IAM-05\]/m);
   assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 401 \d+ ms.*: .*elsewhere.*\[GP-AUD-01\]/m);

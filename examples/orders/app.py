@@ -99,6 +99,7 @@ class Orders:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together
     server_version = "orders"
     sys_version = ""
 

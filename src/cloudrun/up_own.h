@@ -10,7 +10,7 @@
 #include "google/google.h"
 #include "home/home.h"
 
-enum { UP_DRAIN_MS = 10000, UP_LABELS = 5, UP_SERVICES_MAX = 50 };
+enum { UP_DRAIN_MS = 10000, UP_LABELS = 4, UP_SERVICES_MAX = 50 };
 
 typedef struct up_service up_service;
 struct up_service {

@@ -52,8 +52,7 @@ static void make_target(up_service *s)
         audiences[n++] = s->run_app_urls[i];
     for (size_t i = 0; i < spec->audience_count; i++)
         audiences[n++] = spec->audiences[i];
-    const audit_label labels[UP_LABELS] = {{"project_id", p->id},
-                                           {"location", p->region},
+    const audit_label labels[UP_LABELS] = {{"location", p->region},
                                            {"service_name", spec->name},
                                            {"configuration_name", spec->name},
                                            {"revision_name", spec->revision}};
