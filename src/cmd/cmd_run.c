@@ -132,6 +132,8 @@ static void read_options(run_job *s, runner_options *ret)
                 .cert_file = option_cstr(o, "ssl-client-cert"),
                 .key_file = option_cstr(o, "ssl-client-key"),
                 .key_password = option_cstr(o, "ssl-client-passphrase")},
+        .certificates = s->in.certificates,
+        .certificate_count = s->in.certificate_count,
         .proxy = {.from_env = true},
         .routes = s->routes.ptr,
         .route_count = s->routes.len,

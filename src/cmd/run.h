@@ -15,10 +15,15 @@ struct run_inputs {
     pm_values *environment, *globals; // NULL: none
     const json *data;                 // NULL: none
     const char *cookie_jar;
+    const run_certificate *certificates;
+    size_t certificate_count;
     pm_folder *folder;
 };
 // Errors name file, line and column.
 CODE_CHECKED run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e);
+
+// The file of --ssl-client-cert-list.
+CODE_CHECKED run_certificates_load(run_inputs *in, arena *a, const char *path, err *e);
 
 // What it leaves behind: --export-environment, -globals, -collection, -cookie-jar.
 CODE_CHECKED run_export(const option_values *o, runner *r, err *e);
