@@ -19,7 +19,8 @@ typedef struct json json;
 
 // ---- what an entry says -----------------------------------------------------------------------
 
-// A monitored resource: {"type":…, "labels":{…}}. An empty value leaves its label out.
+// A monitored resource: {"type":…, "labels":{…}}. An empty value leaves its label out; the label
+// project_id is the entry's project and isn't among them.
 typedef struct audit_label audit_label;
 struct audit_label {
     const char *name;

@@ -7,6 +7,7 @@ const verb *const verbs[] = {
     &verb_lint,
     &verb_init,
     // Reach
+    &verb_connect,
     &verb_token,
     &verb_token_verify,
     &verb_whoami,

@@ -9,6 +9,7 @@ extern const verb verb_lint;
 extern const verb verb_init;
 extern const verb verb_doctor;
 extern const verb verb_up;
+extern const verb verb_connect;
 extern const verb verb_token;
 extern const verb verb_token_verify;
 extern const verb verb_whoami;

@@ -59,7 +59,7 @@ struct gate_call {
     str target; // path and query, as upstream gets them
     trace trace;
     audit_call http;
-    guard_verdict *verdict; // NULL: not judged
+    const guard_verdict *verdict; // NULL: not judged
     // What it waits for
     oidc_wait *keys;
     credential_wait *token;

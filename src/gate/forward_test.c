@@ -140,6 +140,7 @@ static void a_websocket_passes_in_both_directions(void **state)
     assert_int_equal(f->rows, 1);
     assert_in(f->request, "\"status\":101");
     assert_in(f->request, ORDERS "/ws");
+    assert_strz(f->record, "101 /ws " TESTER " []");
     assert_in(f->request, "instance-1");
 }
 

@@ -72,7 +72,7 @@ typedef struct gate_record gate_record;
 struct gate_record {
     const audit_request *request;
     str path;
-    const guard_verdict *verdict; // NULL: not judged
+    const guard_verdict *verdict; // NULL: not judged; of a WebSocket without its explanation
     const err *refusal;           // NULL: the service answered
 };
 

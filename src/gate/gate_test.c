@@ -234,6 +234,27 @@ static void the_request_log_tells_what_happened(void **state)
     assert_in(f->event, "\"principalEmail\":\"" TESTER "\"");
 }
 
+static void who_watches_is_told_of_each_call(void **state)
+{
+    fixture *f = *state;
+    ask(f, "GET /%61?b", tester(f), "");
+    answer(f, OK_ANSWER, "\r\n\r\nok");
+    assert_strz(f->record, "200 /a " TESTER " []");
+    ask(f, "GET /a", token_of(f, STRANGER, ORDERS), "");
+    assert_refused(f, 403);
+    assert_strz(f->record, "403 /a " STRANGER " [GP-IAM-04]");
+    ask(f, "GET /a", "ya29.opaque", "");
+    assert_refused(f, 401);
+    assert_strz(f->record, "401 /a nobody [GP-AUTH-03]");
+    ask(f, "GET //", NULL, "");
+    assert_refused(f, 400);
+    assert_strz(f->record, "400 // nobody [GP-URI-03]");
+    f->service.closed = "its ingress is internal";
+    ask(f, "GET /a", NULL, "");
+    assert_refused(f, 404);
+    assert_int_equal(f->records, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +265,7 @@ int main(void)
         CASE(the_service_sees_cloud_runs_headers),
         CASE(a_cookie_makes_the_answer_private),
         CASE(the_request_log_tells_what_happened),
+        CASE(who_watches_is_told_of_each_call),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);
 }

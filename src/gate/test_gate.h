@@ -49,6 +49,9 @@ struct fixture {
     // The trail, as last read
     size_t rows;
     str event, request;
+    // What a watcher was told
+    size_t records;
+    str record; // "STATUS PATH CALLER [CODE]"
 };
 
 static jwk *key, *other_key; // making keys takes a while
@@ -117,6 +120,16 @@ static inline void add_issuer(fixture *f)
     assert_code(oidc_add(f->issuers, &google, NULL), OK);
 }
 
+static inline void on_record(void *ctx, const gate_record *r)
+{
+    fixture *f = ctx;
+    const principal *who = r->verdict ? r->verdict->who : NULL;
+    f->records++;
+    f->record = arena_printf(&f->mem, "%d " STR_FMT " " STR_FMT " [%s]", r->request->status,
+                             STR_ARG(r->path), STR_ARG(who ? who->email : STR("nobody")),
+                             r->refusal ? code_id(r->refusal->code) : "");
+}
+
 static inline void open_gate(fixture *f, http_server_options listen)
 {
     gate_free(f->gate);
@@ -125,7 +138,9 @@ static inline void open_gate(fixture *f, http_server_options listen)
                       .guard = f->guard,
                       .issuers = f->issuers,
                       .spool = f->spool,
-                      .leave_ms = f->leave_ms};
+                      .leave_ms = f->leave_ms,
+                      .on_record = on_record,
+                      .record_ctx = f};
     assert_code(gate_new(f->loop, &o, &f->gate, NULL), OK);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tunnel: bytes in both directions once both sides have left HTTP.
 #include <stdlib.h>
+#include <string.h>
 
 #include "gate/call.h"
 
@@ -117,13 +118,26 @@ void tunnel_start(gate_call *c, stream *client, str client_early, stream *server
     pass(&t->server, server_early);
 }
 
+static const guard_verdict *keep_verdict(const guard_verdict *v, arena *a)
+{
+    guard_verdict *kept = ARENA_NEW(a, guard_verdict);
+    kept->allowed = v->allowed;
+    kept->status = v->status;
+    kept->who = v->who ? principal_copy(a, v->who) : NULL;
+    memcpy(kept->audit_id, v->audit_id, sizeof kept->audit_id);
+    return kept;
+}
+
 void tunnel_keep(gate_call *c, const http_outcome *o)
 {
     tunnel *t = c->tunnel;
-    str *texts[] = {&c->http.method,  &c->http.url,       &c->http.protocol, &c->http.user_agent,
-                    &c->http.referer, &c->http.remote_ip, &c->instance_id,   &c->revision};
+    str *texts[] = {&c->http.method,     &c->http.url,     &c->http.protocol,
+                    &c->http.user_agent, &c->http.referer, &c->http.remote_ip,
+                    &c->instance_id,     &c->revision,     &c->path};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = arena_str(&t->mem, *texts[i]);
+    if (c->verdict)
+        c->verdict = keep_verdict(c->verdict, &t->mem);
     t->outcome = *o;
     t->started_ns -= o->duration_ns;
     t->kept = true;
