@@ -110,9 +110,9 @@ static void prepare(question *q)
 static code keep_worlds_apart(trip *x, err *e)
 {
     const injection_decision *d = &x->decision;
-    bool to_local = x->route || d->trust.loopback;
-    if (d->action != INJECTION_INJECT || d->local == (x->route != NULL) || (d->local && to_local) ||
-        (!d->local && !x->route))
+    bool stays_here = x->route || d->trust.loopback;
+    bool mixed = d->local ? !stays_here : x->route != NULL;
+    if (d->action != INJECTION_INJECT || !mixed)
         return OK;
     (void)err_set(e, CRED_MIXED, "%s would get a %s credential, but the request goes to %s",
                   d->trust.origin, d->local ? "local" : "real",

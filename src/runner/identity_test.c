@@ -119,6 +119,19 @@ static void the_run_app_url_is_served_by_up(void **state)
     assert_strz(w->s->last.url, AUDIENCE "/echo");
 }
 
+// A proxy would read it.
+static void a_token_in_plain_http_passes_no_proxy(void **state)
+{
+    world *w = *state;
+    w->s->o.proxy.url = arena_printf(&w->f->mem, "http://127.0.0.1:%u", w->other->port).ptr;
+    call(w, "HOST/echo", "", "");
+    assert_int_equal(w->other->requests.len, 1); // plainly: through the proxy
+    trust_local(w, w->s, AUDIENCE);
+    call(w, "HOST/echo", "", "");
+    assert_int_equal(w->other->requests.len, 1);
+    assert_true(bearer(w->s, 0, "Authorization").len > 0);
+}
+
 static void the_table_row_by_row(void **state)
 {
     static const struct {
@@ -557,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD(a_local_service_gets_its_token),
         WORLD(the_run_app_url_is_served_by_up),
+        WORLD(a_token_in_plain_http_passes_no_proxy),
         WORLD(the_table_row_by_row),
         WORLD(rules_choose_who_calls),
         WORLD(an_identity_that_is_not_there_fails_the_request),

@@ -193,6 +193,8 @@ void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx)
 void runner_stop(runner *r)
 {
     r->stopping = true;
+    if (timer_active(r->pause))
+        timer_start(r->pause, 0);
 }
 
 const run_summary *runner_summary(const runner *r)

@@ -467,11 +467,24 @@ static void the_delay_comes_before_each_request(void **state)
 static void a_request_times_out(void **state)
 {
     stage *s = *state;
-    s->o.request_timeout_ms = 50;
+    s->o.request_timeout_ms = 500;
     const run_summary *sum = RUN(s, {"one", "/hang", NULL, NULL}, {"two", "/2", NULL, NULL});
     assert_strz(lines_of(s, "response"),
                 "response 0 FAIL Error: ESOCKETTIMEDOUT at request|response 200");
     assert_int_equal(sum->failures.ptr[0].code, FETCH_TIMEOUT);
+}
+
+// One time for a request with all its redirects.
+static void redirects_share_the_time_of_their_request(void **state)
+{
+    stage *s = *state;
+    s->o.request_timeout_ms = 500;
+    uint64_t before = clock_mono_ms();
+    const run_summary *sum = RUN(s, {"one", "/to/302//hang", NULL, NULL});
+    assert_int_equal(sum->failures.len, 1);
+    assert_int_equal(sum->failures.ptr[0].code, FETCH_TIMEOUT);
+    assert_int_equal(s->requests.len, 2);
+    assert_true(clock_mono_ms() - before >= 500);
 }
 
 static void a_script_times_out(void **state)
@@ -515,6 +528,21 @@ static void stopping_ends_the_run_in_order(void **state)
     assert_int_equal(sum->requests.total, 1);
     assert_true(
         str_ends(buf_str(&s->log), STR("end of scripts\nend of item\nend of iteration\ndone\n")));
+}
+
+static void stopping_does_not_wait_for_the_delay(void **state)
+{
+    stage *s = *state;
+    bool never = false;
+    s->o.delay_ms = 3600 * 1000;
+    load(s, collection(s, (const row[]){{"one", "/1", "1", NULL}}, 1));
+    begin(s);
+    loop_run_until(s->loop, &never, 20);
+    assert_log(s, "start\niteration 0/1\nitem one 0/1\n");
+    runner_stop(s->r);
+    assert_true(loop_run_until(s->loop, &s->done, 10000));
+    assert_log(s, "start\niteration 0/1\nitem one 0/1\nend of item\nend of iteration\ndone\n");
+    assert_int_equal(s->requests.len, 0);
 }
 
 static void a_run_may_be_dropped_at_any_time(void **state)
@@ -614,9 +642,11 @@ int main(void)
         STAGED(T50_cycles_of_variables_end),
         STAGED(the_delay_comes_before_each_request),
         STAGED(a_request_times_out),
+        STAGED(redirects_share_the_time_of_their_request),
         STAGED(a_script_times_out),
         STAGED(the_run_times_out),
         STAGED(stopping_ends_the_run_in_order),
+        STAGED(stopping_does_not_wait_for_the_delay),
         STAGED(a_run_may_be_dropped_at_any_time),
         STAGED(T45_a_worker_that_dies_does_not_end_the_run),
         STAGED(counts_add_up),

@@ -296,6 +296,8 @@ static void start_fetch(sending *s)
                          .ctx = x};
     req.tls.insecure = x->behavior.tls_insecure || (o->tls_insecure && !x->behavior.tls_strict);
     certificate_choose(x->r, &x->at, &req.tls);
+    if (x->token && !str_eq(x->at.scheme, STR("https")))
+        req.proxy = (fetch_proxy){0}; // plain http with a token stays on this machine
     if (x->route)
         req.route = (fetch_route){.address = "127.0.0.1", .port = x->route->port, .plain = true};
     x->fetch = fetch_start(x->r->client, &req);

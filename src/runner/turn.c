@@ -101,7 +101,7 @@ static flow_next delay(void *ctx, err *e)
 {
     (void)e;
     runner *r = ctx;
-    if (!r->o.delay_ms)
+    if (!r->o.delay_ms || r->stopping)
         return FLOW_MORE;
     timer_start(r->pause, r->o.delay_ms);
     return FLOW_WAIT;
@@ -131,7 +131,11 @@ static flow_next begin_scripts(runner *r, js_event kind)
 static flow_next begin_prerequest(void *ctx, err *e)
 {
     (void)e;
-    return begin_scripts(ctx, JS_PREREQUEST);
+    runner *r = ctx;
+    if (!r->stopping)
+        return begin_scripts(r, JS_PREREQUEST);
+    flow_jump(&r->flow, AT_TURN_END); // stopped while it waited
+    return FLOW_MORE;
 }
 
 static flow_next begin_test(void *ctx, err *e)
