@@ -607,6 +607,71 @@ static void a_key_for_nobody_is_withdrawn(void **state)
     assert_int_equal(account_find(w->g, STR(STRANGER))->keys.len, 0);
 }
 
+static void set_true(void *ctx, const err *e)
+{
+    assert_null(e);
+    *(bool *)ctx = true;
+}
+
+static store *second_connection(world *w)
+{
+    static const char *const steps[] = {"select 1"}; // it is at version 1 already
+    store *db;
+    assert_code(store_new(w->options.state, &(store_schema){steps, 1}, &db, NULL), OK);
+    return db;
+}
+
+static void until_it_has_keys(world *w, size_t count)
+{
+    account *a = account_find(w->g, STR(STRANGER));
+    uint64_t end = clock_mono_ms() + 30000;
+    bool never = false;
+    while (a->keys.len != count && clock_mono_ms() < end)
+        loop_run_until(w->loop, &never, 1);
+    assert_int_equal(a->keys.len, count);
+}
+
+// The same between the making and the disk, which another process holds up.
+static void a_key_on_its_way_to_the_disk_is_withdrawn(void **state)
+{
+    world *w = *state;
+    bool written = false;
+    journal_wait(w->g->journal, set_true, &written); // what the start wrote is through
+    assert_true(loop_run_until(w->loop, &written, 30000));
+    store *other = second_connection(w);
+    call *c = call_new(w, "POST " KEYS);
+    c->authorization = bearer_of(w, ADMIN);
+    c->authorization_count = 1;
+    assert_code(store_begin(other, NULL), OK);
+    google_route(c);
+    until_it_has_keys(w, 1);
+    assert_non_null(c->job);
+    key_job_abandon(c->job);
+    store_rollback(other);
+    until_it_has_keys(w, 0);
+    assert_null(w->g->jobs);
+    assert_null(c->ctx);
+    store_free(other);
+    reopen_google(w);
+    assert_int_equal(account_find(w->g, STR(STRANGER))->keys.len, 0);
+}
+
+static void a_key_that_cannot_be_saved_is_not_given_out(void **state)
+{
+    world *w = *state;
+    store *other = second_connection(w);
+    assert_code(store_run(other, "delete from account where email = ?",
+                          STORE_ARGS(store_text(STR(STRANGER))), NULL),
+                OK);
+    store_free(other);
+    call *c = api_call(w, "POST " KEYS, ADMIN, "{}");
+    assert_int_equal(c->status, 503);
+    assert_strz(error_status(w, c), "UNAVAILABLE");
+    assert_true(str_find(c->answer, STR("privateKeyData")) < 0);
+    assert_int_equal(account_find(w->g, STR(STRANGER))->keys.len, 0);
+    assert_int_equal(trail_of(w).count, 0);
+}
+
 static void it_may_stop_while_a_key_is_made(void **state)
 {
     world *w = *state;
@@ -689,6 +754,8 @@ int main(void)
         CASE(an_account_has_ten_keys_at_most),
         CASE(wrong_requests_for_keys),
         CASE(a_key_for_nobody_is_withdrawn),
+        CASE(a_key_on_its_way_to_the_disk_is_withdrawn),
+        CASE(a_key_that_cannot_be_saved_is_not_given_out),
         CASE(it_may_stop_while_a_key_is_made),
         CASE(keys_are_published_in_both_forms),
         CASE(discovery_names_googles_issuer_and_local_addresses),
