@@ -54,7 +54,7 @@ static code resolve(const home_project *p, arena *a, const json *v, const char *
                     : arena_printf(a, "%s/" STR_FMT, p->dir, STR_ARG(v->text)).ptr;
     if (p->trusted || lies_beneath(*ret_path, p->dir))
         return OK;
-    return untrusted(p, v, "the path leads out of the project's folder", e);
+    return untrusted(p, v, "it leads out of the project's folder", e);
 }
 
 // ---- project ------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ static code fill_identity(home_project *p, arena *a, const json *v, project_iden
     if ((ret->account.len > 0) + (ret->impersonate.len > 0) + has_key != 1)
         return wrong(v, e, "must have exactly one of 'account', 'key' and 'impersonate'");
     if (has_key && !p->trusted) // threat 39
-        return untrusted(p, key, "a project file that names a credential file must be trusted", e);
+        return untrusted(p, key, "it names a credential file", e);
     return has_key ? resolve(p, a, key, &ret->key, e) : OK;
 }
 
