@@ -136,6 +136,7 @@ struct refusal {
     str principal;        // whose token it was, when we minted it; empty: read it from the token
     str www_authenticate; // of the answer
     str body;             // of the answer: tells Cloud Run's own pages from the application's
+    bool local;           // a service of the running `gatepost up`
     int64_t server_s;     // Date of the answer; 0: it had none
     int64_t now_s;        // wall clock
 };

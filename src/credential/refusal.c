@@ -217,10 +217,16 @@ static void explain_403(asking *x)
 {
     if (!x->r->token.len) {
         because(x, IAM_ANONYMOUS, "the call carried no identity, and the service is private");
-        fix(x,
-            "trust the service, and gatepost adds the identity: gatepost trust add " STR_FMT
-            "; or for other tools: gatepost connect " STR_FMT,
-            STR_ARG(audience_of(x)), STR_ARG(audience_of(x)));
+        if (x->r->local)
+            fix(x,
+                "call it without noauth: gatepost run --local adds the identity; or for other "
+                "tools: gatepost connect --local " STR_FMT,
+                STR_ARG(audience_of(x)));
+        else
+            fix(x,
+                "trust the service, and gatepost adds the identity: gatepost trust add " STR_FMT
+                "; or for other tools: gatepost connect " STR_FMT,
+                STR_ARG(audience_of(x)), STR_ARG(audience_of(x)));
         return;
     }
     if (jwt_parse(x->r->token, x->a, &x->token, NULL) != OK)
@@ -238,10 +244,13 @@ static void explain_403(asking *x)
             STR_FMT " was recognised, but no binding of the service's policy gives it "
                     "run.routes.invoke",
             STR_ARG(who));
-    fix(x,
-        "gcloud run services add-iam-policy-binding " STR_FMT " --member=" STR_FMT
-        " --role=roles/run.invoker",
-        STR_ARG(service), STR_ARG(who));
+    if (x->r->local)
+        fix(x, "give it roles/run.invoker in gatepost.yaml, and start gatepost up again");
+    else
+        fix(x,
+            "gcloud run services add-iam-policy-binding " STR_FMT " --member=" STR_FMT
+            " --role=roles/run.invoker",
+            STR_ARG(service), STR_ARG(who));
 }
 
 // ---- 404: no such service here

@@ -120,11 +120,33 @@ static void test_the_application_speaks_for_itself(void **state)
     arena_deinit(&a);
 }
 
+static void test_a_local_service_is_mended_in_its_project_file(void **state)
+{
+    (void)state;
+    arena a;
+    arena_init(&a);
+    refusal r = {.status = 403,
+                 .url = STR(URL "/"),
+                 .audience = STR(URL),
+                 .body = PAGE,
+                 .local = true,
+                 .now_s = NOW_S};
+    refusal_reason why;
+    refusal_explain(&r, &a, &why);
+    assert_true(str_find(why.fix, STR("gatepost connect --local " URL)) >= 0);
+    r.token = token_of(&a, CLAIMS(URL, "1800003600"));
+    refusal_explain(&r, &a, &why);
+    assert_int_equal(why.code, IAM_DENIED);
+    assert_true(str_find(why.fix, STR("gatepost.yaml")) >= 0);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_refusal_is_explained),
         cmocka_unit_test(test_the_application_speaks_for_itself),
+        cmocka_unit_test(test_a_local_service_is_mended_in_its_project_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,7 @@ static void note_refusal(doctor *d, const fetch_response *res, str token)
         .principal = d->token ? d->token->principal : STR(""),
         .www_authenticate = arena_str(&d->a, header_of(res, STR("www-authenticate"))),
         .body = arena_str(&d->a, res->body),
+        .local = d->match.level == TRUST_LOCAL,
         .server_s = date,
         .now_s = clock_wall_s(),
     };

@@ -256,6 +256,7 @@ static refusal describe(const trip *x)
         .principal = x->token ? x->token->principal : STR_NONE,
         .www_authenticate = told_header(x, "WWW-Authenticate"),
         .body = x->told.body,
+        .local = x->decision.local,
         .server_s = server_s,
         .now_s = clock_wall_s(),
     };
@@ -297,6 +298,6 @@ void identity_explain(trip *x)
     x->told.trace = where_to_look(x);
     x->told.explain = why.sentence;
     if (why.fix.len)
-        x->told.explain =
-            arena_printf(&x->mem, STR_FMT "; " STR_FMT, STR_ARG(why.sentence), STR_ARG(why.fix));
+        x->told.explain = arena_printf(&x->mem, STR_FMT "\nfix: " STR_FMT, STR_ARG(why.sentence),
+                                       STR_ARG(why.fix));
 }
