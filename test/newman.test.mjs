@@ -136,7 +136,7 @@ function essence({ run: r }) {
     failures: r.failures.map(({ error, at, source, cursor: c }) => (
       [error.name, error.message.split('\n')[0], error.test, at.replace(/(-script)(:\d+)+$/, '$1'), source.name, ...cursor(c)])),
     executions: r.executions.map((x) => ([
-      x.item.name, ...cursor(x.cursor), x.response?.code, x.response?.status, x.request.method,
+      x.item.name, ...cursor(x.cursor), x.response?.code, x.response?.status, x.response?.responseSize, x.request.method,
       (x.assertions ?? []).map((a) => [a.assertion, a.skipped, Boolean(a.error)])])),
   };
 }

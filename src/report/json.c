@@ -115,7 +115,7 @@ static void write_response(json_report *r, jout *w, const run_exchange *x)
     write_body(r, w, x->body);
     write_cookies(w, x);
     jout_i64(w, "responseTime", (int64_t)x->time_ms);
-    jout_i64(w, "responseSize", (int64_t)x->body_bytes);
+    jout_i64(w, "responseSize", (int64_t)x->body.len);
     jout_end(w);
 }
 
