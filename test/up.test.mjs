@@ -2,7 +2,7 @@
 // `gatepost up` from outside: a private Cloud Run service on this machine, called with identities
 // that others' libraries obtain, judged row by row as the cloud does, and gone without a trace.
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -365,7 +365,7 @@ test('serving errors: 504, 429, 500 and 503', async (t) => {
         [name, { bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] }])),
     },
   });
-  const first = send(gp.url('busy'), '/sleep/12');
+  const first = send(gp.url('busy'), '/sleep/14');
   await until('the first call is in', async () => (await gp.status('busy')).calls === 1);
   const rows = [
     ['slow', '/sleep/5', 504],
@@ -381,6 +381,46 @@ test('serving errors: 504, 429, 500 and 503', async (t) => {
   assert.match(gp.out.stderr, /broken \w{6} \| no luck/);
   assert.match(gp.out.stderr, /broken \w{6}: it ended with status 9 \[GP-UP-04\]/);
   assert.equal((await send(gp.url('dying'), '/')).status, 200); // another instance took its place
+});
+
+test('files, ports and a secret are taken; a person is told what runs where', async (t) => {
+  const dir = await checkout(t, { more: { services: [] } });
+  const secret = [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'key', key: 'latest' } } }];
+  const open = { 'run.googleapis.com/invoker-iam-disabled': 'true' };
+  const sidecar = JSON.parse(echoService('second', { annotations: open }));
+  sidecar.spec.template.metadata.annotations['run.googleapis.com/container-dependencies'] = '{"app": ["side"]}';
+  sidecar.spec.template.spec.containers[0] = { ...sidecar.spec.template.spec.containers[0], name: 'app', ports: [{}] };
+  sidecar.spec.template.spec.containers.push({ name: 'side', command: ['sh', '-c', 'echo beside; exec sleep 1000'] });
+  sidecar.spec.traffic = [{ latestRevision: true, percent: 100, tag: 'blue' }];
+  await writeFile(join(dir, 'first.json'), echoService('first', { annotations: open, container: { env: secret } }));
+  await writeFile(join(dir, 'second.json'), JSON.stringify(sidecar));
+  const env = envOf(await tempDir(t), { GOOGLE_APPLICATION_CREDENTIALS: '/real.json', SECRET_OF_MINE: 'x' });
+  const args = ['up', 'first.json', 'second.json', '--scale-to-zero-after', '1h'];
+
+  const absent = await run(args, { cwd: dir, env });
+  assert.equal(absent.code, 3);
+  assert.match(absent.stderr, /^gatepost: first\.json:1:\d+: .*'key' has no version 'latest' here \[GP-UP-03\]\n {2}hint: mkdir -p/m);
+  await mkdir(join(dir, '.gatepost/secrets/key'), { recursive: true });
+  await writeFile(join(dir, '.gatepost/secrets/key/latest'), 'opened\n');
+
+  const gp = await start(t, args, { cwd: dir, env, ready: /Ctrl-C stops everything/ });
+  const [, first] = gp.out.stdout.match(/^first {2}(http:\S+)$/m);
+  const [, second] = gp.out.stdout.match(/^second {2}(http:\S+)$/m);
+  for (const url of ['second-k2v7xw4mqa-uc.a.run.app', 'blue---second-k2v7xw4mqa-uc.a.run.app',
+    'blue---second-123456789012.us-central1.run.app']) {
+    assert.ok(gp.out.stdout.includes(`  as https://${url}\n`), url);
+  }
+  const seen = JSON.parse((await send(first, '/')).text);
+  assert.equal(seen.env.KEY, 'opened');
+  assert.equal(seen.env.SECRET_OF_MINE, undefined);
+  assert.equal(seen.env.GOOGLE_APPLICATION_CREDENTIALS, undefined);
+  assert.equal((await send(second, '/')).status, 200);
+  await until('the sidecar', () => /^second \w{6}\/side \| beside$/m.test(gp.out.stderr));
+
+  const port = Number(new URL(first).port);
+  const taken = await run([...args, '--port', String(port)], { cwd: dir, env: envOf(await tempDir(t)) });
+  assert.equal(taken.code, 5);
+  assert.match(taken.stderr, /^gatepost: service 'first': .*\[GP-NET-01\]/m);
 });
 
 test('SIGTERM lets calls finish and leaves nothing behind', async (t) => {
@@ -460,7 +500,6 @@ test('what cannot be brought up is told with its place, and nothing is left runn
     [{ 'gatepost.yaml': project({ policies: { orders: { bindings: [{ role: 'roles/run.invoker', members: ['jane'] }] } } }) },
       3, /gatepost\.yaml:1:\d+: .*jane.*\[GP-IAM-01\]/],
   ];
-  const { rm } = await import('node:fs/promises');
   for (const [files, code, message] of rows) {
     const dir = await checkout(t);
     for (const [name, text] of Object.entries(files)) {

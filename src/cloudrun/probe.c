@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudrun/probe.h"
 
-#include <unistd.h>
-
 struct probe {
     loop *loop;
     probe_options o;
@@ -38,7 +36,14 @@ static void end_stream(probe *p, const err *e)
 {
     stream_free(p->stream);
     p->stream = NULL;
-    p->o.on_answer(p->o.ctx, e);
+    if (e || !p->pool) {
+        p->o.on_answer(p->o.ctx, e);
+        return;
+    }
+    http_call_options call = {
+        .method = STR("GET"), .target = p->o.what->path, .headers = &p->headers};
+    p->status = 0;
+    p->call = http_call_start(p->pool, &call, &call_handlers, p);
 }
 
 static void on_open(void *ctx)
@@ -48,7 +53,7 @@ static void on_open(void *ctx)
     err bad = ERR_INIT;
     if (stream_local_port(p->stream) == p->port)
         err_set(&bad, NET_CONNECT, "nothing listens there");
-    else if (stream_peer_uid(p->stream, &uid) && uid != geteuid())
+    else if (stream_peer_uid(p->stream, &uid) && uid != p->o.owner)
         err_set(&bad, UP_INSTANCE, "another user of this machine listens there");
     end_stream(p, bad.code ? &bad : NULL);
 }
@@ -87,13 +92,6 @@ probe *probe_new(loop *l, const probe_options *o)
 
 void probe_ask(probe *p)
 {
-    if (p->pool) {
-        http_call_options call = {
-            .method = STR("GET"), .target = p->o.what->path, .headers = &p->headers};
-        p->status = 0;
-        p->call = http_call_start(p->pool, &call, &call_handlers, p);
-        return;
-    }
     connect_options to = {.host = "127.0.0.1", .port = p->port, .timeout_ms = p->o.answer_ms};
     p->stream = stream_connect(p->loop, &to, &tcp_handlers, p);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// probe: one question to an instance: does it listen, or does it answer 200 to 399?
+// probe: one question to an instance: does it listen, and, by HTTP, does it answer 200 to 399?
 //
 // A port on loopback proves nothing by itself: what answers must be a process of this user (another
 // user of the machine could have taken the port first: threat 40), and must not be the prober, for
@@ -16,6 +16,7 @@ struct probe_options {
     const service_probe *what;
     uint16_t port;      // of the instance, for a probe that names none
     uint64_t answer_ms; // the longest that one answer may take
+    uid_t owner;        // of the process that listens there
     // e NULL: good.
     void (*on_answer)(void *ctx, const err *e);
     void *ctx;

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 // A start-up probe is repeated quickly, so that nobody waits for a period to pass; it has failed
 // when Cloud Run's would have: after the initial delay and all periods.
@@ -55,6 +56,7 @@ static void make_probe(unit *u, const service_probe *what, void (*on_answer)(voi
     probe_options o = {.what = what,
                        .port = u->port,
                        .answer_ms = what->timeout_s * 1000ULL,
+                       .owner = geteuid(),
                        .on_answer = on_answer,
                        .ctx = u};
     probe_free(u->probe);
