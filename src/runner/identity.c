@@ -102,7 +102,12 @@ static void prepare(question *q)
     q->req.noauth = x->call.noauth;
     q->req.interactive = id->interactive && id->ask;
     q->req.local_issuer = id->local_issuer;
-    q->req.audience = id->audience;
+    // What was chosen for the request holds where it was sent, not where a redirect leads: a token
+    // for one service's audience could be replayed there by another. A rule names the item's own.
+    uri_origin here = url_origin(&x->at);
+    bool own = origin_eq(&here, &x->first);
+    q->req.audience = own ? id->audience : STR_NONE;
+    q->req.by_rule = q->req.by_rule && own && !x->want.by_script;
     collect_headers(q);
 }
 
@@ -125,18 +130,18 @@ static bool needs_credential(injection_action a)
     return a == INJECTION_INJECT || a == INJECTION_ASK || a == INJECTION_REFUSE;
 }
 
-static code ask_person(question *q, const credential_who *who)
+// The answer, either way, stands in the trust set afterwards.
+static void ask_person(question *q, const credential_who *who)
 {
     trip *x = q->x;
     const runner_identity *id = &x->r->o.identity;
     buf text;
     buf_init(&text, 4096);
     injection_question(&x->decision, who->principal, &text);
-    bool yes = id->ask(id->ask_ctx, buf_str(&text), str_from(x->decision.trust.origin));
+    (void)id->ask(id->ask_ctx, buf_str(&text), str_from(x->decision.trust.origin));
     buf_deinit(&text);
-    q->req.interactive = false; // the answer stands in the trust set by now
+    q->req.interactive = false;
     injection_decide(id->trust, &q->req, &x->decision);
-    return yes || x->decision.action != INJECTION_INJECT ? OK : SYS_CANCELLED;
 }
 
 static code decide(question *q, err *e)
@@ -157,9 +162,8 @@ static code decide(question *q, err *e)
         return d->action == INJECTION_REFUSE ? OK : c; // what isn't trusted needs no credential
     q->req.user_token = who->user;
     injection_decide(id->trust, &q->req, d);
-    if (d->action == INJECTION_ASK && ask_person(q, who) != OK)
-        return err_set(e, SYS_CANCELLED, "the answer about %s was no, and trust was given",
-                       d->trust.origin);
+    if (d->action == INJECTION_ASK)
+        ask_person(q, who);
     x->told.identity.principal = arena_str(&x->mem, who->principal);
     return OK;
 }

@@ -388,6 +388,44 @@ static void T35_another_service_gets_a_token_of_its_own(void **state)
     assert_false(contains(w->other->requests.ptr[0], arena_cstr(&w->f->mem, first)));
 }
 
+// --audiences and rules are for the request as it was written.
+static void T35_a_chosen_audience_does_not_follow_a_redirect(void **state)
+{
+    world *w = *state;
+    trust_local(w, w->s, AUDIENCE);
+    trust_local(w, w->other, "https://payments.example");
+    w->s->o.identity.audience = STR("https://chosen.example");
+    const char *other = arena_printf(&w->f->mem, "%s/echo", origin_of(w, w->other)).ptr;
+    call(w, redirect_to(w, "/echo"), "", "");
+    assert_strz(audience_of(w, bearer(w->s, 1, "Authorization")), "https://chosen.example");
+    call(w, redirect_to(w, other), "", "");
+    assert_strz(audience_of(w, bearer(w->s, 2, "Authorization")), "https://chosen.example");
+    assert_strz(audience_of(w, bearer(w->other, 0, "Authorization")), "https://payments.example");
+}
+
+static void a_rule_makes_no_candidates_of_others(void **state)
+{
+    world *w = *state;
+    const project_rule rules[] = {{STR("F/*"), STR("stranger")}};
+    trust_local(w, w->s, AUDIENCE);
+    w->s->o.identity.rules = rules;
+    w->s->o.identity.rule_count = 1;
+    const char *other = arena_printf(&w->f->mem, "%s/echo", origin_of(w, w->other)).ptr;
+    const run_summary *sum = call(
+        w, redirect_to(w, other), "",
+        arena_printf(&w->f->mem, "pm.sendRequest(`%s`, (e, r) => console.log(e, r.code))", other)
+            .ptr);
+    assert_int_equal(sum->failures.len, 0);
+    assert_strz(lines_of(w->s, "console"), "console null 200");
+    assert_int_equal(w->other->requests.len, 2);
+    assert_null(sent(w->other, 0, "Authorization").ptr);
+    assert_null(sent(w->other, 1, "Authorization").ptr);
+    // The request itself needs trust once a rule gives it an identity.
+    sum = call(w, other, "", "");
+    assert_int_equal(sum->failures.len, 1);
+    assert_int_equal(sum->failures.ptr[0].code, TRUST_MISSING);
+}
+
 // A token that the collection brought itself is left alone, and stays with its origin all the same.
 static void T35_a_google_token_of_the_collection_stays_with_its_origin(void **state)
 {
@@ -583,6 +621,8 @@ int main(void)
         WORLD(T44_without_tls_checks_no_identity_is_sent),
         WORLD(T35_the_token_goes_to_its_own_origin_only),
         WORLD(T35_another_service_gets_a_token_of_its_own),
+        WORLD(T35_a_chosen_audience_does_not_follow_a_redirect),
+        WORLD(a_rule_makes_no_candidates_of_others),
         WORLD(T35_a_google_token_of_the_collection_stays_with_its_origin),
         WORLD(T43_no_script_report_or_export_sees_the_token),
         WORLD(T43_a_redirect_does_not_carry_the_token_in_its_url),

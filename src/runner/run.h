@@ -33,6 +33,7 @@ struct trip {
     pm_call call;
     pm_behavior behavior;
     uint64_t deadline_mono_ms; // 0: none
+    uri_origin first;          // of the first hop
 
     // the hop under way
     str method;

@@ -353,6 +353,8 @@ static void hop(trip *x)
         fail(x, &e);
         return;
     }
+    if (!x->told.redirects)
+        x->first = url_origin(&x->at);
     x->route = route_of(x);
     if (identity_decide(x, &e)) {
         fail(x, &e);
