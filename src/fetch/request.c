@@ -147,8 +147,20 @@ static bool is_framing(str name)
     return str_ieq(name, STR("Content-Length")) || str_ieq(name, STR("Transfer-Encoding"));
 }
 
+// Every metadata server of Google's kind, emulators on loopback included, answers only to these: an
+// ordinary page can't send them, and no collection may (threat 42).
+static bool asks_metadata(str name)
+{
+    return str_ieq(name, STR("Metadata-Flavor")) || str_ieq(name, STR("X-Google-Metadata-Request"));
+}
+
 static code add_header(fetch_call *call, const fetch_header *h, err *e)
 {
+    if (asks_metadata(h->name) && !call_policy(call)->metadata)
+        return err_set(e, FETCH_ADDRESS,
+                       "the header '" STR_FMT "' asks a metadata server, which may not be reached "
+                       "from here",
+                       STR_ARG(h->name));
     if (!is_token(h->name))
         return err_set(e, FETCH_REQUEST, "'" STR_FMT "' can't be the name of a header",
                        STR_ARG(h->name));

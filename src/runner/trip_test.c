@@ -408,6 +408,25 @@ static void T42_scripts_reach_no_metadata(void **state)
     assert_strz(lines_of(s, "console"), "console 'EACCES'|console 'EACCES'");
 }
 
+// gatepost up and the emulators of others listen on loopback, where a collection may go.
+static void T42_no_metadata_server_is_asked_wherever_it_listens(void **state)
+{
+    static const char *const names[] = {"Metadata-Flavor", "metadata-FLAVOR",
+                                        "X-Google-Metadata-Request"};
+    stage *s = *state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const run_summary *sum = run_one(
+            s, "HOST/a",
+            arena_printf(&s->mem, ",'header':[{'key':'%s','value':'x'}]", names[i]).ptr, "");
+        assert_row(i, s->requests.len == 0);
+        assert_row(i, sum->failures.len == 1 && sum->failures.ptr[0].code == FETCH_ADDRESS);
+    }
+    run_script(s, "pm.sendRequest({url: `HOST/echo`, header: {[`metadata-flavor`]: `Google`}},"
+                  "(e) => console.log(e.code))");
+    assert_true(contains(lines_of(s, "console"), "EACCES"));
+    assert_int_equal(s->requests.len, 1); // its own, and not the script's
+}
+
 static void what_scripts_send_shares_the_jar(void **state)
 {
     stage *s = *state;
@@ -440,6 +459,7 @@ int main(void)
         STAGED(scripts_send_requests),
         STAGED(scripts_send_no_files),
         STAGED(T42_scripts_reach_no_metadata),
+        STAGED(T42_no_metadata_server_is_asked_wherever_it_listens),
         STAGED(what_scripts_send_shares_the_jar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
