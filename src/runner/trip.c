@@ -420,7 +420,7 @@ trip *trip_start(runner *r, const trip_want *want)
     VEC_FOREACH (&x->call.warnings, w)
         run_warn(r, want->script_kind, *w);
     x->told.by_script = want->by_script;
-    x->told.request = x->call.request;
+    x->told.request = x->call.request ? x->call.request : json_new(&x->mem, JSON_OBJECT);
     x->told.method = x->call.method;
     x->told.url = c ? x->call.url_text : x->call.url;
     x->told.identity.age_s = -1;
