@@ -196,6 +196,10 @@ static void T09_upstream_gets_the_path_that_was_judged(void **state)
     read_trail(f);
     assert_in(f->event, ORDERS "/admin/~user/%C3%A9%3A?q=");
     assert_in(f->request, ORDERS "/admin/~user/%C3%A9%3A?q=");
+    buf_reset(&f->up.peers[0].got);
+    ask(f, "GET /%61", tester(f), "");
+    answer(f, OK_ANSWER, "\r\n\r\nok");
+    assert_true(upstream_got(f, "GET /a HTTP/1.1\r\n"));
 }
 
 // ---- framing and time ---------------------------------------------------------------------------
@@ -227,6 +231,7 @@ static void T11_other_protocols_than_websocket_are_not_asked_for(void **state)
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n");
     answer(f, OK_ANSWER, "\r\n\r\nok");
     assert_false(upstream_got(f, "h2c"));
+    assert_false(upstream_got(f, "Upgrade"));
     assert_false(upstream_got(f, "HTTP2-Settings"));
 }
 

@@ -18,6 +18,12 @@ static bool is_hex(str s)
     return !zero; // all zeroes: no id
 }
 
+// The low bit of a hex digit.
+static bool is_odd(char c)
+{
+    return ((ascii_is_digit(c) ? c : c + 1) & 1) != 0;
+}
+
 static void put_hex(char *to, uint64_t n)
 {
     for (int i = 15; i >= 0; i--, n >>= 4)
@@ -48,7 +54,7 @@ static bool read_parent(trace *t, str text)
     if (!is_hex(id) || !is_hex(span))
         return false;
     memcpy(t->id, id.ptr, id.len);
-    t->sampled = (text.ptr[54] & 1) != 0; // the low bit of a hex digit: '1', 'b'… and 'a' are told
+    t->sampled = is_odd(text.ptr[54]);
     return true;
 }
 
