@@ -108,10 +108,9 @@ async function setUp(t, { up = false, more = {} } = {}) {
 // ---- token --------------------------------------------------------------------------------------
 
 test('a local account gives the token of its service, and nothing else is printed', async (t) => {
-  const { gatepost, base } = await setUp(t, { up: true });
+  const { gatepost } = await setUp(t, { up: true });
   const rows = [
     [['--audience', service], service, tester], // one of its services: run_as calls
-    [['--audience', base], base, tester],
     [['--audience', service, '--identity', 'stranger'], service, stranger],
     [['--audience', service, '--identity', stranger], service, stranger],
     [['--local', '--audience', 'https://wrong.example'], 'https://wrong.example', tester],
@@ -129,6 +128,13 @@ test('a local account gives the token of its service, and nothing else is printe
   }
   const access = await gatepost(['token', '--local', '--scope', 'https://www.googleapis.com/auth/a']);
   assert.equal(access.stdout, 'local-https://www.googleapis.com/auth/a\n');
+});
+
+test('the address of a local service is no audience that it takes, which is said', async (t) => {
+  const { gatepost, base } = await setUp(t, { up: true });
+  const { stdout, stderr } = await gatepost(['token', '--audience', base]);
+  assert.equal(decode(stdout).aud, base);
+  assert.match(stderr, new RegExp(`^gatepost: warning: .*${base}.* --audience ${service}\n$`));
 });
 
 test('without a hint at the local services the cloud credential is used', async (t) => {

@@ -18,17 +18,17 @@ struct mint {
 
 // ---- Local or cloud -----------------------------------------------------------------------------
 
-static bool is_local_audience(const home_address *up, str audience)
+static const address_service *find_service(const home_address *up, str audience)
 {
-    for (size_t i = 0; i < up->service_count; i++) {
+    for (size_t i = 0; up && i < up->service_count; i++) {
         const address_service *s = &up->services[i];
         if (str_eq(s->url, audience))
-            return true;
+            return s;
         for (size_t k = 0; k < s->run_app_url_count; k++)
             if (str_eq(s->run_app_urls[k], audience))
-                return true;
+                return s;
     }
-    return false;
+    return NULL;
 }
 
 // By its e-mail address, or by what stands before the '@'.
@@ -62,7 +62,7 @@ static bool is_local(const identity_setup *s, const option_values *o, const cred
         return false;
     if (w->identity.len)
         return is_local_identity(s, w->identity);
-    return is_local_audience(s->up, w->audience);
+    return find_service(s->up, w->audience) != NULL;
 }
 
 // ---- What is wanted -----------------------------------------------------------------------------
@@ -104,6 +104,17 @@ static void on_token(void *ctx, credential_token *token, const err *e)
     fputc('\n', m->call->out);
 }
 
+// A service goes by its run.app URL, wherever it listens.
+static void warn_of_address(const mint *m)
+{
+    const address_service *s = find_service(m->setup.up, m->want.audience);
+    if (m->want.local && s && s->run_app_url_count && str_eq(s->url, m->want.audience))
+        fprintf(m->call->err,
+                "gatepost: warning: the service at " STR_FMT
+                " takes tokens for its own URL: --audience " STR_FMT "\n",
+                STR_ARG(s->url), STR_ARG(s->run_app_urls[0]));
+}
+
 static void tell_notes(const mint *m)
 {
     VEC_FOREACH (&m->setup.notes, note)
@@ -115,6 +126,7 @@ static code mint_token(mint *m, loop *l)
     code c = read_want(m);
     if (c != OK)
         return c;
+    warn_of_address(m);
     credential_wait *wait = credential_for(m->setup.credentials, &m->want, on_token, m);
     if (!loop_run_until(l, &m->done, DEADLINE_MS)) {
         credential_cancel(wait);
