@@ -336,7 +336,7 @@ static void T39_a_checkout_names_only_what_is_in_it(void **state)
 static void T39_a_credential_file_needs_trust_in_the_very_content(void **state)
 {
     (void)state;
-    static const char content[] = ID "identities:\n  ci: {key: /keys/ci.json}\n";
+    static const char content[] = ID "identities:\n  ci: {key: keys/ci.json}\n";
     const char *path = write_project(content);
     err e = ERR_INIT;
     const home_project *p;
@@ -346,9 +346,9 @@ static void T39_a_credential_file_needs_trust_in_the_very_content(void **state)
     trust_store *s = trusting(path);
     p = load(path, s);
     assert_true(p->trusted);
-    assert_string_equal(p->identities[0].key, "/keys/ci.json");
+    assert_string_equal(p->identities[0].key, at("keys/ci.json"));
     // One byte more is another file.
-    write_project(ID "identities:\n  ci: {key: /keys/ci.json}\n ");
+    write_project(ID "identities:\n  ci: {key: keys/ci.json}\n ");
     assert_int_equal(project_load(&mem, path, s, &p, NULL), HOME_UNTRUSTED);
     write_project(content);
     assert_true(load(path, s)->trusted);
