@@ -23,6 +23,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
   protocol_version = 'HTTP/1.1'
   def do_GET(self):
     if self.path == '/die': os._exit(7)
+    if self.path == '/shout': print('\\x1b[31mred', self.headers['Authorization'], flush=True)
     if self.path.startswith('/sleep/'): time.sleep(float(self.path.split('/')[2]))
     body = json.dumps({'path': self.path, 'headers': self.headers.items(), 'pid': os.getpid(),
                        'env': dict(os.environ)}).encode()
@@ -282,6 +283,10 @@ test('the service works, and sees what Cloud Run would show it', async (t) => {
   assert.equal(env.GOOGLE_APPLICATION_CREDENTIALS, undefined);
   assert.notEqual(env.HOME, gp.env.HOME);
   assert.equal((await send(gp.url('echo'), '/cookie', [bearer(token)])).headers['cache-control'], 'private');
+  // T48, T32: what a program writes can't drive the terminal, and its caller's token isn't shown.
+  await send(gp.url('echo'), '/shout', [bearer(token)]);
+  await until('the shout', () => /^echo \w{6} \| \\u001b\[31mred Bearer \*\*\*$/m.test(gp.out.stderr));
+  assert.ok(!gp.out.stderr.includes('\x1b'));
   await until('the log', () => /echo \w{6} \| echo was asked Bearer the-app-knows/.test(gp.out.stderr));
 });
 
@@ -337,7 +342,8 @@ test('gcp-metadata obtains the identity of run_as outside and of the service ins
 });
 
 test('a service goes to zero when nobody calls, and comes back', async (t) => {
-  const gp = await up(t, { args: ['--scale-window', '600ms', '--scale-to-zero-after', '800ms'] });
+  const gp = await up(t, { more: { up: { scale_window: '600ms', scale_to_zero_after: '1h' } },
+    args: ['--scale-to-zero-after', '800ms'] }); // the command line wins
   const token = bearer(await idToken(gp, 'tester', ORDERS));
   assert.equal((await gp.status('orders')).instances.started, 0); // nothing runs before the first call
   assert.equal((await send(gp.url('orders'), '/orders', [token])).status, 200);
@@ -496,6 +502,8 @@ test('what cannot be brought up is told with its place, and nothing is left runn
       /service\.yaml:1:\d+: .*envFrom.*\[GP-UP-01\]\n {2}hint: /],
     [{ 'service.yaml': echoService('a', { spec: { serviceAccountName: 'nobody@x.iam.gserviceaccount.com' } }) }, 3,
       /service\.yaml:1:\d\d+: service 'a': .*nobody@.* \[GP-GOOG-01\]\n {2}hint: declare it/],
+    [{ 'gatepost.yaml': project({ up: { scale_windw: '2s' } }) }, 3,
+      /gatepost\.yaml:1:\d+: up\.scale_windw: .*\[GP-DATA-06\]\n {2}hint: did you mean 'scale_window'/],
     [{ 'gatepost.yaml': project({ services: [] }), 'service.yaml': null }, 3, /\[GP-UP-07\]/],
     [{ 'gatepost.yaml': project({ policies: { orders: { bindings: [{ role: 'roles/run.invoker', members: ['jane'] }] } } }) },
       3, /gatepost\.yaml:1:\d+: .*jane.*\[GP-IAM-01\]/],

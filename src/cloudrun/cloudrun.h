@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 
+typedef struct json json;
 typedef struct loop loop;
 typedef struct jout jout;
 typedef struct up up;
@@ -28,6 +29,8 @@ struct up_options {
     uint64_t to_zero_ms;     // the last instance ends after this idle time; 0: window and a half
     bool internal;           // callers count as being inside the network: ingress lets them in
     const char *path, *lang; // of the environment, for the instances
+    // Reads the section `up` of the project file into the options; when there is one. May be NULL.
+    code (*on_project)(void *ctx, const json *section, up_options *o, err *e);
     // A line for the person who watches, without its end: what the programs write, what happens to
     // instances, each call. It may be shown on a terminal as it is.
     void (*on_line)(void *ctx, str line);

@@ -73,6 +73,9 @@ static code find_files(up *u, sources *from, err *e)
             return c;
     }
     code c = project_load(&u->arena, from->project, NULL, &u->project, e);
+    const json *section = c ? NULL : json_get(u->project->root, "up");
+    if (section && u->o.on_project)
+        c = u->o.on_project(u->o.ctx, section, &u->o, e);
     if (c)
         return c;
     for (size_t i = 0; i < u->project->service_count && from->all; i++)

@@ -18,7 +18,7 @@ typedef enum verb_group {
 // What a command works with. It writes what it was asked for to out and all else to err.
 typedef struct cmd_call cmd_call;
 struct cmd_call {
-    const option_values *options;
+    option_values *options;
     FILE *out;
     FILE *err;
     bool colour; // out is a terminal that may be coloured

@@ -60,6 +60,26 @@ static void announce(const run *r)
     buf_deinit(&text);
 }
 
+static void take_options(const option_values *options, up_options *o)
+{
+    o->port = (uint16_t)option_int(options, "port");
+    o->window_ms = (uint64_t)option_int(options, "scale-window");
+    o->to_zero_ms = (uint64_t)option_int(options, "scale-to-zero-after");
+    o->internal = option_flag(options, "internal");
+}
+
+// The section `up` of the project file; the command line wins.
+static code on_project(void *ctx, const json *section, up_options *o, err *e)
+{
+    run *r = ctx;
+    code c = JSON_KNOWN(section, e, "port", "internal", "scale_window", "scale_to_zero_after");
+    if (c == OK)
+        c = options_file(r->call->options, section, e);
+    if (c == OK)
+        take_options(r->call->options, o);
+    return c;
+}
+
 static code bring_up(run *r, err *e)
 {
     const option_values *options = r->call->options;
@@ -67,14 +87,12 @@ static code bring_up(run *r, err *e)
     up_options o = {.project_file = option_cstr(options, "project-file"),
                     .paths = paths->ptr,
                     .path_count = paths->len,
-                    .port = (uint16_t)option_int(options, "port"),
-                    .window_ms = (uint64_t)option_int(options, "scale-window"),
-                    .to_zero_ms = (uint64_t)option_int(options, "scale-to-zero-after"),
-                    .internal = option_flag(options, "internal"),
                     .path = getenv("PATH"),
                     .lang = getenv("LANG"),
+                    .on_project = on_project,
                     .on_line = on_line,
                     .ctx = r};
+    take_options(options, &o);
     code c = up_new(r->loop, &o, &r->up, e);
     if (c == OK)
         c = up_start(r->up, e);
@@ -121,6 +139,7 @@ static const option_row rows[] = {
      .env = "GATEPOST_PROJECT_FILE",
      .help = "The project file, in place of the nearest gatepost.yaml"},
     {.name = "port",
+     .key = "port",
      .letter = 'p',
      .kind = OPTION_INT,
      .value = "PORT",
@@ -128,9 +147,11 @@ static const option_row rows[] = {
      .max = 65000,
      .help = "Port of the first service, the others follow; 0: free ones"},
     {.name = "internal",
+     .key = "internal",
      .kind = OPTION_FLAG,
      .help = "Callers count as internal: a service's ingress setting lets them in"},
     {.name = "scale-window",
+     .key = "scale_window",
      .kind = OPTION_DURATION,
      .def = "60s",
      .min = 600,
@@ -138,6 +159,7 @@ static const option_row rows[] = {
      .group = "Autoscaler",
      .help = "Count concurrent calls over this time; shorter reacts sooner"},
     {.name = "scale-to-zero-after",
+     .key = "scale_to_zero_after",
      .kind = OPTION_DURATION,
      .def = "90s",
      .min = 600,
