@@ -2,6 +2,7 @@
 # The front door. Each target first installs what it needs (deps/install, which says what it does).
 #
 #   make           build/gatepost
+#   make demo      the main job in six steps, in half a minute
 #   make test      all that must pass: unit tests and fuzz seeds under ASan and UBSan, checks of the
 #                  sources, end-to-end tests; ends with one line of totals
 #   make check     the checks of the sources alone
@@ -14,11 +15,16 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: build test check lint tsan fuzz bare install clean
+.PHONY: build demo test check lint tsan fuzz bare install clean
 
 build:
 	@deps/install
 	@tools/build build
+
+demo:
+	@deps/install demo
+	@tools/build build
+	@tools/demo build
 
 test:
 	@deps/install test

@@ -36,12 +36,44 @@ static void list_commands(buf *out, bool colour)
     buf_addz(out, "\n'gatepost help COMMAND' or 'gatepost COMMAND --help' tells more about one.\n");
 }
 
+// gatepost(1): the commands, each of which has a page of its own.
+static void list_man(buf *out)
+{
+    buf_addz(out, ".TH GATEPOST 1 \"\" \"gatepost " GATEPOST_VERSION "\"\n.SH NAME\n"
+                  "gatepost \\- run Postman collections against private Cloud Run, and guard it\n"
+                  ".SH SYNOPSIS\ngatepost COMMAND [OPTIONS] [ARGUMENTS]\n");
+    for (int group = VERB_TEST; group <= VERB_ABOUT; group++) {
+        buf_addf(out, ".SH %s\n", group_names[group]);
+        for (const verb *const *v = verbs; *v; v++)
+            if ((int)(*v)->group == group)
+                buf_addf(out, ".TP\n\\fB%s\\fR\n%s\n", (*v)->spec->name, (*v)->spec->summary);
+    }
+    buf_addz(out, ".SH \"EXIT STATUS\"\n0 done, 1 the result is a failure, 2 the command line, "
+                  "3 a file or setting, 4 no credential, 5 the network, 6 the machine.\n");
+}
+
+static void list_names(buf *out)
+{
+    for (const verb *const *v = verbs; *v; v++)
+        buf_addf(out, "%s\n", (*v)->spec->name);
+}
+
+static void render_list(buf *out, str format, bool colour)
+{
+    if (str_eq(format, STR("man")))
+        list_man(out);
+    else if (str_eq(format, STR("names")))
+        list_names(out);
+    else
+        list_commands(out, colour);
+}
+
 static code render(const verb *v, str format, cmd_call *call)
 {
     buf page;
     buf_init(&page, PAGE_MAX);
     if (!v)
-        list_commands(&page, call->colour);
+        render_list(&page, format, call->colour);
     else if (str_eq(format, STR("man")))
         command_man(&page, v->spec, GATEPOST_VERSION);
     else if (str_eq(format, STR("markdown")))
@@ -74,9 +106,9 @@ static code run_help(cmd_call *call, err *e)
 static const option_row rows[] = {
     {.name = "format",
      .kind = OPTION_CHOICE,
-     .choices = "text|man|markdown",
+     .choices = "text|man|markdown|names",
      .def = "text",
-     .help = "How to write the help of one command"},
+     .help = "How to write it; names: of the list of commands only their names"},
     {0},
 };
 static const option_row *const tables[] = {rows, cmd_common, NULL};
