@@ -39,6 +39,19 @@ account_key *account_key_find(const account *a, str id)
     return NULL;
 }
 
+account_key *account_managed_key(const account *a)
+{
+    VEC_FOREACH (&a->keys, k)
+        if ((*k)->signer)
+            return *k;
+    return NULL;
+}
+
+size_t account_own_keys(const account *a)
+{
+    return a->keys.len - (account_managed_key(a) != NULL);
+}
+
 bool account_key_usable(const account_key *k, int64_t now_s)
 {
     return !k->disabled && now_s >= k->from_s && now_s < k->to_s;
@@ -84,6 +97,7 @@ static bool read_validity(str cert_pem, account_key *k)
 static void key_free(account_key *k)
 {
     jwk_unref(k->key);
+    jwk_unref(k->signer);
     free((char *)(uintptr_t)k->id.ptr);
     free((char *)(uintptr_t)k->cert.ptr);
     free(k);
@@ -119,12 +133,15 @@ code account_key_of_pair(const account *a, jwk *pair, account_key **ret_key, err
 
 void account_key_add(google *g, account *a, account_key *k)
 {
+    secret *pem = k->signer ? jwk_private_pem(k->signer) : NULL;
     vec_push(&a->keys, k);
     journal_add(g->journal,
-                "insert into account_key (id, email, cert, uploaded, disabled)"
-                " values (?, ?, ?, ?, ?)",
+                "insert into account_key (id, email, cert, uploaded, disabled, private_pem)"
+                " values (?, ?, ?, ?, ?, ?)",
                 STORE_ARGS(store_text(k->id), store_text(a->email), store_text(k->cert),
-                           store_i64(k->uploaded), store_i64(k->disabled)));
+                           store_i64(k->uploaded), store_i64(k->disabled),
+                           pem ? store_text(secret_str(pem)) : store_null()));
+    secret_free(pem);
 }
 
 void account_key_set_disabled(google *g, account_key *k, bool disabled)
@@ -192,7 +209,7 @@ static code open_keys(google *g, store *db, err *e)
 {
     store_rows *r;
     code c = store_query(db,
-                         "select id, email, cert, uploaded, disabled from account_key"
+                         "select id, email, cert, uploaded, disabled, private_pem from account_key"
                          " order by rowid",
                          STORE_NO_ARGS, &r, e);
     if (c)
@@ -208,6 +225,8 @@ static code open_keys(google *g, store *db, err *e)
         k->uploaded = store_row_i64(r, 3);
         k->disabled = store_row_i64(r, 4);
         vec_push(&a->keys, k);
+        if (!store_row_null(r, 5))
+            c = jwk_from_pem(store_row_str(r, 5), k->id, &k->signer, e);
     }
     code end = store_end(r, c ? NULL : e);
     return c ? c : end;

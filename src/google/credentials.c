@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // IAM credentials (google-identity.md §3): tokens of one account for another.
-#include "google/call.h"
+#include "google/key_job.h"
 
-enum { DELEGATES_MAX = 8, SCOPES_MAX = 64, LIFETIME_S = 3600, AUDIENCE_BYTES_MAX = 8 << 10 };
+enum {
+    DELEGATES_MAX = 8,
+    SCOPES_MAX = 64,
+    LIFETIME_S = 3600,
+    AUDIENCE_BYTES_MAX = 8 << 10,
+    SIGNED_JWT_LIFETIME_S = 12 * 3600
+};
 
 #define LIFETIME_CONSTRAINT "constraints/iam.allowServiceAccountCredentialLifetimeExtension"
 
@@ -19,6 +25,21 @@ static const api_method id_method = {
     .permission_type = "ADMIN_READ",
     .service = "iamcredentials.googleapis.com",
     .name = "GenerateIdToken",
+};
+
+static const api_method sign_jwt_method = {
+    .permission = "iam.serviceAccounts.signJwt",
+    .log = AUDIT_DATA_ACCESS,
+    .permission_type = "ADMIN_READ",
+    .service = "iamcredentials.googleapis.com",
+    .name = "SignJwt",
+};
+static const api_method sign_blob_method = {
+    .permission = "iam.serviceAccounts.signBlob",
+    .log = AUDIT_DATA_ACCESS,
+    .permission_type = "ADMIN_READ",
+    .service = "iamcredentials.googleapis.com",
+    .name = "SignBlob",
 };
 
 static bool invalid(call *c, const char *what)
@@ -155,6 +176,107 @@ static void generate_id(call *c, api_use *u, const json *body)
     call_answer_json(c, 200, &b);
 }
 
+// ---- signJwt, signBlob: by the account's managed key
+
+static void answer_signed(call *c, const account_key *k, const char *name, str text)
+{
+    buf b;
+    buf_init(&b, 128 << 10);
+    jout w = jout_new(&b, JSON_PRETTY);
+    jout_object(&w, NULL);
+    jout_str(&w, "keyId", k->id);
+    jout_str(&w, name, text);
+    jout_end(&w);
+    call_answer_json(c, 200, &b);
+}
+
+// Both know the payload to be good: it was read before the key was sought.
+static str payload_of(const call *c)
+{
+    json *body = NULL;
+    if (json_parse(c->mem, c->body, NULL, &body, NULL))
+        return STR_NONE;
+    return json_str_or(json_get(body, "payload"), STR_NONE);
+}
+
+static void answer_jwt(call *c, const api_use *u, const account_key *k, jwk *pair)
+{
+    buf token;
+    err e = ERR_INIT;
+    (void)u;
+    (void)pair;
+    buf_init(&token, 128 << 10);
+    if (jwt_sign(k->signer, payload_of(c), STR_NONE, &token, &e))
+        call_rpc_error(c, RPC_INTERNAL, "%s", e.msg);
+    else
+        answer_signed(c, k, "signedJwt", buf_str(&token));
+    buf_deinit(&token);
+}
+
+static void answer_blob(call *c, const api_use *u, const account_key *k, jwk *pair)
+{
+    buf bytes, signature, text;
+    err e = ERR_INIT;
+    (void)u;
+    (void)pair;
+    buf_init(&bytes, GOOGLE_BODY_BYTES_MAX);
+    buf_init(&signature, 1024);
+    buf_init(&text, 2048);
+    (void)base64_decode(&bytes, payload_of(c));
+    if (jws_sign(k->signer, buf_str(&bytes), &signature, &e)) {
+        call_rpc_error(c, RPC_INTERNAL, "%s", e.msg);
+    } else {
+        base64_encode(&text, buf_str(&signature));
+        answer_signed(c, k, "signedBlob", buf_str(&text));
+    }
+    buf_deinit(&bytes);
+    buf_deinit(&signature);
+    buf_deinit(&text);
+}
+
+static void sign(call *c, const api_use *u, key_job_answer *answer)
+{
+    api_use *kept = ARENA_NEW(c->mem, api_use);
+    *kept = *u;
+    if (!call_authorize(c, kept))
+        return;
+    const account_key *k = account_managed_key(u->target);
+    if (!k)
+        key_job_make_managed(c, kept, answer);
+    else if (call_record(c, kept))
+        answer(c, kept, k, NULL);
+}
+
+// The payload is a JSON text in a JSON string; an exp in it is at most 12 hours ahead.
+static void sign_jwt(call *c, api_use *u, const json *body)
+{
+    json *claims = NULL;
+    str payload = json_str_or(json_get(body, "payload"), STR_NONE);
+    if (json_parse(c->mem, payload, NULL, &claims, NULL) || claims->type != JSON_OBJECT) {
+        invalid(c, "Invalid value at 'payload': a JSON object as a string is required.");
+        return;
+    }
+    const json *exp = json_get(claims, "exp");
+    int64_t exp_s = json_i64_or(exp, -1);
+    if (exp && (exp_s < c->now_s || exp_s > c->now_s + SIGNED_JWT_LIFETIME_S))
+        invalid(c, "Invalid value at 'payload': exp must be a time in the next 12 hours.");
+    else
+        sign(c, u, answer_jwt);
+}
+
+static void sign_blob(call *c, api_use *u, const json *body)
+{
+    buf bytes;
+    str payload = json_str_or(json_get(body, "payload"), STR_NONE);
+    buf_init(&bytes, GOOGLE_BODY_BYTES_MAX);
+    bool good = payload.len && base64_decode(&bytes, payload);
+    buf_deinit(&bytes);
+    if (good)
+        sign(c, u, answer_blob);
+    else
+        invalid(c, "Invalid value at 'payload': bytes in base64 are required.");
+}
+
 // ---- dispatch
 
 static const struct {
@@ -164,6 +286,8 @@ static const struct {
 } methods[] = {
     {"generateAccessToken", &access_method, generate_access},
     {"generateIdToken", &id_method, generate_id},
+    {"signJwt", &sign_jwt_method, sign_jwt},
+    {"signBlob", &sign_blob_method, sign_blob},
 };
 
 bool credentials_answer(call *c, const bearer *caller, account *target, str method)

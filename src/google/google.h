@@ -5,10 +5,9 @@
 // Invariants
 // - Only declared accounts exist. What an account was given earlier (its unique id, its keys) is
 //   kept in the state while it isn't declared, and is of no use until it is again.
-// - Private keys of accounts are never kept: they are in the answer, or the key file, that they
-// were
-//   made for. The state holds the issuer's own key, hashes of access and refresh tokens, and public
-//   keys; it is a file of mode 0600.
+// - A private key that was given to an account is never kept: it is in the answer, or in the key
+//   file, that it was made for. The state holds the issuer's own key, the managed keys that sign
+//   for accounts, hashes of access and refresh tokens, and public keys; its file has mode 0600.
 // - Requests never wait for the disk on the loop: everything is answered from memory, and changes
 //   are written behind on the work pool; a new or changed key is answered once it is on disk.
 // - Every use of an account on behalf of another, and every change of a key, has its audit entry
@@ -28,11 +27,10 @@ typedef struct google google;
 
 enum {
     GOOGLE_BODY_BYTES_MAX = 64 << 10,
-    GOOGLE_KEYS_MAX = 10, // of an account
+    GOOGLE_KEYS_MAX = 10, // of an account, without its managed one
     GOOGLE_ACCOUNTS_MAX = 1000,
     GOOGLE_TOKENS_MAX = 10000, // access tokens alive; the oldest goes first
     GOOGLE_LIFETIME_S = 3600,
-    GOOGLE_LIFETIME_MAX_S = 3600,
 };
 
 // An account that exists: a service account, or a person (any other address).

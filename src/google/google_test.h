@@ -204,5 +204,52 @@ static inline call *api_call(world *w, const char *request, const char *email, c
     return ask(w, c);
 }
 
+// ---- Google's errors, and the trail
+
+static inline const json *error_of(world *w, const call *c)
+{
+    return json_get(answer_json(w, c), "error");
+}
+
+static inline str error_status(world *w, const call *c)
+{
+    return json_str_or(json_get(error_of(w, c), "status"), STR_NONE);
+}
+
+static inline str error_message(world *w, const call *c)
+{
+    return json_str_or(json_get(error_of(w, c), "message"), STR_NONE);
+}
+
+typedef struct trail trail;
+struct trail {
+    arena *mem;
+    size_t count;
+    str method, permission, principal;
+    bool granted;
+    str text;
+};
+
+static inline bool on_row(void *ctx, const audit_row *row)
+{
+    trail *t = ctx;
+    t->count++;
+    t->method = arena_str(t->mem, row->method);
+    t->permission = arena_str(t->mem, row->permission);
+    t->principal = arena_str(t->mem, row->principal);
+    t->granted = row->granted;
+    t->text = arena_str(t->mem, row->event_text);
+    return true;
+}
+
+// How many entries there are, and the last one.
+static inline trail trail_of(world *w)
+{
+    trail t = {.mem = &w->mem};
+    assert_code(audit_spool_flush(w->spool, NULL), OK);
+    assert_code(audit_read(in_dir(w, "audit"), &(audit_filter){.limit = 0}, on_row, &t, NULL), OK);
+    return t;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define BARE_CASE(name) cmocka_unit_test_setup_teardown(name, make_world, tear_down)

@@ -63,7 +63,7 @@ static void begin_key(const api_use *u, const call *c, const account_key *k, jou
     add_time(w, "validBeforeTime", k->to_s);
     jout_str(w, "keyAlgorithm", STR("KEY_ALG_RSA_2048"));
     jout_str(w, "keyOrigin", k->uploaded ? STR("USER_PROVIDED") : STR("GOOGLE_PROVIDED"));
-    jout_str(w, "keyType", STR("USER_MANAGED"));
+    jout_str(w, "keyType", k->signer ? STR("SYSTEM_MANAGED") : STR("USER_MANAGED"));
     if (k->disabled)
         jout_bool(w, "disabled", true);
 }
@@ -129,16 +129,25 @@ static account_key *find_key(call *c, const api_use *u, str id)
     return k;
 }
 
-static bool wants_user_keys(const call *c)
+// For a change: the managed key can't be changed.
+static account_key *find_own_key(call *c, const api_use *u, str id)
 {
-    form f;
+    account_key *k = find_key(c, u, id);
+    if (!k || !k->signer)
+        return k;
+    call_rpc_error(c, RPC_FAILED_PRECONDITION,
+                   "Precondition check failed: the key is managed by the system.");
+    return NULL;
+}
+
+// By ?keyTypes=…, which may be repeated; without one all are wanted.
+static bool wants_key(const form *f, const account_key *k)
+{
     bool asked = false;
-    if (!form_parse(c->query, c->mem, &f))
-        return true;
-    for (size_t i = 0; i < f.count; i++) {
-        if (!str_eq(f.fields[i].name, STR("keyTypes")))
+    for (size_t i = 0; i < f->count; i++) {
+        if (!str_eq(f->fields[i].name, STR("keyTypes")))
             continue;
-        if (str_eq(f.fields[i].value, STR("USER_MANAGED")))
+        if (str_eq(f->fields[i].value, k->signer ? STR("SYSTEM_MANAGED") : STR("USER_MANAGED")))
             return true;
         asked = true;
     }
@@ -147,19 +156,25 @@ static bool wants_user_keys(const call *c)
 
 static void do_list_keys(call *c, const api_use *u, str key)
 {
+    form f = {.count = 0};
     buf b;
+    bool any = false;
     (void)key;
+    (void)form_parse(c->query, c->mem, &f);
     buf_init(&b, ANSWER_BYTES_MAX);
     jout w = jout_new(&b, JSON_PRETTY);
     jout_object(&w, NULL);
-    if (u->target->keys.len && wants_user_keys(c)) {
-        jout_array(&w, "keys");
-        VEC_FOREACH (&u->target->keys, k) {
-            begin_key(u, c, *k, &w);
-            jout_end(&w);
-        }
+    VEC_FOREACH (&u->target->keys, k) {
+        if (!wants_key(&f, *k))
+            continue;
+        if (!any)
+            jout_array(&w, "keys");
+        any = true;
+        begin_key(u, c, *k, &w);
         jout_end(&w);
     }
+    if (any)
+        jout_end(&w);
     jout_end(&w);
     call_answer_json(c, 200, &b);
 }
@@ -191,7 +206,7 @@ static void do_get_key(call *c, const api_use *u, str id)
 
 static bool has_room(call *c, const api_use *u)
 {
-    if (u->target->keys.len + key_jobs_of(c->g, u->target) < GOOGLE_KEYS_MAX)
+    if (account_own_keys(u->target) + key_jobs_of(c->g, u->target) < GOOGLE_KEYS_MAX)
         return true;
     call_rpc_error(c, RPC_FAILED_PRECONDITION,
                    "Precondition check failed: the account has %d keys already.", GOOGLE_KEYS_MAX);
@@ -274,7 +289,7 @@ static void do_upload_key(call *c, const api_use *u, str key)
 
 static void do_delete_key(call *c, const api_use *u, str id)
 {
-    account_key *k = find_key(c, u, id);
+    account_key *k = find_own_key(c, u, id);
     if (!k)
         return;
     account_key_remove(c->g, u->target, k);
@@ -283,7 +298,7 @@ static void do_delete_key(call *c, const api_use *u, str id)
 
 static void do_disable_key(call *c, const api_use *u, str id)
 {
-    account_key *k = find_key(c, u, id);
+    account_key *k = find_own_key(c, u, id);
     if (!k)
         return;
     account_key_set_disabled(c->g, k, u->method == &disable_key);

@@ -182,10 +182,10 @@ static code renew_key(google *g, account *a, buf *out, err *e)
     char id[KEY_ID_LEN];
     account_key *k;
     // The keys of lost files would fill the account's limit, start after start.
-    while (a->keys.len >= GOOGLE_KEYS_MAX) {
+    while (account_own_keys(a) >= GOOGLE_KEYS_MAX) {
         log_warning("google", "the oldest key of %s goes: it had %d", a->email.ptr,
                     GOOGLE_KEYS_MAX);
-        account_key_remove(g, a, a->keys.ptr[0]);
+        account_key_remove(g, a, a->keys.ptr[a->keys.ptr[0]->signer != NULL]);
     }
     random_hex(sizeof(id), id);
     jwk *pair = jwk_generate(JOSE_RS256, (str){id, sizeof(id)});

@@ -86,6 +86,20 @@ static void make_pair(void *ctx)
     j->pair = jwk_generate(JOSE_RS256, (str){id, sizeof(id)});
 }
 
+static code take_pair(key_job *j, account_key **ret_key, err *e)
+{
+    account *a = j->use.target;
+    if (j->is_managed && (*ret_key = account_managed_key(a)))
+        return OK; // another call was faster
+    code c = account_key_of_pair(a, j->pair, ret_key, e);
+    if (c)
+        return c;
+    if (j->is_managed)
+        (*ret_key)->signer = jwk_ref(j->pair);
+    account_key_add(j->g, a, *ret_key);
+    return OK;
+}
+
 static void on_pair(void *ctx)
 {
     key_job *j = ctx;
@@ -96,27 +110,37 @@ static void on_pair(void *ctx)
         job_free(j);
         return;
     }
-    if (account_key_of_pair(j->use.target, j->pair, &k, &e)) {
+    if (take_pair(j, &k, &e))
         fail(j, RPC_INTERNAL, e.msg);
-        return;
-    }
-    account_key_add(j->g, j->use.target, k);
-    save(j, k);
+    else
+        save(j, k);
+}
+
+static void start_making(key_job *j)
+{
+    j->on_pool = true;
+    work_start(j->g->loop, make_pair, on_pair, j);
 }
 
 void key_job_make(call *c, const api_use *u, key_job_answer *answer)
 {
     key_job *j = job_new(c, u, answer);
     j->is_new = true;
-    j->on_pool = true;
-    work_start(c->g->loop, make_pair, on_pair, j);
+    start_making(j);
+}
+
+void key_job_make_managed(call *c, const api_use *u, key_job_answer *answer)
+{
+    key_job *j = job_new(c, u, answer);
+    j->is_managed = true;
+    start_making(j);
 }
 
 size_t key_jobs_of(const google *g, const account *a)
 {
     size_t count = 0;
     for (const key_job *j = g->jobs; j; j = j->next)
-        count += j->on_pool && j->use.target == a;
+        count += j->is_new && j->on_pool && j->use.target == a;
     return count;
 }
 

@@ -15,7 +15,8 @@ struct key_job {
     api_use use;
     char id[KEY_ID_LEN]; // of the key; zeroes: none
     jwk *pair;
-    bool is_new; // nobody else knows the key before the answer
+    bool is_new;     // nobody else knows the key before the answer
+    bool is_managed; // the pair becomes the account's managed key, unless it has one by then
     bool on_pool;
     key_job_answer *answer;
     key_job *next;
@@ -25,6 +26,8 @@ struct key_job {
 void key_job_save(call *c, const api_use *u, const account_key *k, key_job_answer *answer);
 // Makes a key pair, then the account's key of it, then as above.
 void key_job_make(call *c, const api_use *u, key_job_answer *answer);
+// The same for the managed key of an account that has none.
+void key_job_make_managed(call *c, const api_use *u, key_job_answer *answer);
 // New keys of the account that are still being made.
 size_t key_jobs_of(const google *g, const account *a);
 // The client left: a key that only it would have known is withdrawn.

@@ -12,6 +12,7 @@ static const char *const steps[] = {
     " scopes text not null, delegation text not null, expires_s integer not null) strict;"
     "create table refresh_token (digest blob primary key, email text not null,"
     " client_id text not null, client_secret blob not null, scopes text not null) strict;",
+    "alter table account_key add column private_pem text", // of managed keys
 };
 static const store_schema schema = {steps, ARRAY_LEN(steps)};
 

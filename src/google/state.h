@@ -18,6 +18,7 @@ struct account_key {
     int64_t from_s, to_s; // validity
     bool disabled;
     bool uploaded;
+    jwk *signer; // the private half of the one managed key; NULL: an account's own key
 };
 
 struct account {
@@ -83,6 +84,10 @@ void accounts_close(google *g);
 // By e-mail (any case) or unique id; NULL when it isn't declared.
 account *account_find(const google *g, str email_or_id);
 account_key *account_key_find(const account *a, str id);
+// The key that signs for the account without leaving here; NULL: none was needed so far.
+account_key *account_managed_key(const account *a);
+// Those that somebody was given or uploaded.
+size_t account_own_keys(const account *a);
 bool account_key_usable(const account_key *k, int64_t now_s);
 // The keys that may sign at this time; to be unref'd.
 jwk_set *account_usable_keys(const account *a, int64_t now_s);
