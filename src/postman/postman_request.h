@@ -74,8 +74,8 @@ struct pm_prepare_options {
     bool send_request;       // of a script: GET may have a body
 };
 
-// `request` is a string or an object of Collection v2.1. On errors the call is empty. PM_URL,
-// PM_LIMIT, DATA_TYPE.
+// `request` is a string or an object of Collection v2.1. On errors the call holds only what reports
+// tell of it: request, method and url_text, as far as they were made. PM_URL, PM_LIMIT, DATA_TYPE.
 CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
                         err *e);
 // "scheme://host[:port]" of a request, filled in: to tell whether an origin was known beforehand or

@@ -216,7 +216,7 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
         c = pm_url_wire(a, &b.url, o->behavior.no_encoding, &ret->url, e);
     if (c != OK) {
         pm_call_deinit(ret);
-        *ret = (pm_call){0};
+        *ret = (pm_call){.request = ret->request, .method = ret->method, .url_text = ret->url_text};
         return c;
     }
     system_headers(&b);
