@@ -2,6 +2,8 @@
 // What verifiers read (google-identity.md §5), and the routes of everything but metadata.
 #include "google/call.h"
 
+enum { ANSWER_BYTES_MAX = 256 << 10 };
+
 #define PUBLIC_FOR STR("public, max-age=3600, must-revalidate, no-transform")
 
 static void answer_public(call *c, str body)
@@ -61,20 +63,28 @@ static void certs_answer(call *c)
     answer_public(c, buf_str(&c->g->certs));
 }
 
-// The certificates of one account, under the address that its key files name.
-static void account_certs_answer(call *c)
+// The last part of /service_accounts/v1/…/E; NULL: answered already.
+static account *account_of_path(call *c, size_t parts_wanted)
 {
     str parts[SEGMENTS_MAX];
     size_t count;
     account *a = NULL;
+    if (path_split(c->path, c->mem, parts, &count) && count == parts_wanted)
+        a = account_find(c->g, parts[count - 1]);
+    if (a && !a->is_person)
+        return a;
+    call_rpc_error(c, RPC_NOT_FOUND, "Unknown service account");
+    return NULL;
+}
+
+// The certificates of one account, under the address that its key files name.
+static void account_certs_answer(call *c)
+{
     buf b;
-    if (path_split(c->path, c->mem, parts, &count) && count == 5)
-        a = account_find(c->g, parts[4]);
-    if (!a || a->is_person) {
-        call_rpc_error(c, RPC_NOT_FOUND, "Unknown service account");
+    account *a = account_of_path(c, 5);
+    if (!a)
         return;
-    }
-    buf_init(&b, 256 << 10);
+    buf_init(&b, ANSWER_BYTES_MAX);
     jout w = jout_new(&b, JSON_PRETTY);
     jout_object(&w, NULL);
     VEC_FOREACH (&a->keys, k)
@@ -83,6 +93,22 @@ static void account_certs_answer(call *c)
             jout_str(&w, NULL, (*k)->cert);
         }
     jout_end(&w);
+    str body = arena_str(c->mem, buf_str(&b));
+    buf_deinit(&b);
+    answer_public(c, body);
+}
+
+// The same keys as a set: for those who verify what an account signed itself.
+static void account_jwks_answer(call *c)
+{
+    buf b;
+    account *a = account_of_path(c, 4);
+    if (!a)
+        return;
+    jwk_set *keys = account_usable_keys(a, c->now_s);
+    buf_init(&b, ANSWER_BYTES_MAX);
+    jwk_set_write_json(keys, &b);
+    jwk_set_unref(keys);
     str body = arena_str(c->mem, buf_str(&b));
     buf_deinit(&b);
     answer_public(c, body);
@@ -102,6 +128,7 @@ static const struct {
     {"/oauth2/v3/certs", false, false, jwks_answer},
     {"/oauth2/v1/certs", false, false, certs_answer},
     {"/service_accounts/v1/metadata/x509/", true, false, account_certs_answer},
+    {"/service_accounts/v1/jwk/", true, false, account_jwks_answer},
 };
 
 void google_route(call *c)

@@ -485,8 +485,24 @@ static void certificates_of_an_account_are_where_its_key_file_says(void **state)
                w, arena_printf(&w->mem, "GET " STR_FMT, STR_ARG(str_skip(url, strlen(BASE)))).ptr));
     assert_int_equal(c->status, 200);
     assert_str(json_first(answer_json(w, c))->key, json_get(file, "private_key_id")->text);
-    c = ask(w, call_new(w, "GET /service_accounts/v1/metadata/x509/" JANE));
-    assert_int_equal(c->status, 404);
+    jwk_set *set;
+    str id = arena_str(&w->mem, json_first(answer_json(w, c))->key);
+    c = ask(w, call_new(w, "GET /service_accounts/v1/jwk/" TESTER));
+    assert_code(jwk_set_from_text(c->answer, &set, NULL), OK);
+    assert_non_null(jwk_set_find(set, id));
+    jwk_set_unref(set);
+    // A key that is disabled, and who is no service account, vouch for nothing.
+    account *a = account_find(w->g, STR(TESTER));
+    account_key_set_disabled(w->g, account_key_find(a, id), true);
+    c = ask(w, call_new(w, "GET /service_accounts/v1/jwk/" TESTER));
+    assert_int_equal(json_get(answer_json(w, c), "keys")->len, 0);
+    c = ask(w, call_new(w, "GET /service_accounts/v1/metadata/x509/" TESTER));
+    assert_int_equal(answer_json(w, c)->len, 0);
+    static const char *const nobody[] = {
+        "GET /service_accounts/v1/metadata/x509/" JANE, "GET /service_accounts/v1/jwk/" JANE,
+        "GET /service_accounts/v1/jwk/no@body", "GET /service_accounts/v1/jwk/" TESTER "/x"};
+    for (size_t i = 0; i < ARRAY_LEN(nobody); i++)
+        assert_row(i, ask(w, call_new(w, nobody[i]))->status == 404);
 }
 
 int main(void)
