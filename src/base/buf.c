@@ -44,13 +44,18 @@ char *buf_reserve(buf *b, size_t n)
     return b->ptr + b->len;
 }
 
+// Without growing; the NUL has its place too.
+static bool has_room(const buf *b, size_t n)
+{
+    return n < b->cap - b->len && n <= b->max - b->len && !b->overflow;
+}
+
 void buf_add(buf *b, const void *ptr, size_t len)
 {
-    char *to = b->overflow ? NULL : buf_reserve(b, len);
-    if (!to)
+    if (!has_room(b, len) && (b->overflow || !buf_reserve(b, len)))
         return;
     if (len)
-        memcpy(to, ptr, len);
+        memcpy(b->ptr + b->len, ptr, len);
     b->len += len;
     b->ptr[b->len] = 0;
 }
@@ -74,15 +79,19 @@ void buf_addv(buf *b, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    char *to = n < 0 || b->overflow ? NULL : buf_reserve(b, (size_t)n);
-    if (!to) {
+    size_t room = b->cap - b->len; // mostly enough: then it's formatted once
+    int n = vsnprintf(room ? b->ptr + b->len : NULL, room, fmt, ap);
+    if (n >= 0 && has_room(b, (size_t)n)) {
+        b->len += (size_t)n;
+    } else if (n >= 0 && !b->overflow && buf_reserve(b, (size_t)n)) {
+        vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    } else {
         b->overflow = true;
-        return;
+        if (room)
+            b->ptr[b->len] = 0;
     }
-    vsnprintf(to, (size_t)n + 1, fmt, ap);
-    b->len += (size_t)n;
+    va_end(again);
 }
 
 void buf_addf(buf *b, const char *fmt, ...)
@@ -115,13 +124,16 @@ static size_t add_json_special(buf *b, str s)
     return n ? n : 1;
 }
 
+// Stands for itself in a JSON string.
+static const bool json_plain[256] = {
+    [0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
+
 void buf_add_json(buf *b, str s)
 {
     buf_addc(b, '"');
     for (size_t i = 0; i < s.len;) {
         size_t run = i;
-        while (run < s.len && s.ptr[run] >= 0x20 && s.ptr[run] < 0x7f && s.ptr[run] != '"' &&
-               s.ptr[run] != '\\')
+        while (run < s.len && json_plain[(unsigned char)s.ptr[run]])
             run++;
         buf_add(b, s.ptr + i, run - i);
         i = run;

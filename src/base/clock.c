@@ -46,19 +46,37 @@ void clock_shift(int64_t delta_ms)
     __atomic_add_fetch(&shift_ns, delta_ms * NS_PER_MS, __ATOMIC_RELAXED);
 }
 
+// "2026-11-24T02:18:28", kept for those who write many times of one second.
+static size_t put_second(int64_t s, char *to)
+{
+    static _Thread_local char text[CLOCK_RFC3339_MAX];
+    static _Thread_local size_t len;
+    static _Thread_local int64_t of = INT64_MIN;
+    if (s != of) {
+        time_t when = (time_t)s;
+        struct tm tm;
+        gmtime_r(&when, &tm);
+        len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+        of = s;
+    }
+    memcpy(to, text, len);
+    return len;
+}
+
 void clock_rfc3339(int64_t wall_ns, char ret_text[CLOCK_RFC3339_MAX])
 {
+    enum { FRACTION_DIGITS = 9 };
     int64_t s = wall_ns / NS_PER_S, ns = wall_ns % NS_PER_S;
     if (ns < 0) {
         ns += NS_PER_S;
         s--;
     }
-    time_t when = (time_t)s;
-    struct tm tm;
-    gmtime_r(&when, &tm);
-    size_t len = strftime(ret_text, CLOCK_RFC3339_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+    size_t len = put_second(s, ret_text);
     if (ns) {
-        len += (size_t)snprintf(ret_text + len, CLOCK_RFC3339_MAX - len, ".%09d", (int)ns);
+        ret_text[len] = '.';
+        for (size_t i = len + FRACTION_DIGITS; i > len; i--, ns /= 10)
+            ret_text[i] = (char)('0' + ns % 10);
+        len += 1 + FRACTION_DIGITS;
         while (ret_text[len - 1] == '0')
             len--;
     }
