@@ -5,6 +5,7 @@
 #   make demo      the main job in six steps, in half a minute
 #   make test      all that must pass: unit tests and fuzz seeds under ASan and UBSan, checks of the
 #                  sources, end-to-end tests; ends with one line of totals
+#   make claims    one check for each line that the README claims
 #   make check     the checks of the sources alone
 #   make lint      clang as the second compiler, clang-tidy over what ships
 #   make tsan      the rooms around the event loop under ThreadSanitizer
@@ -15,7 +16,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: build demo test check lint tsan fuzz bare install clean
+.PHONY: build demo test claims check lint tsan fuzz bare install clean
 
 build:
 	@deps/install
@@ -31,6 +32,11 @@ test:
 	@tools/build build
 	@tools/build build-asan $(SANITIZE) -Dwerror=true
 	@tools/run-tests build-asan
+
+claims:
+	@deps/install test
+	@tools/build build
+	@tools/claims build
 
 check:
 	@deps/install test
