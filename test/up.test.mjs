@@ -436,6 +436,14 @@ test('SIGTERM lets calls finish and leaves nothing behind', async (t) => {
   const file = (await run(['up', '--print-address-file'], { env: gp.env })).stdout.trim();
   const written = JSON.parse(await readFile(file, 'utf8'));
   assert.equal(written.pid, gp.pid);
+  assert.deepEqual(Object.keys(gp.addresses), ['pid', 'project', 'services', 'token_url', 'metadata',
+    'issuer', 'jwks', 'certs', 'admin']);
+  for (const service of gp.addresses.services) {
+    assert.deepEqual(Object.keys(service), ['name', 'url', 'run_app_urls']);
+  }
+  for (const [name, value] of Object.entries(gp.addresses)) {
+    if (name !== 'services') assert.equal(written[name], value, name);
+  }
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   const { pid } = JSON.parse((await send(gp.url('echo'), '/')).text);
   assert.ok(alive(pid));

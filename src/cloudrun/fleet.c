@@ -149,8 +149,10 @@ void fleet_scale(revision *r)
     for (; alive < step.desired && now >= r->retry_ms; alive++)
         start_one(r,
                   r->calls || r->waiting.len ? "AUTOSCALING" : "MANUAL_OR_CUSTOMER_MIN_INSTANCE");
-    for (slot *s; alive > step.desired && (s = longest_idle(r)); alive--)
+    for (slot *s; alive > step.desired && (s = longest_idle(r)); alive--) {
+        r->o.on_event(r->o.ctx, instance_id(s->instance), NULL, "Stopping instance: it is idle");
         instance_stop(s->instance);
+    }
     if (step.desired || r->slots.len || r->waiting.len) {
         uint64_t wait = scaler_tick_ms(&r->scaler);
         timer_start(r->tick,

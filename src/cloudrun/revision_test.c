@@ -519,6 +519,7 @@ static void an_idle_service_goes_to_zero_and_comes_back(void **state)
     memcpy(before, a->instance, sizeof(before));
     release(a);
     wait_for(w, "bye", 1);
+    assert_true(has(&w->events, "Stopping instance: it is idle"));
     assert_int_equal(revision_count(w->revision).ready, 0);
     call *b = claim(w);
     wait_for(w, NULL, 2);

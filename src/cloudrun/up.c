@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudrun/cloudrun.h"
 
+#include <unistd.h>
+
 #include "cloudrun/up_own.h"
 
 code up_new(loop *l, const up_options *o, up **ret_up, err *e)
@@ -102,6 +104,8 @@ void up_free(up *u)
     audit_spool_close(u->spool);
     directory_free(u->directory);
     role_set_free(u->roles);
+    if (u->home)
+        (void)rmdir(u->home); // unless a program left something
     arena_deinit(&u->arena);
     free(u);
 }
