@@ -98,7 +98,7 @@ static void T06_no_spelling_of_a_path_reaches_another(void **state)
     static const char *const rows[] = {
         "GET /v1/projects/demo/serviceAccounts/../serviceAccounts",
         "GET /v1/projects/demo//serviceAccounts",
-        "GET /v1/projects/demo/serviceAccounts%2F" TESTER,
+        ("GET /v1/projects/demo/serviceAccounts%2F" TESTER),
         "GET /V1/projects/demo/serviceAccounts",
         "GET //token",
         "GET /token/",
