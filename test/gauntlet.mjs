@@ -193,11 +193,11 @@ const honest = (url) => [
 
 /**
  * Runs items between the honest ones: { code, stdout, stderr, report, dir, say(name) }. `more` are
- * members of the collection, `files` what lies beside it. With `cloud` the test's Google signs, and
+ * members of the collection, `files` what lies beside it, `stock` makes what files can't. With `cloud` the test's Google signs, and
  * the honest requests go to the trusted echo server.
  */
 async function attack(stage, items, { args = [], more = {}, files = {}, env = {}, cloud = false,
-  goesOn = true, minted = true, timeoutMs } = {}) {
+  goesOn = true, minted = true, stock, timeoutMs } = {}) {
   const dir = join(stage.home, `attack-${++stage.count}`);
   const before = stage.tokens.minted;
   const [first, last] = honest(cloud ? stage.trusted.url : ORDERS);
@@ -206,6 +206,7 @@ async function attack(stage, items, { args = [], more = {}, files = {}, env = {}
     await mkdir(dirname(join(dir, name)), { recursive: true });
     await writeFile(join(dir, name), text);
   }
+  await stock?.(dir);
   await writeFile(join(dir, 'c.json'), JSON.stringify({
     info: { name: 'c', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' },
     ...more, item: [first, ...items, last] }));
