@@ -13,10 +13,15 @@ static code several(const bearer *b, err *e)
                     "send one header with one token; a client, a script or a proxy adds another");
 }
 
+static bool is_unresolved(str value)
+{
+    return str_chr(value, '{') >= 0 && str_find(value, STR("{{")) >= 0;
+}
+
 static code not_bearer(const bearer *b, str value, err *e)
 {
     (void)err_set(e, GUARD_SCHEME, "the %s header isn't \"Bearer TOKEN\"", name_of(b));
-    if (str_find(value, STR("{{")) >= 0)
+    if (is_unresolved(value))
         return err_hint(e, "a variable of the collection ({{…}}) wasn't filled in");
     if (jwt_looks_like(value))
         return err_hint(e, "write \"Bearer \" before the token");
@@ -34,10 +39,14 @@ static code access_token(err *e)
 
 static ssize_t find_blank(str s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (ascii_is_blank(s.ptr[i]))
-            return (ssize_t)i;
-    return -1;
+    size_t whole = s.len;
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
+    for (size_t i = 0; i < sizeof blanks; i++) { // tokens are long, and one search each is quick
+        ssize_t at = str_chr(s, blanks[i]);
+        if (at >= 0)
+            s.len = (size_t)at;
+    }
+    return s.len < whole ? (ssize_t)s.len : -1;
 }
 
 code bearer_find(const guard_call *c, bearer *b, err *e)
@@ -54,7 +63,7 @@ code bearer_find(const guard_call *c, bearer *b, err *e)
     str value = str_trim(b->header);
     ssize_t blank = find_blank(value);
     if (blank < 0 || !str_ieq(str_sub(value, 0, (size_t)blank), STR("Bearer")) ||
-        str_find(value, STR("{{")) >= 0)
+        is_unresolved(value))
         return not_bearer(b, value, e);
     str token = str_trim(str_skip(value, (size_t)blank));
     if (find_blank(token) >= 0 || str_chr(token, ',') >= 0)

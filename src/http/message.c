@@ -107,9 +107,24 @@ bool http_name_valid(str name)
     return name.len > 0;
 }
 
+// Of eight bytes at once: false when none is below 0x20 or 0x7f. True may be a false alarm.
+static bool may_be_control(uint64_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    uint64_t del = bytes ^ (0x7f * ones);
+    return ((((bytes - 0x20 * ones) & ~bytes) | ((del - ones) & ~del)) & highs) != 0;
+}
+
 bool http_value_valid(str value)
 {
-    for (size_t i = 0; i < value.len; i++) {
+    uint64_t bytes;
+    size_t i = 0;
+    for (; i + sizeof bytes <= value.len; i += sizeof bytes) { // tokens are long
+        memcpy(&bytes, value.ptr + i, sizeof bytes);
+        if (may_be_control(bytes))
+            break;
+    }
+    for (; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
             return false;

@@ -613,6 +613,22 @@ static void what_names_and_values_may_hold(void **state)
         assert_row(i, !http_value_valid(bad_values[i]));
 }
 
+// Values are looked at eight bytes at a time.
+static void each_byte_counts_wherever_it_stands_in_a_value(void **state)
+{
+    (void)state;
+    static const char around[] = {'x', ' ', '\t', '\x80', '\xff', '~'};
+    char value[19];
+    for (size_t at = 0; at < sizeof value; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            bool bad = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+            memset(value, around[(at + (size_t)byte) % sizeof around], sizeof value);
+            value[at] = (char)byte;
+            assert_row(byte, http_value_valid((str){value, sizeof value}) == !bad);
+        }
+    }
+}
+
 static void statuses_have_their_reasons(void **state)
 {
     (void)state;
@@ -681,6 +697,7 @@ int main(void)
         cmocka_unit_test(T10_chunk_extensions_and_trailers_have_a_limit),
         cmocka_unit_test(fields_are_found_changed_and_removed),
         cmocka_unit_test(what_names_and_values_may_hold),
+        cmocka_unit_test(each_byte_counts_wherever_it_stands_in_a_value),
         cmocka_unit_test(statuses_have_their_reasons),
         cmocka_unit_test(numbers_are_written),
     };
