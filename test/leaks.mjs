@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const RUN = 24; // bytes of a signature that are one too many
-const RUN_BASE64 = (RUN / 3) * 4;
+const GRAM = 8;
 
 const windows = (text, size) => {
   const found = [];
@@ -13,39 +13,58 @@ const windows = (text, size) => {
   return found;
 };
 
+/** Texts of which no run of `size` characters may be found in another text. */
+class Needles {
+  #size;
+  #grams = new Set();
+  #runs = new Set();
+
+  constructor(size) { this.#size = size; }
+
+  add(text) {
+    for (const piece of windows(text, this.#size)) this.#runs.add(piece);
+    for (const piece of windows(text, GRAM)) this.#grams.add(piece);
+  }
+
+  /** Every run covers a gram that begins at a multiple of the step: the others needn't be looked at. */
+  in(text) {
+    const step = this.#size - GRAM + 1;
+    for (let i = 0; i + GRAM <= text.length; i += step) {
+      if (!this.#grams.has(text.slice(i, i + GRAM))) continue;
+      const around = text.slice(Math.max(0, i - this.#size), i + this.#size * 2);
+      const found = windows(around, this.#size).find((piece) => this.#runs.has(piece));
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
 /** The tokens of a test's run, ready to be looked for. */
 export class Tokens {
-  #plain = new Set(); // every 24 bytes of a signature, or of a token that has none
-  #base64 = new Set(); // every 32 characters that base64 makes of them, at each alignment
+  #plain = new Needles(RUN); // of a signature, or of a token that has none
+  #base64 = new Needles((RUN / 3) * 4); // what base64 makes of it, at each alignment
   minted = 0; // two of one second are the same token
 
   add(token) {
     this.minted++;
     const secret = token.split('.').length === 3 ? token.split('.')[2] : token;
-    for (const piece of windows(secret, RUN)) this.#plain.add(piece);
+    this.#plain.add(secret);
     for (const shift of [0, 1, 2]) {
       const text = Buffer.from('\0'.repeat(shift) + secret).toString('base64');
-      const own = text.slice([0, 2, 3][shift], Math.floor((secret.length + shift) / 3) * 4);
-      for (const piece of windows(own, RUN_BASE64)) this.#base64.add(piece);
+      this.#base64.add(text.slice([0, 2, 3][shift], Math.floor((secret.length + shift) / 3) * 4));
     }
   }
 
   #holds(text) {
-    for (const [run] of text.matchAll(/[\w-]{24,}/g)) {
-      for (const piece of windows(run, RUN)) if (this.#plain.has(piece)) return piece;
-    }
-    for (const [run] of text.matchAll(/[\w+/-]{32,}/g)) {
-      const one = run.replaceAll('-', '+').replaceAll('_', '/');
-      for (const piece of windows(one, RUN_BASE64)) if (this.#base64.has(piece)) return piece;
-    }
-    return undefined;
+    return this.#plain.in(text) ?? this.#base64.in(text.replaceAll('-', '+').replaceAll('_', '/'));
   }
 
   /** What of a token the text holds, or undefined. */
   in(text) {
-    for (const view of [text, unescaped(text)]) {
+    for (const view of new Set([text, unescaped(text)])) {
       const found = this.#holds(view) ?? shapeOf(view);
       if (found) return found;
+      for (const inner of decoded(view)) if (shapeOf(inner)) return shapeOf(inner);
     }
     return undefined;
   }
@@ -56,22 +75,33 @@ function unescaped(text) {
     (_, a, b) => String.fromCharCode(parseInt(a ?? b, 16)));
 }
 
+// Each way to group the digits; a token is letters, digits, '-', '_' and '.', so is its decoding.
+function* decoded(text) {
+  for (const [digits] of text.matchAll(/[\w+/-]{160,}/g)) {
+    for (const skip of [0, 1, 2, 3]) yield Buffer.from(digits.slice(skip), 'base64').toString('latin1');
+  }
+}
+
 /** A signed token of Google's issuer (the local one's name too), whoever made it. */
 function shapeOf(text) {
   for (const [token, head, claims] of text.matchAll(/(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]{86,}/g)) {
     try {
       const { alg } = JSON.parse(Buffer.from(head, 'base64url'));
       const { iss } = JSON.parse(Buffer.from(claims, 'base64url'));
-      if (alg && iss === 'https://accounts.google.com') return token;
+      if (alg !== 'none' && iss === 'https://accounts.google.com') return token;
     } catch { /* it only looks like one */ }
   }
   return undefined;
 }
 
-/** Every regular file below a folder, no link followed: [path, text with a character a byte]. */
-export async function* filesBelow(dir) {
-  for (const entry of await readdir(dir, { withFileTypes: true, recursive: true })) {
-    const path = join(entry.parentPath, entry.name);
+/**
+ * Every regular file below a folder, no link followed: [path, text with a character a byte].
+ * `enter` tells which folders are looked into.
+ */
+export async function* filesBelow(dir, enter = () => true) {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
     if (entry.isFile()) yield [path, await readFile(path, 'latin1')];
+    else if (entry.isDirectory() && enter(path)) yield* filesBelow(path, enter);
   }
 }

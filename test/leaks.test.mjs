@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The search for tokens finds them in every form, and takes nothing else for one.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { Tokens } from './leaks.mjs';
+
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const made = (claims) => `${encode({ alg: 'RS256', kid: 'k' })}.${encode(claims)}.${randomBytes(256).toString('base64url')}`;
+const token = made({ iss: 'https://accounts.google.com', aud: 'a' });
+const [head, claims, signature] = token.split('.');
+const hexed = (lead, text) => [...text].map((c) => `${lead}${c.charCodeAt(0).toString(16)}`).join('');
+
+const hidden = {
+  'the token': token,
+  'its first 24 bytes of signature': signature.slice(0, 24),
+  'some 24 bytes of signature': `${signature.slice(77, 101)}..`,
+  'its last 24 bytes of signature': `..${signature.slice(-24)}`,
+  'percent-encoded': hexed('%', token),
+  'a part, percent-encoded': hexed('%', signature.slice(9, 33)),
+  'escaped as JSON may': hexed('\\u00', token),
+  'base64, first alignment': btoa(token),
+  'base64, second alignment': btoa(`a${token}`),
+  'base64, third alignment': btoa(`ab${token}`),
+  'base64 of a part': btoa(`a${signature.slice(50, 79)}`),
+  'base64 in the alphabet of URLs': Buffer.from(`?${token}`).toString('base64url'),
+  'base64, percent-encoded': encodeURIComponent(btoa(`?>${token}`)),
+};
+
+for (const [what, text] of Object.entries(hidden)) {
+  test(`a known token is found: ${what}`, () => {
+    const tokens = new Tokens();
+    tokens.add(token);
+    assert.ok(tokens.in(`before ${text} behind`));
+  });
+}
+
+test('an unknown token of Google\'s issuer is found by its shape, encoded too', () => {
+  const tokens = new Tokens();
+  for (const text of [token, hexed('%', token), btoa(token), btoa(`a${token}`), btoa(`ab${token}`), Buffer.from(token).toString('base64url')]) {
+    assert.ok(tokens.in(text), text.slice(0, 40));
+  }
+});
+
+test('what is no token is left alone', () => {
+  const tokens = new Tokens();
+  tokens.add(token);
+  for (const text of [`${head}.${claims}.***`, `${head}.${claims}.SIGNATURE_REMOVED_BY_GOOGLE`,
+    `${signature.slice(0, 23)} ${signature.slice(40, 63)}`, made({ iss: 'https://idp.example' }), btoa('x'.repeat(900)),
+    `${head}.${claims}.${'x'.repeat(200)}`.replace(head, encode({ alg: 'none' }))]) {
+    assert.equal(tokens.in(text), undefined, text.slice(0, 60));
+  }
+});
