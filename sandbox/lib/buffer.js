@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Node's Buffer, and the two functions of the web that rest on it.
-const { Buffer } = require('buffer/');
+const { Buffer } = require('node-buffer');
 
 module.exports = {
     Buffer,

@@ -175,6 +175,16 @@ function plugin(chai, utils) {
             `expected response body json at "${path}" to not contain #{exp} but got #{act}`, wanted, actual);
     });
 
+    // A JSON Schema of draft 4 to 7, by Ajv with its `options`.
+    Assertion.addMethod('jsonSchema', function (schema, options) {
+        new Assertion(schema).to.be.an('object');
+        const Ajv = modules.load('ajv');
+        const ajv = new Ajv({ allErrors: true, logger: false, ...options });
+        const valid = ajv.validate(schema, isResponse(this._obj) ? this._obj.json() : this._obj);
+        this.assert(valid, `expected data to satisfy schema but found following errors: \n${ajv.errorsText()}`,
+            'expected data to not satisfy schema', true, valid);
+    });
+
     function measure(name, valueOf, valid, equal) {
         Assertion.addChainableMethod(name, function (wanted) {
             const actual = utils.flag(this, 'number');

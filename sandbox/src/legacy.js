@@ -114,7 +114,7 @@ function makers(script, tests) {
         postman: () => makePostman(script, environment, globals),
         JSON: () => ({ parse: parseJSON, stringify }),
     };
-    for (const [name, module] of Object.entries(modules.globals)) out[name] = () => modules.require(module);
+    Object.assign(out, modules.globals);
     for (const name of afterwards) {
         if (!isTest) out[name] = () => undefined;
     }
@@ -147,9 +147,22 @@ function watch(name, value, note) {
     });
 }
 
+// SugarJS's String#has, which Postman's snippet "Body contains string" calls.
+function extendStrings({ String: { prototype } }) {
+    if (Object.hasOwn(prototype, 'has')) return;
+    Object.defineProperty(prototype, 'has', {
+        configurable: true,
+        writable: true,
+        value: function has(wanted) {
+            return wanted instanceof RegExp ? this.search(wanted) >= 0 : this.includes(wanted);
+        },
+    });
+}
+
 // Installs the globals with `lazy(global, name, compute)`. The result's finish() raises the tests.
 export function installLegacy(script, global, lazy) {
-    if (!script.context.legacy) return { finish() {} };
+    if (!script.context.legacy) return { names: [], finish() {} };
+    extendStrings(global);
     const tests = {};
     const noted = new Set();
     const note = (name) => {
@@ -157,10 +170,10 @@ export function installLegacy(script, global, lazy) {
         noted.add(name);
         script.warn(`Using "${name === 'postman' ? 'postman.setNextRequest' : name}" is deprecated. Use "${alternatives[name]}" instead.`);
     };
-    for (const [name, make] of Object.entries(makers(script, tests))) {
-        lazy(global, name, () => watch(name, make(), note), false);
-    }
+    const all = makers(script, tests);
+    for (const name of Object.keys(all)) lazy(global, name, () => watch(name, all[name](), note), false);
     return {
+        names: Object.keys(all).filter((name) => script.isTest || !afterwards.includes(name)),
         finish() {
             for (const name of Object.keys(tests)) {
                 const passed = Boolean(tests[name]);

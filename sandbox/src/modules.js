@@ -1,32 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // Libraries: compiled at build time, loaded when first asked for, one instance per worker.
+import { uuid } from './uuid.js';
 
-// What `require` knows: name → how to get it.
-const providers = {
-    chai: (load) => load('chai'),
-    lodash: (load) => load('lodash'),
-    buffer: (load) => load('buffer'),
-    atob: (load) => load('buffer').atob,
-    btoa: (load) => load('buffer').btoa,
-};
+// Those that are a library of sandbox/lib each.
+const libraries = [
+    'ajv', 'assert', 'backbone', 'buffer', 'chai', 'cheerio', 'crypto-js', 'events', 'lodash', 'moment', 'path',
+    'punycode', 'querystring', 'stream', 'string_decoder', 'tv4', 'url', 'util', 'xml2js',
+];
+const { hasOwn } = Object;
 
 let host;
 const loaded = new Map();
 
 function load(library) {
-    if (!loaded.has(library)) loaded.set(library, host.load(library));
+    if (!loaded.has(library)) loaded.set(library, host.load(library, require));
     return loaded.get(library);
 }
 
+// What `require` knows: name → how to get it.
+const providers = {
+    atob: () => load('buffer').atob,
+    btoa: () => load('buffer').btoa,
+    'csv-parse/lib/sync': () => load('csv-parse'),
+    timers: () => ({
+        setTimeout: (...values) => globalThis.setTimeout(...values),
+        setImmediate: (...values) => globalThis.setImmediate(...values),
+    }),
+    uuid: () => uuid,
+};
+for (const name of libraries) providers[name] = () => load(name);
+
+function require(name) {
+    const plain = String(name).replace(/\/$/, ''); // "util/": the package, not Node's own
+    if (!hasOwn(providers, plain)) throw new Error(`Cannot find module '${name}'`);
+    return providers[plain]();
+}
+
+// XML as an object, undefined when it is none.
+function xml2Json(text) {
+    let out = {};
+    const options = { explicitArray: false, async: false, trim: true, mergeAttrs: false };
+    load('xml2js').parseString(text, options, (e, result) => {
+        out = result;
+    });
+    return out;
+}
+
 export const modules = {
-    // Globals of the legacy API that are libraries.
-    globals: { _: 'lodash', atob: 'atob', btoa: 'btoa' },
+    // Globals of the legacy API that are libraries: name → how to get it.
+    globals: {
+        _: () => load('lodash3'),
+        CryptoJS: () => load('crypto-js'),
+        atob: providers.atob,
+        btoa: providers.btoa,
+        tv4: () => load('tv4'),
+        xml2Json: () => xml2Json,
+        Backbone: () => load('backbone'),
+        cheerio: () => load('cheerio'),
+    },
     init(theHost) {
         host = theHost;
     },
     load,
-    require(name) {
-        if (!Object.hasOwn(providers, name)) throw new Error(`Cannot find module '${name}'`);
-        return providers[name](load);
-    },
+    require,
 };

@@ -7,6 +7,7 @@ import { loadChai } from './expect.js';
 import { inspect } from './inspect.js';
 import { installLegacy } from './legacy.js';
 import { modules } from './modules.js';
+import { checkNames } from './names.js';
 import { Request, requestJSON } from './request.js';
 import { Response } from './response.js';
 import { makeTest } from './test.js';
@@ -262,6 +263,7 @@ export function createRunner(host, global) {
             const legacy = installLegacy(script, global, lazy);
             try {
                 if (fault !== undefined) throw fault;
+                checkNames(call, legacy.names);
                 const result = call.call({});
                 // An async body (top-level await) keeps the script alive until it settles.
                 if (result instanceof Promise) {

@@ -2,6 +2,7 @@
 // Variable scopes: pm.environment, pm.globals, pm.collectionVariables, pm.variables and
 // pm.iterationData.
 import { PropertyList } from './list.js';
+import { uuid } from './uuid.js';
 
 const { stringify, parse } = JSON;
 const identity = (v) => v;
@@ -167,18 +168,14 @@ export class VariableScope {
             const own = this.#own(key);
             const name = String(key);
             if (removed || !own) out.push({ scope, kind: 'unset', key: name });
-            if (own) out.push({ scope, kind: 'set', key: name, value: stringify(own.value), type: own.type });
+            // What JSON has no word for (undefined, NaN, functions) arrives as null.
+            if (own) out.push({ scope, kind: 'set', key: name, value: stringify(own.value) ?? 'null', type: own.type });
         }
         return out;
     }
     static isVariableScope(v) {
         return v instanceof VariableScope;
     }
-}
-
-function uuid() {
-    const hex = () => Math.floor(Math.random() * 16);
-    return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (c) => (c === 'x' ? hex() : (hex() & 3) | 8).toString(16));
 }
 
 // The dynamic variables that scripts ask for. Requests get all of Postman's from the runner.

@@ -45,7 +45,7 @@ static JSValue host_now(JSContext *ctx, JSValueConst this_val, int argc, JSValue
     return JS_NewFloat64(ctx, (double)clock_mono_ns() / 1e6);
 }
 
-// load(name): the value of a library compiled at build time.
+// load(name, require): the exports of a library compiled at build time.
 static JSValue host_load(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
     (void)this_val, (void)argc;
@@ -53,7 +53,7 @@ static JSValue host_load(JSContext *ctx, JSValueConst this_val, int argc, JSValu
     const char *name = JS_ToCStringLen(ctx, &len, argv[0]);
     if (!name)
         return JS_EXCEPTION;
-    JSValue v = library_load(ctx, (str){name, len});
+    JSValue v = library_load(ctx, (str){name, len}, argv[1]);
     JS_FreeCString(ctx, name);
     return v;
 }
@@ -131,7 +131,7 @@ static JSValue host_bytes(JSContext *ctx, JSValueConst this_val, int argc, JSVal
 
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("send", 2, host_send), JS_CFUNC_DEF("now", 0, host_now),
-    JS_CFUNC_DEF("load", 1, host_load), JS_CFUNC_DEF("body", 0, host_body),
+    JS_CFUNC_DEF("load", 2, host_load), JS_CFUNC_DEF("body", 0, host_body),
     JS_CFUNC_DEF("text", 4, host_text), JS_CFUNC_DEF("bytes", 1, host_bytes),
 };
 

@@ -93,7 +93,7 @@ bool worker_init(worker *w, size_t heap_bytes_max)
     w->ctx = JS_NewContext(w->rt);
     if (!w->ctx)
         return false;
-    JSValue exports = library_load(w->ctx, STR("prelude"));
+    JSValue exports = library_load(w->ctx, STR("prelude"), JS_UNDEFINED);
     JSValue prelude = JS_GetPropertyStr(w->ctx, exports, "default");
     JS_FreeValue(w->ctx, exports);
     JSValue args[] = {host_new(w), JS_GetGlobalObject(w->ctx)};

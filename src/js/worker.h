@@ -42,5 +42,6 @@ JSValue host_new(worker *w);
 // Sends what was queued by host.send. False when the runner is gone.
 bool worker_flush(worker *w);
 
-// library.c: the value of a script that was compiled at build time, or an exception.
-JSValue library_load(JSContext *ctx, str name);
+// library.c: the exports of a module that was compiled at build time, or an exception. `require` is
+// what it calls for other modules.
+JSValue library_load(JSContext *ctx, str name, JSValueConst require);

@@ -72,12 +72,16 @@ static code read_members(reader *r, pm_item *folder, const json *list, err *e);
 
 static code read_own(reader *r, pm_item *item, const json *raw, err *e)
 {
-    const json *events = NULL, *auth = json_get(raw, "auth");
+    const json *events = json_get(raw, "event"), *auth = json_get(raw, "auth");
     pm_script **tails[] = {&item->scripts[PM_PREREQUEST], &item->scripts[PM_TEST]};
-    code c = json_opt_arr(raw, "event", &events, e);
-    if (c != OK)
-        return c;
     item->raw = raw;
+    if (events && events->type != JSON_NULL && events->type < JSON_ARRAY)
+        return json_err(events, e, DATA_TYPE, "must be an array, not %s",
+                        json_type_name(events->type));
+    if (json_is(events, JSON_OBJECT)) { // the only one, without a list
+        read_event(r, item, events, tails);
+        events = NULL;
+    }
     JSON_EACH (events, m) {
         if (json_is(m, JSON_OBJECT))
             read_event(r, item, m, tails);

@@ -187,6 +187,20 @@ static void the_tree_is_in_document_order(void **state)
     arena_deinit(&a);
 }
 
+static void one_event_needs_no_list(void **state)
+{
+    arena a;
+    const pm_script *s[2];
+    (void)state;
+    arena_init(&a);
+    pm_collection *c = read_ok(&a, STR("{\"item\":[{\"name\":\"a\",\"request\":\"h\",\"event\":{"
+                                       "\"listen\":\"test\",\"script\":{\"exec\":\"x\"}}}],"
+                                       "\"event\":null}"));
+    assert_int_equal(pm_item_scripts(c->requests[0], PM_TEST, s, 2), 1);
+    assert_strz(s[0]->source, "x");
+    arena_deinit(&a);
+}
+
 // --folder: by id or name, own members before those deeper down.
 static void items_are_found(void **state)
 {
@@ -420,6 +434,7 @@ int main(void)
         cmocka_unit_test(requests_of_any_form_become_one),
         cmocka_unit_test(what_is_no_collection_is_told_with_its_place),
         cmocka_unit_test(the_tree_is_in_document_order),
+        cmocka_unit_test(one_event_needs_no_list),
         cmocka_unit_test(items_are_found),
         cmocka_unit_test(auth_comes_from_the_nearest),
         cmocka_unit_test(scripts_run_outermost_first),

@@ -102,15 +102,24 @@ static void convert_auth(const converter *c, const json *from, json *to)
 
 // ---- request
 
+static bool has_key(const json *list, str key)
+{
+    JSON_EACH (list, m)
+        if (str_eq(json_str_or(json_get(m, "key"), STR_NONE), key))
+            return true;
+    return false;
+}
+
+// Lines "Name: value"; "//" in front of one disables it, what isn't of this form is no header.
 static void convert_header_text(const converter *c, json *list, str text)
 {
     for (str line, key, value; str_next(&text, '\n', &line);) {
-        str_cut(line, ':', &key, &value);
+        bool header = str_cut(line, ':', &key, &value);
         key = str_trim(key);
         bool disabled = str_starts(key, STR("//"));
         if (disabled)
             key = str_trim(str_skip(key, 2));
-        if (!key.len)
+        if (!header || !key.len || str_chr(key, ' ') >= 0 || has_key(list, key))
             continue;
         json *h = json_push(list, json_new(c->arena, JSON_OBJECT));
         put(c, h, "key", json_new_str(c->arena, key));
@@ -120,13 +129,14 @@ static void convert_header_text(const converter *c, json *list, str text)
     }
 }
 
+// The text holds what `headerData` lacks.
 static json *convert_headers(const converter *c, const json *v1)
 {
     const json *text = json_get(v1, "headers"), *data = json_get(v1, "headerData");
     if (json_is(text, JSON_ARRAY))
         return json_copy(c->arena, text);
     json *list = copy_params(c, data);
-    if (!list->len && json_is(text, JSON_STRING))
+    if (json_is(text, JSON_STRING))
         convert_header_text(c, list, text->text);
     return list;
 }

@@ -11,13 +11,15 @@ static const char v1[] =
     "{\"id\":\"f1\",\"name\":\"outer\",\"order\":[\"r1\"],\"folders_order\":[\"f2\",\"f1\"]}],"
     "\"requests\":["
     "{\"id\":\"r1\",\"name\":\"one\",\"url\":\"http://h/:id?a=b\",\"method\":\"POST\","
-    "\"headers\":\"A: b\\n// C: d\\n\",\"pathVariables\":{\"id\":\"7\"},\"dataMode\":\"params\","
+    "\"headers\":\"A: b\\n// C: d\\n}\\nno header: "
+    "x\\n\",\"pathVariables\":{\"id\":\"7\"},\"dataMode\":\"params\","
     "\"data\":[{\"key\":\"t\",\"value\":\"v\",\"type\":\"text\"},{\"key\":\"off\",\"value\":\"x\","
     "\"enabled\":false},{\"key\":\"f\",\"type\":\"file\",\"value\":\"a.txt\"}],"
     "\"preRequestScript\":\"before\",\"tests\":\"after\",\"currentHelper\":\"basicAuth\","
     "\"helperAttributes\":{\"id\":\"basic\",\"username\":\"u\",\"password\":\"p\"}},"
     "{\"id\":\"r2\",\"name\":\"two\",\"url\":\"h\",\"method\":\"PUT\",\"dataMode\":\"raw\","
-    "\"rawModeData\":\"text\",\"headerData\":[{\"key\":\"H\",\"value\":\"v\"}],"
+    "\"rawModeData\":\"text\",\"headerData\":[{\"key\":\"H\",\"value\":\"v\"}],\"headers\":\"H: "
+    "w\\nI: x\","
     "\"auth\":{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":\"t\"}]},"
     "\"currentHelper\":\"basicAuth\"},"
     "{\"id\":\"r3\",\"name\":\"three\",\"url\":\"h/3\",\"dataMode\":\"urlencoded\","
@@ -75,7 +77,8 @@ static void older_forms_stand_in_for_newer_ones(void **state)
                                  "\"disabled\":true}]");
     free(headers);
     headers = member_of(two, "header");
-    assert_string_equal(headers, "[{\"key\":\"H\",\"value\":\"v\"}]");
+    assert_string_equal(headers,
+                        "[{\"key\":\"H\",\"value\":\"v\"},{\"key\":\"I\",\"value\":\"x\"}]");
     free(headers);
     arena_deinit(&a);
 }

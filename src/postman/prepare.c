@@ -206,6 +206,17 @@ static code fill(builder *b, json *request, err *e)
     return c;
 }
 
+// Scripts and reports see the URL as it is sent, as newman's do.
+static void show_url(builder *b)
+{
+    pm_url sent;
+    pm_url_parse(b->arena, b->call->url, &sent);
+    sent.user = b->url.user;
+    sent.password = b->url.password;
+    sent.hash = b->url.hash;
+    json_set(b->arena, b->call->request, STR("url"), pm_url_json(b->arena, &sent));
+}
+
 CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
                         err *e)
 {
@@ -219,6 +230,7 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
         *ret = (pm_call){.request = ret->request, .method = ret->method, .url_text = ret->url_text};
         return c;
     }
+    show_url(&b);
     system_headers(&b);
     json_set(a, ret->request, STR("header"), header_list(&b));
     return OK;

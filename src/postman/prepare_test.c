@@ -327,6 +327,9 @@ static void the_resolved_request_is_for_scripts(void **state)
     assert_strz(call.method, "PUT");
     assert_strz(call.url, "http://h/a%20b?q=a%20b");
     assert_strz(call.url_text, "http://u:pw@h/a b?q=a b");
+    pm_url shown; // as sent, but with its userinfo
+    pm_url_read(&a, json_get(call.request, "url"), &shown);
+    assert_strz(pm_url_text(&a, &shown), "http://u:pw@h/a%20b?q=a%20b");
     assert_strz(json_get(json_get(call.request, "body"), "raw")->text, "a b");
     const json *headers = json_get(call.request, "header");
     assert_strz(json_get(json_at(headers, 0), "value")->text, "a b");

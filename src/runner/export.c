@@ -29,16 +29,20 @@ static void write_scope(jout *w, arena *a, pm_scope *s, const char *scope)
     add_markers(w, scope);
 }
 
-// The collection as it was read, with the variables as they are now.
-static void write_collection(jout *w, arena *a, runner *r)
+// The collection as it was read. As with newman, what scripts did to its variables isn't in it.
+static void write_collection(jout *w, arena *a, const runner *r)
 {
-    JSON_EACH (r->o.collection->raw, m) {
+    const pm_collection *c = r->o.collection;
+    pm_scope *written = pm_scope_new(STR_NONE, STR_NONE);
+    JSON_EACH (c->raw, m) {
         if (str_eq(m->key, STR("variable")))
             continue;
         jout_key(w, m->key);
         jout_json(w, NULL, m);
     }
-    add_values(w, a, "variable", r->scopes[JS_COLLECTION]);
+    if (pm_scope_add(written, c->variables, NULL) == OK)
+        add_values(w, a, "variable", written);
+    pm_scope_free(written);
     add_markers(w, "collection");
 }
 

@@ -280,7 +280,7 @@ static void the_request_is_told_as_it_was_sent(void **state)
     assert_strz(request_line(s, 0), "POST /a?q=x%20y");
     assert_strz(sent(s, 0, "X-A"), "x y");
     assert_true(str_ends(s->requests.ptr[0], STR("\r\n\r\nx y")));
-    assert_strz(lines_of(s, "console"), "console 'q=x y' 'x y' 'x y' 'text/plain'");
+    assert_strz(lines_of(s, "console"), "console 'q=x%20y' 'x y' 'x y' 'text/plain'");
 }
 
 static void failures_have_the_names_of_node(void **state)

@@ -1,0 +1,1 @@
+module.exports = require('moment/dist/moment.js').default;

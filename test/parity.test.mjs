@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What collections in the wild rely on, compared with newman on the same collection: the same
+// requests, status codes, assertions, script errors and variables afterwards.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { envOf, root, run, serve, tempDir } from './lib.mjs';
+
+const newmanBin = join(root, 'test/node_modules/newman/bin/newman.js');
+
+const on = (listen, ...exec) => ({ listen, script: { type: 'text/javascript', exec } });
+const item = (name, request, ...event) => ({ name, request, event });
+const collection = (...items) => ({
+  info: { name: 'parity', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: items });
+
+function address(url) {
+  const query = (url.query ?? []).map((q) => (q.value === null ? q.key : `${q.key}=${q.value}`)).join('&');
+  return `${url.protocol}://${url.host.join('.')}:${url.port}/${(url.path ?? []).join('/')}?${query}`;
+}
+
+function essence(report) {
+  const executions = report.run.executions.map((e) => ({
+    name: e.item.name, method: e.request.method, url: address(e.request.url), code: e.response?.code ?? null,
+    failed: Boolean(e.requestError),
+    errors: [...(e.prerequestScript ?? []), ...(e.testScript ?? [])].map((s) => s.error.name),
+    assertions: (e.assertions ?? []).map((a) => [a.assertion, a.skipped, a.error?.message]),
+  }));
+  const stats = Object.entries(report.run.stats).map(([name, s]) => [name, s.total, s.failed]);
+  return { executions, stats };
+}
+
+const values = (list) => Object.fromEntries((list ?? []).map((v) => [v.key, v.value]));
+
+/** Runs both and compares; returns gatepost's essence and the exported variables. */
+async function same(t, document) {
+  const dir = await tempDir(t);
+  const env = envOf(dir);
+  await writeFile(join(dir, 'c.json'), JSON.stringify(document));
+  const seen = {};
+  for (const [who, options, head] of [['newman', { program: process.execPath }, [newmanBin, 'run']], ['gatepost', {}, ['run']]]) {
+    const out = (what) => `${who}.${what}.json`;
+    const { code, signal, stderr } = await run([...head, 'c.json', '-r', 'json', '--reporter-json-export', out('report'),
+      '--export-environment', out('env'), '--export-collection', out('coll')], { env, cwd: dir, ...options });
+    assert.equal(signal, null, `${who} died: ${stderr}`);
+    const read = async (what) => JSON.parse(await readFile(join(dir, out(what)), 'utf8'));
+    seen[who] = { ...essence(await read('report')), code,
+      environment: values((await read('env')).values), collection: values((await read('coll')).variable) };
+  }
+  assert.deepEqual(seen.gatepost, seen.newman);
+  return seen.gatepost;
+}
+
+const echo = (t) => serve(t, (req, res) => {
+  res.writeHead(200, { 'content-type': 'application/json' });
+  res.end(JSON.stringify({ url: req.url, items: [{ id: 1 }, { id: 2 }] }));
+});
+
+test('URLs are told as they are sent, to reports and to test scripts', async (t) => {
+  const url = await echo(t);
+  const { executions } = await same(t, collection(
+    item('braces', `${url}/a/{{none}}/b c?q={{none}}&z=a b`,
+      on('test', "pm.test(pm.request.url.getPathWithQuery(), () => {})")),
+    item('path variable', { method: 'GET', url: { raw: `${url}/:id`, protocol: 'http', host: ['127', '0', '0', '1'],
+      port: new URL(url).port, path: [':id'], variable: [{ key: 'id', value: 'ü 1' }] } }),
+    item('fragment', `${url}/x?a=1#top`)));
+  assert.match(executions[0].url, /%7B%7Bnone%7D%7D\/b%20c\?q=/);
+});
+
+test('a request that cannot be sent is reported, and the run goes on', async (t) => {
+  const url = await echo(t);
+  const { executions } = await same(t, collection(
+    item('by a script', `${url}/x`, on('test',
+      "pm.sendRequest('http://127.0.0.1:none/', (e) => pm.test('has an error', () => pm.expect(e).to.not.equal(null)))")),
+    item('last', `${url}/y`)));
+  assert.deepEqual(executions.at(-1).assertions, []);
+});
+
+test('one event without a list, and scripts of all forms', async (t) => {
+  const url = await echo(t);
+  await same(t, collection(
+    { name: 'one', request: `${url}/x`, event: on('test', "pm.test('ran', () => {})") },
+    { name: 'text', request: `${url}/x`, event: [{ listen: 'test', script: { exec: "pm.test('text', () => {})" } }] },
+    { name: 'nothing', request: `${url}/x`, event: [{ listen: 'test', script: { exec: [] } }, { listen: 'prerequest' }] }));
+});
+
+test('variables: what JSON has no word for, and what the exported collection holds', async (t) => {
+  const url = await echo(t);
+  const document = collection(
+    item('sets', `${url}/x`, on('prerequest', "pm.environment.set('u', undefined); pm.environment.set('n', null);",
+      "pm.environment.set('o', { a: 1 }); pm.collectionVariables.set('v', 'new'); pm.collectionVariables.set('w', 1)")),
+    item('reads', `${url}/{{u}}/{{n}}/{{v}}/{{w}}`, on('test', "pm.test('v', () => pm.expect(pm.collectionVariables.get('v')).to.equal('new'))")));
+  document.variable = [{ key: 'v', value: 'old' }];
+  const { executions, environment, collection: exported } = await same(t, document);
+  assert.match(executions[1].url, /\/null\/null\/new\/1\?$/);
+  assert.deepEqual([environment.u, environment.n], [null, null]);
+  assert.deepEqual(exported, { v: 'old' });
+});
+
+test("names of Postman's own can't be declared again at the top of a script", async (t) => {
+  const url = await echo(t);
+  const declared = ['const data = 1', 'let request = 1', 'const { tests } = {}', 'class pm {}', 'let setTimeout', 'const _ = 1',
+    'var data = 1', 'function request() {}', '(() => { const data = 1 })()', '{ let tests = 1 }', 'let mine = pm', 'const datas = 1'];
+  const { executions } = await same(t, collection(...declared.map((code) =>
+    item(code, `${url}/x`, on('test', `${code};`, "pm.test('ran', () => {})"))),
+    item('before', `${url}/x`, on('prerequest', 'let responseBody = 1')), item('after', `${url}/x`, on('test', 'let responseBody = 2'))));
+  assert.deepEqual(executions.filter((e) => e.errors.length).map((e) => e.name), [...declared.slice(0, 6), 'after']);
+});
+
+test('the first script API and its libraries', async (t) => {
+  const url = await echo(t);
+  await same(t, collection(item('legacy', `${url}/x`,
+    on('prerequest', "postman.setEnvironmentVariable('sum', CryptoJS.SHA256(request.url.slice(-2)).toString())"),
+    on('test', "const body = JSON.parse(responseBody);",
+      "tests['code'] = responseCode.code === 200; tests['has'] = responseBody.has('items'); tests['false'] = responseBody.has('nothing');",
+      "tests['ids ' + _.pluck(body.items, 'id')] = true; tests['type'] = postman.getResponseHeader('Content-Type') === 'application/json';",
+      "tests['schema'] = tv4.validate(body, { required: ['url'] }); tests[xml2Json('<a><b>c</b></a>').a.b] = true;",
+      "tests[require('moment').utc(0).format()] = 1; tests[String(new (require('ajv'))().validate({ type: 'array' }, body))] = 1;"))));
+});
