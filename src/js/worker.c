@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "js/heap.h"
 #include "js/js.h"
 
 // A script becomes a function: its declarations are its own and `return` is legal. It begins on the
@@ -21,6 +22,7 @@ enum {
     SCRIPTS_MAX = 1 << 20,
     READ_BYTES = 64 << 10,
     JOBS_PER_TURN = 1000, // promise jobs between two looks at the deadline
+    GARBAGE_BYTES = 2 << 20,
 };
 
 // ---- engine -----------------------------------------------------------------------------------
@@ -78,16 +80,31 @@ static JSValue boot_call(worker *w, const char *name, int argc, JSValue *argv)
     return JS_UNDEFINED;
 }
 
+// Cycles are looked for between scripts, when there may be enough of them; the engine itself does
+// so only for a script that makes much more. Left alone, it would look at all of chai every few
+// scripts.
+static void collect(worker *w)
+{
+    if (heap_bytes() < w->collect_bytes)
+        return;
+    if (w->collect_bytes)
+        JS_RunGC(w->rt);
+    w->collect_bytes = heap_bytes() + GARBAGE_BYTES;
+    JS_SetGCThreshold(w->rt, w->collect_bytes + 2 * GARBAGE_BYTES);
+}
+
 bool worker_init(worker *w, size_t heap_bytes_max)
 {
     *w = (worker){.boot = JS_UNDEFINED};
     buf_init(&w->in, JS_FRAME_BYTES_MAX + FRAME_HEAD_BYTES);
     buf_init(&w->out, JS_FRAME_BYTES_MAX + FRAME_HEAD_BYTES);
-    w->rt = JS_NewRuntime();
+    heap_init(heap_bytes_max);
+    w->rt = JS_NewRuntime2(&heap_functions, NULL);
     if (!w->rt)
         return false;
     JS_SetMemoryLimit(w->rt, heap_bytes_max);
     JS_SetMaxStackSize(w->rt, STACK_BYTES);
+    collect(w);
     JS_SetInterruptHandler(w->rt, on_interrupt, w);
     JS_SetHostPromiseRejectionTracker(w->rt, on_rejection, w);
     w->ctx = JS_NewContext(w->rt);
@@ -301,7 +318,9 @@ static bool run(worker *w, const frame_run *r)
     w->expired = false;
     w->deadline_ms = 0;
     JS_FreeValue(w->ctx, boot_call(w, "finish", 1, &how));
-    return alive && worker_flush(w);
+    alive = alive && worker_flush(w);
+    collect(w); // while the runner is busy with what was told
+    return alive;
 }
 
 int worker_serve(worker *w)

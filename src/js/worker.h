@@ -27,6 +27,7 @@ struct worker {
     str body;              // of the frame being handled; scripts ask for it when they need it
     uint64_t deadline_ms;  // monotonic; 0: none
     bool expired;          // the deadline struck
+    size_t collect_bytes;  // the heap's size that makes a collection worth its time
     VEC(JSValue) scripts;  // by id: the function of each script, compiled once
     VEC(JSValue) rejected; // pairs: promise, reason; handled before the turn ends or told
 };

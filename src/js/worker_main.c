@@ -9,7 +9,8 @@
 #include "js/lockdown.h"
 #include "js/worker.h"
 
-// What the process needs beside the heap: its code, stacks, frames in both directions.
+// What the process needs beside the heap's range of small blocks and as much for large ones: its
+// code, stacks, frames in both directions.
 #define MEMORY_BESIDE_HEAP ((size_t)JS_FRAME_BYTES_MAX * 4)
 
 // Under a sanitizer the leak check would need calls that the lock-down forbids.
@@ -28,7 +29,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     signal(SIGPIPE, SIG_IGN);
-    if (!lockdown(heap_bytes_max + MEMORY_BESIDE_HEAP)) {
+    if (!lockdown(heap_bytes_max * 2 + MEMORY_BESIDE_HEAP)) {
         perror("gatepost-script: the lock-down failed");
         return EXIT_SYSTEM;
     }
