@@ -20,6 +20,9 @@ static const code_row rows[CODE_COUNT] = {
 };
 #undef ERR_CODE
 
+// The code of the last error that was set without an err: what wraps it returns that one.
+static _Thread_local code unseen = SYS_FAILED;
+
 static void set_text(char *to, size_t size, const char *fmt, va_list ap) ATTR_PRINTF(3, 0);
 static void set_text(char *to, size_t size, const char *fmt, va_list ap)
 {
@@ -39,7 +42,7 @@ static void set_msg(err *e, code c, const char *fmt, va_list ap)
 code err_set(err *e, code c, const char *fmt, ...)
 {
     if (!e)
-        return c;
+        return unseen = c;
     va_list ap;
     va_start(ap, fmt);
     set_msg(e, c, fmt, ap);
@@ -50,7 +53,7 @@ code err_set(err *e, code c, const char *fmt, ...)
 code err_sys(err *e, code c, int errnum, const char *fmt, ...)
 {
     if (!e)
-        return c;
+        return unseen = c;
     va_list ap;
     va_start(ap, fmt);
     set_msg(e, c, fmt, ap);
@@ -64,7 +67,7 @@ code err_sys(err *e, code c, int errnum, const char *fmt, ...)
 code err_wrap(err *e, const char *fmt, ...)
 {
     if (!e)
-        return SYS_FAILED;
+        return unseen;
     char what[sizeof(e->msg)], both[2 * sizeof(e->msg) + 4];
     va_list ap;
     va_start(ap, fmt);
@@ -80,7 +83,7 @@ code err_wrap(err *e, const char *fmt, ...)
 code err_at(err *e, const char *file, uint32_t line, uint32_t col)
 {
     if (!e)
-        return SYS_FAILED;
+        return unseen;
     if (!e->file[0]) {
         snprintf(e->file, sizeof(e->file), "%s", file ? file : "");
         e->line = line;
@@ -92,7 +95,7 @@ code err_at(err *e, const char *file, uint32_t line, uint32_t col)
 code err_hint(err *e, const char *fmt, ...)
 {
     if (!e)
-        return SYS_FAILED;
+        return unseen;
     if (e->hint[0])
         return e->code;
     va_list ap;

@@ -60,6 +60,9 @@ static void an_endless_message_is_cut_visibly(void **state)
     assert_code(err_wrap(&e, "%s", many), SYS_FAILED);
     assert_true(strlen(e.msg) < sizeof(e.msg));
     assert_code(err_set(NULL, SYS_TIMEOUT, "nobody asks"), SYS_TIMEOUT);
+    assert_code(err_wrap(NULL, "the code is kept"), SYS_TIMEOUT);
+    assert_code(err_at(NULL, "f", 1, 1), SYS_TIMEOUT);
+    assert_code(err_hint(NULL, "the code is kept"), SYS_TIMEOUT);
 }
 
 static void T48_input_in_an_error_cannot_drive_the_terminal(void **state)

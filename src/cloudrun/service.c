@@ -121,9 +121,10 @@ static code read_traffic(service_reader *r, const json *list, service_spec *s, e
             return c;
         sum += targets[s->traffic_count++].percent;
     }
-    return sum == 100 ? OK
-                      : json_err(list, e, DATA_VALUE, "the percents make %llu, not 100",
-                                 (unsigned long long)sum);
+    if (sum == 100)
+        return OK;
+    (void)json_err(list, e, DATA_VALUE, "the percents make %llu, not 100", (unsigned long long)sum);
+    return err_hint(e, "here one revision runs: {latestRevision: true, percent: 100}");
 }
 
 // ---- the whole
@@ -140,9 +141,16 @@ static code read_limits(const json *pod, service_spec *s, err *e)
     bool part_cpu = s->ingress_container->cpu_milli < 1000;
     if (!s->concurrency)
         s->concurrency = part_cpu ? 1 : SERVICE_CONCURRENCY;
-    if (part_cpu && s->concurrency > 1)
-        return json_err(concurrency, e, DATA_VALUE, "must be 1 with less than one CPU");
-    return OK;
+    if (!part_cpu || s->concurrency == 1)
+        return OK;
+    (void)json_err(concurrency, e, DATA_VALUE, "must be 1 with less than one CPU");
+    return err_hint(e, "write containerConcurrency: 1, or a cpu limit of \"1\"");
+}
+
+static code bad_account(const json *v, err *e)
+{
+    (void)json_err(v, e, DATA_VALUE, "must be the e-mail address of a service account");
+    return err_hint(e, "for example orders-runtime@my-project.iam.gserviceaccount.com");
 }
 
 static code read_template(service_reader *r, const json *spec, service_spec *s, err *e)
@@ -157,8 +165,7 @@ static code read_template(service_reader *r, const json *spec, service_spec *s, 
         c = json_opt_str(pod, "serviceAccountName", &s->account, e);
     s->account_at = json_get(pod, "serviceAccountName");
     if (c == OK && s->account.len && str_chr(s->account, '@') < 1)
-        c = json_err(s->account_at, e, DATA_VALUE,
-                     "must be the e-mail address of a service account");
+        c = bad_account(s->account_at, e);
     if (c == OK)
         c = service_containers_read(r, containers, s, e);
     return c ? c : read_limits(pod, s, e);
@@ -185,6 +192,12 @@ static code read_service(service_reader *r, const json *root, str text, service_
     return c ? c : read_traffic(r, json_get(spec, "traffic"), s, e);
 }
 
+static code name_taken(const json *name, err *e)
+{
+    (void)json_err(name, e, DATA_DUPLICATE, "the file has another service of this name");
+    return err_hint(e, "give each service a name of its own");
+}
+
 static code read_documents(arena *a, const json *docs, str text, service_spec *specs, err *e)
 {
     size_t n = 0;
@@ -200,8 +213,7 @@ static code read_documents(arena *a, const json *docs, str text, service_spec *s
         vec_deinit(&r.notes);
         for (size_t i = 0; c == OK && i < n; i++)
             if (str_eq(specs[i].name, s->name))
-                c = json_err(json_get(json_get(root, "metadata"), "name"), e, DATA_DUPLICATE,
-                             "the file has another service of this name");
+                c = name_taken(json_get(json_get(root, "metadata"), "name"), e);
         if (c)
             return c;
         n++;

@@ -21,7 +21,8 @@ static code read_bool(const json *v, bool *ret_value, err *e)
     *ret_value = str_ieq(v->text, STR("true"));
     if (*ret_value || str_ieq(v->text, STR("false")))
         return OK;
-    return json_err(v, e, DATA_VALUE, "must be \"true\" or \"false\"");
+    (void)json_err(v, e, DATA_VALUE, "must be \"true\" or \"false\"");
+    return err_hint(e, "write \"true\" or \"false\", with the quotes");
 }
 
 static code one_of(const json *v, const char *const *words, size_t count, size_t *ret_at, err *e)
@@ -38,7 +39,7 @@ static code one_of(const json *v, const char *const *words, size_t count, size_t
     }
     json_err(v, e, DATA_VALUE, "must be one of %s", buf_cstr(&all));
     buf_deinit(&all);
-    return DATA_VALUE;
+    return err_hint(e, "for example %s", words[0]);
 }
 
 static code read_min(annotations *an, const json *v, err *e)
@@ -196,7 +197,7 @@ static code refuse(const json *v, int where, err *e)
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eq(v->key, str_from(known[i].name))) {
-            json_err(v, e, UP_UNSUPPORTED, "this annotation doesn't belong here");
+            json_err_key(v, e, UP_UNSUPPORTED, "this annotation doesn't belong here");
             return err_hint(e, "put it under %s",
                             where == ON_SERVICE ? "spec.template.metadata.annotations"
                                                 : "metadata.annotations, beside the name");
@@ -205,7 +206,7 @@ static code refuse(const json *v, int where, err *e)
             names[n++] = known[i].name;
     }
     const char *near = suggest(v->key, names, n);
-    json_err(v, e, DATA_UNKNOWN, "Cloud Run knows no such annotation");
+    json_err_key(v, e, DATA_UNKNOWN, "Cloud Run knows no such annotation");
     return err_hint(e, near ? "did you mean '%s'?" : "remove it%s", near ? near : "");
 }
 
@@ -253,7 +254,7 @@ code service_annotations_read(service_reader *r, const json *root, service_spec 
     if (an.is_manual)
         s->min = s->max = an.manual;
     if (s->min > s->max)
-        return json_err(metadata, e, DATA_VALUE, "minScale (%u) is more than maxScale (%u)", s->min,
-                        s->max);
-    return OK;
+        (void)json_err(metadata, e, DATA_VALUE, "minScale (%u) is more than maxScale (%u)", s->min,
+                       s->max);
+    return s->min > s->max ? err_hint(e, "lower minScale or raise maxScale") : OK;
 }

@@ -51,6 +51,12 @@ static code read_secret(const json *from, service_env *to, err *e)
                             "must name a secret of this project, and as key its version");
 }
 
+static code both_values(const json *v, err *e)
+{
+    (void)json_err(v, e, DATA_VALUE, "has both value and valueFrom");
+    return err_hint(e, "keep one of the two");
+}
+
 static code read_variable(const json *v, service_env *to, err *e)
 {
     const json *from = json_get(v, "valueFrom");
@@ -61,7 +67,7 @@ static code read_variable(const json *v, service_env *to, err *e)
     if (c)
         return c;
     if (from && json_get(v, "value"))
-        return json_err(v, e, DATA_VALUE, "has both value and valueFrom");
+        return both_values(v, e);
     if (from)
         return read_secret(from, to, e);
     c = json_opt_str(v, "value", &to->value, e);
@@ -120,6 +126,18 @@ static code read_words(service_reader *r, const json *v, service_container *to, 
                        "command: [\"python3\", \"app.py\"]");
 }
 
+static code two_ports(const json *ports, err *e, const char *why)
+{
+    (void)json_err(ports, e, DATA_VALUE, "%s", why);
+    return err_hint(e, "keep the one that takes the calls: ports: [{containerPort: 8080}]");
+}
+
+static code bad_protocol(const json *name, err *e)
+{
+    (void)json_err(name, e, DATA_VALUE, "must be http1 or h2c");
+    return err_hint(e, "write name: http1, or leave the name out");
+}
+
 static code read_port(const json *list, service_container *to, err *e)
 {
     uint32_t port = 8080;
@@ -128,7 +146,7 @@ static code read_port(const json *list, service_container *to, err *e)
     if (!list)
         return OK;
     if (list->len != 1)
-        return json_err(list, e, DATA_VALUE, "a container has exactly one port, not %u", list->len);
+        return two_ports(list, e, "a container has exactly one port");
     const json *v = json_at(list, 0);
     code c = json_opt_str(v, "name", &name, e);
     if (c == OK)
@@ -142,7 +160,7 @@ static code read_port(const json *list, service_container *to, err *e)
         return err_hint(e, "name the port http1 if the program speaks HTTP/1.1 too");
     }
     if (name.len && !str_eq(name, STR("http1")))
-        return json_err(json_get(v, "name"), e, DATA_VALUE, "must be http1 or h2c");
+        return bad_protocol(json_get(v, "name"), e);
     if (!str_eq(protocol, STR("TCP")))
         return json_err(json_get(v, "protocol"), e, DATA_VALUE, "must be TCP");
     to->has_port = true;
@@ -241,8 +259,7 @@ static code find_ingress(const json *list, service_spec *s, err *e)
                 return json_err(json_get(c->at, "name"), e, DATA_DUPLICATE,
                                 "there is another container of this name");
         if (c->has_port && s->ingress_container)
-            return json_err(json_get(c->at, "ports"), e, DATA_VALUE,
-                            "only one container may have a port");
+            return two_ports(json_get(c->at, "ports"), e, "only one container may have a port");
         if (c->has_port)
             s->ingress_container = c;
     }
@@ -320,13 +337,20 @@ static code read_dependencies(service_reader *r, service_container *containers, 
     return OK;
 }
 
+static code bad_count(const json *list, err *e)
+{
+    (void)json_err(list, e, DATA_VALUE, "a service has 1 to %d containers, not %u",
+                   SERVICE_CONTAINERS_MAX, list->len);
+    return err_hint(e, list->len ? "keep those that the service needs"
+                                 : "for example - command: [\"python3\", \"app.py\"]");
+}
+
 code service_containers_read(service_reader *r, const json *list, service_spec *s, err *e)
 {
     map volumes = {0};
     code c = read_volumes(json_get(list->parent, "volumes"), &volumes, e);
     if (c == OK && (!list->len || list->len > SERVICE_CONTAINERS_MAX))
-        c = json_err(list, e, DATA_VALUE, "a service has 1 to %d containers, not %u",
-                     SERVICE_CONTAINERS_MAX, list->len);
+        c = bad_count(list, e);
     service_container *containers = arena_array(r->a, list->len, sizeof(*containers));
     s->containers = containers;
     JSON_EACH (list, v) {

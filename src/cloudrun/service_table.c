@@ -206,7 +206,7 @@ static code unknown(const json *v, str parent, err *e)
 {
     const char *names[ARRAY_LEN(rows)];
     const char *near = suggest(v->key, names, siblings(parent, names));
-    json_err(v, e, DATA_UNKNOWN, "there is no such setting");
+    json_err_key(v, e, DATA_UNKNOWN, "there is no such setting");
     if (near)
         err_hint(e, "did you mean '%s'?", near);
     else
@@ -239,7 +239,7 @@ static code check_node(service_reader *r, const json *v, buf *path, err *e)
 {
     const row *known = find(buf_str(path));
     if (known->effect == REFUSED) {
-        json_err(v, e, UP_UNSUPPORTED, "this setting isn't supported");
+        json_err_key(v, e, UP_UNSUPPORTED, "this setting isn't supported");
         return err_hint(e, "%s", known->why);
     }
     if (known->effect == NOTED) {

@@ -7,7 +7,8 @@
 
 static code out_of_range(const json *v, uint32_t min, uint32_t max, err *e)
 {
-    return json_err(v, e, DATA_VALUE, "must be a whole number from %u to %u", min, max);
+    (void)json_err(v, e, DATA_VALUE, "must be a whole number from %u to %u", min, max);
+    return err_hint(e, "choose one, or remove the line: Cloud Run has a default");
 }
 
 code service_uint(const json *v, uint32_t min, uint32_t max, uint32_t *ret_value, err *e)
@@ -168,9 +169,11 @@ static code read_kind(service_reader *r, const json *v, service_probe *p, err *e
 
 static code check_times(const json *v, bool startup, const service_probe *p, err *e)
 {
-    if (p->timeout_s > p->period_s)
-        return json_err(v, e, DATA_VALUE, "timeoutSeconds (%u) is more than periodSeconds (%u)",
-                        p->timeout_s, p->period_s);
+    if (p->timeout_s > p->period_s) {
+        (void)json_err(v, e, DATA_VALUE, "timeoutSeconds (%u) is more than periodSeconds (%u)",
+                       p->timeout_s, p->period_s);
+        return err_hint(e, "a probe ends before the next one starts: raise periodSeconds");
+    }
     uint32_t total = p->period_s * p->failures_max; // at most 240,000
     if (startup && total > SERVICE_STARTUP_S) {
         json_err(v, e, DATA_VALUE, "the probe gives up only after %u s", total);

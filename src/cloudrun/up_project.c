@@ -110,6 +110,17 @@ static code add_service(up *u, const service_spec *spec, err *e)
     return OK;
 }
 
+// A service.yaml that the project file names and that can't be read: the name is what is wrong.
+static code absent_service(up *u, size_t i, err *e)
+{
+    const json *named = json_at(json_get(u->project->root, "services"), i);
+    if (!named)
+        return e->code;
+    (void)err_at(e, named->file, named->line, named->col);
+    e->hint[0] = 0;
+    return err_hint(e, "its name is seen from the project file's folder");
+}
+
 static code load_services(up *u, const sources *from, err *e)
 {
     u->services = arena_array(&u->arena, UP_SERVICES_MAX, sizeof(*u->services));
@@ -117,6 +128,8 @@ static code load_services(up *u, const sources *from, err *e)
         const service_spec *specs = NULL;
         size_t count = 0;
         code c = service_load(&u->arena, from->files.ptr[i], &specs, &count, e);
+        if (c == DATA_FILE && from->all)
+            c = absent_service(u, i, e);
         for (size_t k = 0; c == OK && k < count; k++)
             c = add_service(u, &specs[k], e);
         if (c)

@@ -86,6 +86,8 @@ static code nothing_there(start *s, const init_file *files, err *e)
 static code write_all(start *s, const init_file *files, FILE *out, err *e)
 {
     code c = nothing_there(s, files, e);
+    if (c == OK && mkdir(s->dir, 0777) != 0 && errno != EEXIST)
+        c = err_sys(e, HOME_WRITE, errno, "the folder %s can't be made", s->dir);
     for (const init_file *f = files; c == OK && f->name; f++) {
         buf text;
         buf_init(&text, FILE_BYTES_MAX);
@@ -126,9 +128,16 @@ static code trust_service(start *s, FILE *out, err *e)
 static code local_url(start *s, err *e)
 {
     const home_project *project;
-    code c = project_load(&s->arena, s->dir, NULL, &project, e);
-    if (c != OK)
-        return c;
+    buf text;
+    buf_init(&text, FILE_BYTES_MAX);
+    fill_in(s, str_from(init_local[0].text), &text);
+    code c = project_read(&s->arena, arena_str(&s->arena, buf_str(&text)), &project, e);
+    buf_deinit(&text);
+    if (c != OK) { // --project or --region
+        e->code = OPTION_INVALID;
+        e->line = e->col = 0;
+        return OPTION_INVALID;
+    }
     run_app name = {.service = STR("hello"), .hash = project->project_hash, .region = s->region};
     buf host;
     buf_init(&host, FILE_BYTES_MAX);
@@ -140,15 +149,9 @@ static code local_url(start *s, err *e)
 
 static code init_here(start *s, FILE *out, err *e)
 {
-    // The project file first: the service's URL is made from it.
-    const init_file project[] = {init_local[0], {0}};
-    code c = nothing_there(s, init_local, e);
+    code c = local_url(s, e);
     if (c == OK)
-        c = write_all(s, project, out, e);
-    if (c == OK)
-        c = local_url(s, e);
-    if (c == OK)
-        c = write_all(s, init_local + 1, out, e);
+        c = write_all(s, init_local, out, e);
     if (c == OK)
         fprintf(out,
                 "\nTry:\n  gatepost up %s &\n"
@@ -183,8 +186,6 @@ static code run_init(cmd_call *call, err *e)
         .url = option_text(o, "service"),
         .cloud = option_is_set(o, "service"),
     };
-    if (mkdir(s.dir, 0777) != 0 && errno != EEXIST)
-        return err_sys(e, HOME_WRITE, errno, "the folder %s can't be made", s.dir);
     arena_init(&s.arena);
     code c = s.cloud ? init_there(&s, call->out, e) : init_here(&s, call->out, e);
     arena_deinit(&s.arena);

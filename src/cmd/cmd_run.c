@@ -204,6 +204,8 @@ static code prepare(run_job *s, err *e)
     runner_options options;
     read_options(s, &options);
     c = runner_new(s->loop, &options, &s->runner, e);
+    if (c == RUN_COOKIES)
+        (void)err_at(e, option_cstr(s->call->options, "cookie-jar"), e->line, e->col);
     return c == OK ? run_reporters_new(&s->reporters, s->runner, s->call, e) : c;
 }
 

@@ -34,6 +34,8 @@ static code read_token(check *k)
     str token = args->len ? args->ptr[0] : STR("-");
     code c =
         str_eq(token, STR("-")) ? file_read(&k->arena, "-", JWT_BYTES_MAX + 64, &token, k->e) : OK;
+    if (c)
+        return err_hint(k->e, "give one token, and nothing else");
     token = str_trim(token);
     k->asked.token = str_istarts(token, STR("bearer ")) ? str_trim(str_skip(token, 7)) : token;
     return c;

@@ -26,6 +26,7 @@ static void on_download(void *ctx, const fetch_response *res, const err *e)
         *d->e = *e;
         d->code = e->code;
         (void)err_wrap(d->e, "%s", d->url);
+        (void)err_hint(d->e, "is it running, and does this machine reach it? curl -I %s", d->url);
     } else if (res->status != 200) {
         d->code = err_set(d->e, DATA_FILE, "%s: the server answered %d " STR_FMT, d->url,
                           res->status, STR_ARG(res->reason));
@@ -62,7 +63,12 @@ static code load(arena *a, loop *l, const char *place, str *ret_text, err *e)
     str p = str_from(place);
     if (str_istarts(p, STR("http://")) || str_istarts(p, STR("https://")))
         return fetch_text(a, l, place, ret_text, e);
-    return file_read(a, place, JSON_BYTES_MAX, ret_text, e);
+    code c = file_read(a, place, JSON_BYTES_MAX, ret_text, e);
+    if (c && str_find(p, STR("://")) > 0) {
+        e->hint[0] = 0;
+        return err_hint(e, "files are fetched from https:// and http:// addresses only");
+    }
+    return c;
 }
 
 // ---- What a run reads

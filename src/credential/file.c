@@ -44,8 +44,11 @@ static code check_place(caller *c, arena *a, const char *path, const file_rules 
 {
     char real[PATH_MAX], dir[PATH_MAX];
     struct stat st;
-    if (!realpath(path, real) || stat(real, &st))
-        return err_sys(e, CRED_FILE, errno, "%s", path);
+    if (!realpath(path, real) || stat(real, &st)) {
+        (void)err_sys(e, CRED_FILE, errno, "%s", path);
+        return err_hint(e,
+                        "name the file that is there; `gatepost whoami` shows what is looked at");
+    }
     if (rules->untrusted_dir && realpath(rules->untrusted_dir, dir) && lies_beneath(real, dir)) {
         (void)err_set(e, CRED_FILE, "%s lies inside the collection's own directory %s", path, dir);
         return err_hint(e, "keep credentials outside of what is checked in or sent around, for "
@@ -80,8 +83,9 @@ static code check_token_uri(caller *c, const char *path, const file_rules *rules
     arena_deinit(&a);
     if (google)
         return OK;
-    (void)err_set(e, CRED_FILE, "%s: token_uri is " STR_FMT ", which is not Google's", path,
+    (void)err_set(e, CRED_FILE, "token_uri is " STR_FMT ", which is not Google's",
                   STR_ARG(c->token_uri));
+    (void)err_at(e, path, 0, 0);
     return err_hint(e, loopback ? "this is a key of a local project: start it with `gatepost up`"
                                 : "an assertion signed with this key would be handed to that "
                                   "server; take a key file from a source that you trust");
@@ -118,7 +122,13 @@ static code read_service_account(caller *c, arena *a, const json *root, err *e)
         read_token_uri(c, a, root, e))
         return CRED_FILE;
     if (jwk_from_pem(pem, kid, &c->key, e)) {
+        const json *at = json_get(root, "private_key");
         (void)err_wrap(e, "private_key");
+        (void)err_at(e, at->file, at->line, at->col);
+        (void)err_hint(e,
+                       "take the file as Google gave it; a new key: gcloud iam "
+                       "service-accounts keys create FILE --iam-account " STR_FMT,
+                       STR_ARG(email));
         return CRED_FILE;
     }
     c->email = arena_str(a, email);
@@ -218,6 +228,8 @@ code caller_read_file(caller *c, arena *a, const char *path, const file_rules *r
     failed = file_read(&scratch, name, FILE_BYTES_MAX, &text, e);
     if (!failed)
         failed = json_parse(&scratch, text, &(json_opts){.file = name}, &root, e);
+    if (failed && str_starts(text, STR("-----BEGIN")))
+        (void)err_hint(e, "not the PEM alone is needed but the JSON file that it is a part of");
     if (!failed)
         failed = read_typed(c, a, root, e);
     if (!failed)

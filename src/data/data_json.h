@@ -24,14 +24,16 @@ typedef enum json_type {
 typedef struct json json;
 struct json {
     json_type type;
-    uint32_t line;    // 1-based; 0 when the node was built, not read
-    uint32_t col;     // 1-based, in characters
-    uint32_t len;     // members of an array or object
-    const char *file; // as given to the parser, or NULL
-    json *parent;     // NULL for the root
-    json *next;       // the next member of the parent
-    str key;          // in an object: the name of this member
-    json **index;     // objects with many members: a hash table of them
+    uint32_t line;     // 1-based; 0 when the node was built, not read
+    uint32_t col;      // 1-based, in characters
+    uint32_t len;      // members of an array or object
+    const char *file;  // as given to the parser, or NULL
+    uint32_t key_line; // where the name of this member stands; 0 when it has none
+    uint32_t key_col;
+    json *parent; // NULL for the root
+    json *next;   // the next member of the parent
+    str key;      // in an object: the name of this member
+    json **index; // objects with many members: a hash table of them
     union {
         bool boolean; // JSON_BOOL
         str text;     // JSON_STRING: the value; JSON_NUMBER: the number as it was written
@@ -118,6 +120,8 @@ CODE_CHECKED json_known(const json *obj, const char *const *names, size_t count,
 
 // Sets the error with v's path before the message and v's place.
 code json_err(const json *v, err *e, code c, const char *fmt, ...) ATTR_PRINTF(4, 5);
+// The same for a name that is wrong itself: the place is the name's.
+code json_err_key(const json *v, err *e, code c, const char *fmt, ...) ATTR_PRINTF(4, 5);
 // "spec.containers[0].image", "" for the root; names that aren't words are quoted: a["b c"].
 void json_path(buf *out, const json *v);
 const char *json_type_name(json_type t); // "a string", "an object", …

@@ -32,8 +32,10 @@ code file_read_fd(arena *a, int fd, const char *path, size_t bytes_max, str *ret
     struct stat st;
     if (fstat(fd, &st) != 0)
         return err_sys(e, DATA_FILE, errno, "can't read '%s'", path);
-    if (S_ISDIR(st.st_mode))
-        return err_set(e, DATA_FILE, "'%s' is a directory, not a file", path);
+    if (S_ISDIR(st.st_mode)) {
+        (void)err_set(e, DATA_FILE, "'%s' is a directory, not a file", path);
+        return err_hint(e, "name the file in it");
+    }
     if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > bytes_max)
         return err_set(e, DATA_LIMIT, "'%s' is larger than %zu bytes", path, bytes_max);
     buf b;

@@ -56,7 +56,7 @@ static code fail(const json *v, const char *key, err *e, code c, const char *fmt
 static code fail(const json *v, const char *key, err *e, code c, const char *fmt, va_list ap)
 {
     if (!e)
-        return c;
+        return err_set(NULL, c, "%s", fmt);
     buf msg;
     buf_init(&msg, 16 * 1024);
     json_path(&msg, v);
@@ -81,6 +81,19 @@ code json_err(const json *v, err *e, code c, const char *fmt, ...)
     return c;
 }
 
+code json_err_key(const json *v, err *e, code c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fail(v, NULL, e, c, fmt, ap);
+    va_end(ap);
+    if (e && v->key_line) {
+        e->line = v->key_line;
+        e->col = v->key_col;
+    }
+    return c;
+}
+
 // The complaint about a member that isn't there: its path is the object's with the name added.
 static code missing(const json *obj, const char *key, err *e, const char *fmt, ...)
     ATTR_PRINTF(4, 5);
@@ -90,7 +103,7 @@ static code missing(const json *obj, const char *key, err *e, const char *fmt, .
     va_start(ap, fmt);
     fail(obj, key, e, DATA_MISSING, fmt, ap);
     va_end(ap);
-    return DATA_MISSING;
+    return err_hint(e, "add '%s' to it", key);
 }
 
 bool json_is(const json *v, json_type type)
@@ -123,8 +136,16 @@ static code type_err(const json *v, const char *wanted, err *e)
 {
     json_err(v, e, DATA_TYPE, "must be %s, not %s", wanted, json_type_name(v->type));
     bool scalar = v->type == JSON_NUMBER || v->type == JSON_BOOL;
-    if (e && scalar && strstr(wanted, "string"))
-        err_hint(e, "put the value in quotes");
+    if (scalar && strstr(wanted, "string"))
+        return err_hint(e, "put the value in quotes");
+    if (v->type == JSON_STRING && strstr(wanted, "number"))
+        return err_hint(e, "write a number, without quotes");
+    if (strstr(wanted, "boolean"))
+        return err_hint(e, "write true or false, without quotes");
+    if (strstr(wanted, "array"))
+        return err_hint(e, "write a list in brackets: [ … ]");
+    if (strstr(wanted, "object"))
+        return err_hint(e, "write an object in braces: { \"name\": … }");
     return DATA_TYPE;
 }
 
@@ -279,6 +300,21 @@ GETTER(obj, const json *, "an object")
 GETTER(arr, const json *, "an array")
 GETTER(text, str, "a string")
 
+// The nearest of the names that are known, or else all of them.
+static code hint_names(str key, const char *const *names, size_t count, err *e)
+{
+    const char *near = suggest(key, names, count);
+    if (near)
+        return err_hint(e, "did you mean '%s'?", near);
+    buf all;
+    buf_init(&all, 64 * 1024);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+    code c = err_hint(e, "known here: %s", buf_cstr(&all));
+    buf_deinit(&all);
+    return c;
+}
+
 code json_known(const json *obj, const char *const *names, size_t count, err *e)
 {
     code c = json_want(obj, JSON_OBJECT, e);
@@ -290,11 +326,8 @@ code json_known(const json *obj, const char *const *names, size_t count, err *e)
             i++;
         if (i < count)
             continue;
-        json_err(m, e, DATA_UNKNOWN, "there is no setting '" STR_FMT "' here", STR_ARG(m->key));
-        const char *near = suggest(m->key, names, count);
-        if (e && near)
-            err_hint(e, "did you mean '%s'?", near);
-        return DATA_UNKNOWN;
+        json_err_key(m, e, DATA_UNKNOWN, "there is no setting '" STR_FMT "' here", STR_ARG(m->key));
+        return hint_names(m->key, names, count, e);
     }
     return OK;
 }

@@ -48,6 +48,12 @@ static code fail(reader *r, const char *p, code c, const char *fmt, ...)
     return c;
 }
 
+static code hint(reader *r, code c, const char *text)
+{
+    (void)err_hint(r->e, "%s", text);
+    return c;
+}
+
 // How the byte at p is named in a complaint.
 static const char *shown(const reader *r, const char *p, char ret_text[8])
 {
@@ -60,20 +66,38 @@ static const char *shown(const reader *r, const char *p, char ret_text[8])
     return ret_text;
 }
 
-static code expected(reader *r, const char *what)
+// What the person most probably did where something else was expected.
+static const char *likely_slip(const reader *r, char expected)
+{
+    char c = *r->at;
+    if (r->at == r->end)
+        return r->depth || r->values > 1 ? "the text is cut off: was the file saved whole?"
+                                         : "the file is empty: was it saved?";
+    if (expected == '.')
+        return "a file holds one value: remove what follows it";
+    if (r->values == 1 && !r->depth)
+        return c == '<' ? "this is a web page or XML, not JSON: look at what was saved"
+                        : "this isn't JSON, which starts with { or [";
+    if (c == '\'')
+        return "JSON strings stand in double quotes";
+    if (c == '/' || c == '#')
+        return "JSON has no comments";
+    if (expected == ',')
+        return "is a comma or a closing bracket missing before it?";
+    if (expected == ':')
+        return "write \"name\": value";
+    if (c == ']' || c == '}')
+        return "is there a comma too many before it?";
+    return "text stands in double quotes; besides it there are numbers, true, false and null";
+}
+
+// `kind` chooses the hint: ',' between members, ':' after a name, '.' at the end, '"' for a name,
+// 'v' for a value.
+static code expected(reader *r, char kind, const char *what)
 {
     char text[8];
-    char c = *r->at;
     fail(r, r->at, DATA_SYNTAX, "expected %s, found %s", what, shown(r, r->at, text));
-    if (!r->e)
-        return DATA_SYNTAX;
-    if (c == '\'')
-        err_hint(r->e, "JSON strings stand in double quotes");
-    else if (c == '/' || c == '#')
-        err_hint(r->e, "JSON has no comments");
-    else if (c == ']' || c == '}')
-        err_hint(r->e, "is there a comma too many before it?");
-    return DATA_SYNTAX;
+    return err_hint(r->e, "%s", likely_slip(r, kind));
 }
 
 static void skip_blanks(reader *r)
@@ -133,7 +157,8 @@ static code escape(reader *r, char **from, char **to)
     }
     const char *which = c ? strchr(letters, c) : NULL;
     if (!which)
-        return fail(r, *from, DATA_SYNTAX, "there is no escape '\\%c'", c >= ' ' ? c : '?');
+        return hint(r, fail(r, *from, DATA_SYNTAX, "there is no escape '\\%c'", c >= ' ' ? c : '?'),
+                    "a backslash itself is written \\\\");
     *(*to)++ = values[which - letters];
     *from += 2;
     return OK;
@@ -154,9 +179,12 @@ static code read_string(reader *r, str *ret_text)
         if (*from == '"')
             break;
         if (*from != '\\' && from == r->end)
-            return fail(r, from, DATA_SYNTAX, "the string is not closed");
+            return hint(r, fail(r, from, DATA_SYNTAX, "the string is not closed"),
+                        "the text is cut off, or a closing quote is missing");
         if (*from != '\\')
-            return fail(r, from, DATA_SYNTAX, "a control character in a string must be escaped");
+            return hint(
+                r, fail(r, from, DATA_SYNTAX, "a control character in a string must be escaped"),
+                "write \\n for a line break, \\t for a tab");
         char *behind = from;
         code c = escape(r, &behind, &to);
         if (c != OK)
@@ -216,7 +244,7 @@ static code read_word(reader *r, json *v)
         v->type = JSON_BOOL;
         r->at += 5;
     } else {
-        return expected(r, "a value");
+        return expected(r, 'v', "a value");
     }
     return OK;
 }
@@ -227,7 +255,8 @@ static code read_key(reader *r, const json *obj, str *ret_key)
 {
     skip_blanks(r);
     if (*r->at != '"')
-        return expected(r, obj->len ? "a name in double quotes" : "a name in double quotes or '}'");
+        return expected(r, '"',
+                        obj->len ? "a name in double quotes" : "a name in double quotes or '}'");
     count_to(r, r->at);
     uint32_t line = r->line, col = r->col;
     code c = read_string(r, ret_key);
@@ -236,13 +265,12 @@ static code read_key(reader *r, const json *obj, str *ret_key)
     if (!r->opts.tolerant && tree_find(obj, *ret_key)) {
         err_set(r->e, DATA_DUPLICATE, "the name '" STR_FMT "' appears twice in one object",
                 STR_ARG(*ret_key));
-        if (r->e)
-            err_at(r->e, r->opts.file, line, col);
-        return DATA_DUPLICATE;
+        (void)err_at(r->e, r->opts.file, line, col);
+        return hint(r, DATA_DUPLICATE, "keep one of the two");
     }
     skip_blanks(r);
     if (*r->at != ':')
-        return expected(r, "':' after the name");
+        return expected(r, ':', "':' after the name");
     r->at++;
     return OK;
 }
@@ -252,12 +280,17 @@ static code read_member(reader *r, json *container)
     str key = STR_NONE;
     json *member = NULL;
     code c = OK;
+    skip_blanks(r);
+    count_to(r, r->at);
+    uint32_t line = r->line, col = r->col;
     if (container->type == JSON_OBJECT)
         c = read_key(r, container, &key);
     if (c == OK)
         c = read_value(r, &member);
     if (c != OK)
         return c;
+    member->key_line = line;
+    member->key_col = col;
     json *before =
         container->type == JSON_OBJECT && r->opts.tolerant ? tree_find(container, key) : NULL;
     if (before)
@@ -283,7 +316,7 @@ static code read_container(reader *r, json *v)
         if (*r->at == close)
             break;
         if (*r->at != ',')
-            return expected(r, close == '}' ? "',' or '}'" : "',' or ']'");
+            return expected(r, ',', close == '}' ? "',' or '}'" : "',' or ']'");
         r->at++;
     }
     r->at++;
@@ -361,7 +394,7 @@ code json_parse(arena *a, str text, const json_opts *opts, json **ret_root, err 
     if (c != OK)
         return c;
     skip_blanks(&r);
-    return r.at == r.end ? OK : expected(&r, "nothing more");
+    return r.at == r.end ? OK : expected(&r, '.', "nothing more");
 }
 
 code json_load(arena *a, const char *path, const json_opts *opts, json **ret_root, err *e)

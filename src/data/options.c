@@ -2,6 +2,7 @@
 // The values of options, from wherever they come.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "data/data_suggest.h"
 #include "data/option_table.h"
@@ -170,6 +171,24 @@ static code wrong(const option_row *row, option_source from, const char *origin,
     return err_set(e, c, "%s: %s", from == OPTION_FROM_FILE ? row->key : origin, what);
 }
 
+// The form of the values that are right.
+static code hint_form(const option_row *row, err *e)
+{
+    long long min = row->min, max = row->max;
+    if (row->kind == OPTION_FLAG)
+        return err_hint(e, "write --%s or --no-%s", row->name, row->name);
+    if (row->kind == OPTION_CHOICE)
+        return err_hint(e, "choose one of them: --%s %.*s", row->name,
+                        (int)strcspn(row->choices, "|"), row->choices);
+    if (row->kind == OPTION_INT && (min || max))
+        return err_hint(e, "write a whole number from %lld to %lld", min, max);
+    if (row->kind == OPTION_INT)
+        return err_hint(e, "write a whole number, 0 or more");
+    if (row->kind == OPTION_BYTES)
+        return err_hint(e, "write 512, 64k or 10M");
+    return err_hint(e, "write a time with its unit: 500ms, 90s, 5m or 1h");
+}
+
 static code check_choice(const option_row *row, option_source from, str text, const char *origin,
                          err *e)
 {
@@ -245,10 +264,11 @@ static slot *slot_of(const option_values *o, const option_row *row)
 
 static code set_one(slot *v, option_source from, str text, const char *origin, err *e)
 {
-    code c = check(v->row, from, text, origin, e);
-    if (c == OK && from >= v->from)
+    if (check(v->row, from, text, origin, e) != OK)
+        return hint_form(v->row, e);
+    if (from >= v->from)
         vec_push(&v->texts, text);
-    return c;
+    return OK;
 }
 
 code option_set(option_values *o, const option_row *row, option_source from, str text,

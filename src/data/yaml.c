@@ -11,6 +11,7 @@
 typedef struct reader {
     arena *a;
     json_opts opts;
+    str text;
     yaml_parser_t parser;
     yaml_event_t event; // the current one
     bool has_event;
@@ -42,24 +43,32 @@ static code hint(reader *r, code c, const char *text)
     return c;
 }
 
+static code unreadable(reader *r, size_t offset, const char *problem)
+{
+    yaml_mark_t mark = {0};
+    for (size_t i = 0; i < offset && i < r->text.len; i++) {
+        bool starts = (r->text.ptr[i] & 0xC0) != 0x80;
+        mark.column = r->text.ptr[i] == '\n' ? 0 : mark.column + starts;
+        mark.line += r->text.ptr[i] == '\n';
+    }
+    return hint(r, fail_at(r, mark, DATA_SYNTAX, "%s", problem), "save the file as UTF-8 text");
+}
+
 static code syntax_err(reader *r)
 {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "malformed";
     yaml_mark_t mark = p->problem_mark;
-    if (p->error == YAML_READER_ERROR) { // counts bytes: the place is unknown
-        err_set(r->e, DATA_SYNTAX, "byte %zu: %s", p->problem_offset, problem);
-        if (r->e)
-            err_at(r->e, r->opts.file, 0, 0);
-        return DATA_SYNTAX;
-    }
+    if (p->error == YAML_READER_ERROR) // tells the byte alone
+        return unreadable(r, p->problem_offset, problem);
     code c = p->context ? fail_at(r, mark, DATA_SYNTAX, "%s (%s)", problem, p->context)
                         : fail_at(r, mark, DATA_SYNTAX, "%s", problem);
-    if (strstr(problem, "cannot start any token"))
+    if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
         return hint(r, c, "indent with spaces, and put text that starts with @, ` or % in quotes");
     if (strstr(problem, "mapping values are not allowed"))
         return hint(r, c, "put a value that contains ': ' in quotes");
-    return c;
+    return hint(r, c,
+                "look for a quote or bracket that isn't closed, and at how the lines are indented");
 }
 
 static code next(reader *r)
@@ -191,6 +200,8 @@ static void keep_places(json *copy, const json *v)
     copy->file = v->file;
     copy->line = v->line;
     copy->col = v->col;
+    copy->key_line = v->key_line;
+    copy->key_col = v->key_col;
     json *to = json_first(copy);
     for (const json *m = json_first(v); m; m = m->next, to = to->next)
         keep_places(to, m);
@@ -201,8 +212,11 @@ static code read_alias(reader *r, json **ret_v)
     str name = str_from((const char *)r->event.data.alias.anchor);
     const json *target = map_get(&r->anchors, name);
     if (!target)
-        return fail_here(r, DATA_SYNTAX, "there is no anchor '&" STR_FMT "' before this alias",
-                         STR_ARG(name));
+        return hint(r,
+                    fail_here(r, DATA_SYNTAX, "there is no anchor '&" STR_FMT "' before this alias",
+                              STR_ARG(name)),
+                    "an alias repeats a value that was given a name above; put a text that begins "
+                    "with * in quotes");
     code c = count_copy(r, target, r->depth);
     if (c != OK)
         return c;
@@ -238,8 +252,10 @@ static code read_key(reader *r, const json *obj, str *ret_key)
         return hint(r, fail_here(r, DATA_SYNTAX, "merge keys (<<) are not supported"),
                     "write the members out");
     if (tree_find(obj, *ret_key))
-        return fail_here(r, DATA_DUPLICATE, "the key '" STR_FMT "' appears twice",
-                         STR_ARG(*ret_key));
+        return hint(
+            r,
+            fail_here(r, DATA_DUPLICATE, "the key '" STR_FMT "' appears twice", STR_ARG(*ret_key)),
+            "keep one of the two");
     return OK;
 }
 
@@ -252,6 +268,7 @@ static code read_mapping(reader *r, json *v)
         code c = next(r);
         if (c != OK || r->event.type == YAML_MAPPING_END_EVENT)
             return c;
+        yaml_mark_t mark = r->event.start_mark;
         c = read_key(r, v, &key);
         if (c == OK)
             c = next(r);
@@ -259,6 +276,8 @@ static code read_mapping(reader *r, json *v)
             c = read_node(r, &member);
         if (c != OK)
             return c;
+        member->key_line = (uint32_t)mark.line + 1;
+        member->key_col = (uint32_t)mark.column + 1;
         tree_append(v, key, member, r->a);
     }
 }
@@ -343,7 +362,7 @@ static json_opts filled(const json_opts *opts)
 
 code yaml_parse_all(arena *a, str text, const json_opts *opts, json **ret_docs, err *e)
 {
-    reader r = {.a = a, .opts = filled(opts), .e = e};
+    reader r = {.a = a, .opts = filled(opts), .text = text, .e = e};
     if (text.len > r.opts.bytes_max) {
         err_set(e, DATA_LIMIT, "the text is larger than %zu bytes", r.opts.bytes_max);
         if (e)
@@ -375,11 +394,15 @@ code yaml_parse(arena *a, str text, const json_opts *opts, json **ret_root, err 
     code c = yaml_parse_all(a, text, opts, &docs, e);
     if (c != OK)
         return c;
-    if (docs->len > 1)
-        return json_err(docs->first->next, e, DATA_SYNTAX, "a second document is not expected");
+    if (docs->len > 1) {
+        (void)json_err(docs->first->next, e, DATA_SYNTAX, "a second document is not expected");
+        return err_hint(e, "a line '---' starts another document: remove one of them");
+    }
     *ret_root = docs->first ? docs->first : json_new(a, JSON_NULL);
-    if (!docs->first && opts)
+    if (!docs->first && opts) {
         (*ret_root)->file = opts->file;
+        (*ret_root)->line = (*ret_root)->col = 1;
+    }
     return OK;
 }
 

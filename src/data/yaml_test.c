@@ -72,7 +72,7 @@ static void bad_yaml_is_refused_with_its_place(void **state)
         {"a: \"\\0\"\n", DATA_SYNTAX, 1, 4, "\\0"},
         {"[[[[[1]]]]]", DATA_LIMIT, 1, 5, "deeper than 4"},
         {"[1,2,3,4,5,6,7,8,9,10,11,12]", DATA_LIMIT, 1, 20, "more than 10 values"},
-        {"a: \xff\n", DATA_SYNTAX, 0, 0, "invalid leading UTF-8"},
+        {"a: \xff\n", DATA_SYNTAX, 1, 4, "invalid leading UTF-8"},
     };
     const json_opts opts = {.file = "g.yaml", .depth_max = 4, .values_max = 10};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

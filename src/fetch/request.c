@@ -65,9 +65,11 @@ static code parse_url(fetch_call *call, str url, err *e)
     curl_url_get(call->url, CURLUPART_SCHEME, &scheme, 0);
     bool http = scheme && (!strcmp(scheme, "http") || !strcmp(scheme, "https"));
     curl_free(scheme);
-    if (!http)
-        return err_set(e, FETCH_REQUEST, "the URL '" STR_FMT "' is neither http nor https",
-                       STR_ARG(url));
+    if (!http) {
+        (void)err_set(e, FETCH_REQUEST, "the URL '" STR_FMT "' is neither http nor https",
+                      STR_ARG(url));
+        return err_hint(e, "requests go to addresses that begin with https:// or http://");
+    }
     // Credentials in a URL are the caller's to turn into a header: libcurl must not act on them.
     curl_url_set(call->url, CURLUPART_USER, NULL, 0);
     curl_url_set(call->url, CURLUPART_PASSWORD, NULL, 0);

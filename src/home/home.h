@@ -185,6 +185,8 @@ CODE_CHECKED project_find(arena *a, const char *path, const char **ret_path, err
 // the file is trusted. Errors: HOME_PROJECT, HOME_UNTRUSTED, DATA_….
 CODE_CHECKED project_load(arena *a, const char *path, const trust_store *store,
                           const home_project **ret_project, err *e);
+// The same from its text, before there is a file.
+CODE_CHECKED project_read(arena *a, str text, const home_project **ret_project, err *e);
 enum { PROJECT_BYTES_MAX = 1 << 20 };
 // $CONFIG/config.yaml, the person's own: identities, rules, trust and option sections. Defaults
 // when there is none; always trusted.

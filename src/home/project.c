@@ -129,6 +129,17 @@ code project_load(arena *a, const char *path, const trust_store *store,
     return OK;
 }
 
+code project_read(arena *a, str text, const home_project **ret_project, err *e)
+{
+    home_project *p = defaults(a);
+    code c = project_parse(p, a, text, &project_shape, e);
+    if (c != OK)
+        return c;
+    project_number(p, a);
+    *ret_project = p;
+    return OK;
+}
+
 code home_user_config(arena *a, const home_project **ret_config, err *e)
 {
     static const own_rule rule = {OWN_WRITABLE, true, HOME_FILE, PROJECT_BYTES_MAX};

@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "home/project_keys.h"
 
-#define TEXT(symbol, description, expression, most)                                                \
-    static const shape symbol = {                                                                  \
-        .kind = SHAPE_TEXT, .what = description, .pattern = expression, .min = 1, .max = (most)}
+#define TEXT(symbol, description, one, expression, most)                                           \
+    static const shape symbol = {.kind = SHAPE_TEXT,                                               \
+                                 .what = description,                                              \
+                                 .example = one,                                                   \
+                                 .pattern = expression,                                            \
+                                 .min = 1,                                                         \
+                                 .max = (most)}
 #define LIST(symbol, of, most)                                                                     \
     static const shape symbol = {.kind = SHAPE_LIST, .item = &(of), .max = (most)}
 
 // ---- project ------------------------------------------------------------------------------------
 
-TEXT(project_id, "a project id: 6 to 30 lower-case letters, digits and hyphens",
+TEXT(project_id, "a project id: 6 to 30 lower-case letters, digits and hyphens", "my-project",
      "^[a-z][a-z0-9-]{4,28}[a-z0-9]$", 30);
 static const shape project_number = {.kind = SHAPE_ID,
                                      .what = "a project number: 6 to 20 digits",
+                                     .example = "123456789012",
                                      .pattern = "^[1-9][0-9]{5,19}$",
                                      .min = 6,
                                      .max = 20};
 static const shape project_hash = {
     .kind = SHAPE_TEXT,
     .what = "a project hash: 6 to 20 lower-case letters and digits, a letter among them",
+    .example = "k2v7xw4mqa",
     .pattern = "^[a-z0-9]*[a-z][a-z0-9]*$",
     .min = 6,
     .max = 20};
-TEXT(region, "a region such as us-central1", "^[a-z]+-[a-z]+[0-9]{1,2}$", 40);
+TEXT(region, "a region such as us-central1", "europe-west1", "^[a-z]+-[a-z]+[0-9]{1,2}$", 40);
 
 static const shape_key project_of[] = {
     {.name = "id",
@@ -39,19 +45,22 @@ static const shape_key project_of[] = {
     {.name = "region", .shape = &region, .help = "Where its services run; us-central1 if absent"},
     {0},
 };
-static const shape project = {.kind = SHAPE_OBJECT, .keys = project_of};
+static const shape project = {
+    .kind = SHAPE_OBJECT, .example = "{id: my-project}", .keys = project_of};
 
 // ---- accounts and groups ------------------------------------------------------------------------
 
-TEXT(email, "an e-mail address", "^[^@ ]+@[A-Za-z0-9.-]+$", 320);
-TEXT(role, "a role such as roles/run.invoker",
+TEXT(email, "an e-mail address", "tester@my-project.iam.gserviceaccount.com",
+     "^[^@ ]+@[A-Za-z0-9.-]+$", 320);
+TEXT(role, "a role such as roles/run.invoker", "roles/run.invoker",
      "^((projects|organizations)/[a-z0-9-]+/)?roles/[A-Za-z0-9_.]+$", 256);
-TEXT(path, "the path of a file, seen from this one", NULL, 4096);
-TEXT(member, "a member such as serviceAccount:EMAIL", NULL, 512);
+TEXT(path, "the path of a file, seen from this one", NULL, NULL, 4096);
+TEXT(member, "a member such as serviceAccount:EMAIL", NULL, NULL, 512);
 LIST(roles, role, 100);
 LIST(members, member, 20000);
 static const shape groups = {.kind = SHAPE_MAP,
                              .what = "a group's e-mail address",
+                             .example = "team@example.com",
                              .pattern = "^[^@ ]+@[A-Za-z0-9.-]+$",
                              .item = &members,
                              .max = 1000};
@@ -68,11 +77,13 @@ LIST(accounts, account, 1000);
 
 // ---- who calls ----------------------------------------------------------------------------------
 
-TEXT(nobody, "none", "^none$", 4);
-TEXT(identity_name, "the name of an identity", "^[A-Za-z0-9._@-]+$", 320);
-TEXT(request, "FOLDER/REQUEST, where * stands for any text", NULL, 1024);
-TEXT(account_name, "an account's e-mail address", "^[^@ ]+@[A-Za-z0-9.-]+$", 320);
-TEXT(chain, "a service account, or several with commas between them", "^[^@ ,]+@[^ ]+$", 2048);
+TEXT(nobody, "'none' or an object with 'account', 'key' or 'impersonate'", "none", "^none$", 4);
+TEXT(identity_name, "the name of an identity", "tester", "^[A-Za-z0-9._@-]+$", 320);
+TEXT(request, "FOLDER/REQUEST, where * stands for any text", NULL, NULL, 1024);
+TEXT(account_name, "an account's e-mail address", "tester@my-project.iam.gserviceaccount.com",
+     "^[^@ ]+@[A-Za-z0-9.-]+$", 320);
+TEXT(chain, "a service account, or several with commas between them",
+     "deployer@my-project.iam.gserviceaccount.com", "^[^@ ,]+@[^ ]+$", 2048);
 static const shape_key identity_keys[] = {
     {.name = "account",
      .shape = &account_name,
@@ -85,6 +96,7 @@ static const shape identity_object = {.kind = SHAPE_OBJECT, .keys = identity_key
 static const shape identity = {.kind = SHAPE_EITHER, .item = &nobody, .other = &identity_object};
 static const shape identities = {.kind = SHAPE_MAP,
                                  .what = "the name of an identity",
+                                 .example = "tester",
                                  .pattern = "^[A-Za-z0-9._-]+$",
                                  .item = &identity,
                                  .max = 1000};
@@ -98,7 +110,7 @@ static const shape_key rule_keys[] = {
 };
 static const shape rule = {.kind = SHAPE_OBJECT, .keys = rule_keys};
 LIST(rules, rule, 1000);
-TEXT(spec, "a project's number or hash, or an origin", NULL, 320);
+TEXT(spec, "a project's number or hash, or an origin", NULL, NULL, 320);
 LIST(trust, spec, 1000);
 
 // ---- services -----------------------------------------------------------------------------------
@@ -108,15 +120,19 @@ static const shape policy_object = {.kind = SHAPE_FREE, .what = "an IAM policy"}
 static const shape policy = {.kind = SHAPE_EITHER, .item = &path, .other = &policy_object};
 static const shape policies = {.kind = SHAPE_MAP,
                                .what = "the name of a service",
+                               .example = "orders",
                                .pattern = "^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$",
                                .item = &policy,
                                .max = 100};
 static const shape lifetime = {.kind = SHAPE_DURATION,
                                .what = "a duration from 1s to 12h",
+                               .example = "90s, 5m or 1h",
                                .min = 1000,
                                .max = 12 * 3600 * 1000};
-static const shape skew = {
-    .kind = SHAPE_DURATION, .what = "a duration from 0 to 60s", .max = 60 * 1000};
+static const shape skew = {.kind = SHAPE_DURATION,
+                           .what = "a duration from 0 to 60s",
+                           .example = "0, 5s or 60s",
+                           .max = 60 * 1000};
 static const shape options = {.kind = SHAPE_FREE};
 
 // ---- the files ----------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ static str text_of(const json *obj, const char *key)
     return json_str_or(json_get(obj, key), STR_NONE);
 }
 
-static code wrong(const json *v, err *e, const char *what)
+static code wrong(const json *v, err *e, const char *what, const char *fix)
 {
-    return json_err(v, e, HOME_PROJECT, "%s", what);
+    (void)json_err(v, e, HOME_PROJECT, "%s", what);
+    return fix ? err_hint(e, "%s", fix) : HOME_PROJECT;
 }
 
 // ---- Paths --------------------------------------------------------------------------------------
@@ -110,7 +111,8 @@ static code fill_account(home_project *p, arena *a, const json *v, project_accou
     const json *roles = json_get(v, "roles"), *key = json_get(v, "key");
     ret->email = text_of(v, "email");
     if (find_account(p, ret->email))
-        return wrong(json_get(v, "email"), e, "the account is there twice");
+        return wrong(json_get(v, "email"), e, "the account is there twice",
+                     "keep one entry, with all of its roles");
     str *list = arena_array(a, roles ? roles->len : 0, sizeof(*list));
     JSON_EACH (roles, role)
         list[ret->role_count++] = role->text;
@@ -139,7 +141,7 @@ static code fill_run_as(home_project *p, arena *a, const json *v, err *e)
     const char **names = arena_array(a, p->account_count, sizeof(*names));
     for (size_t i = 0; i < p->account_count; i++)
         names[i] = arena_cstr(a, p->accounts[i].email);
-    wrong(v, e, "no such account stands under 'accounts'");
+    (void)wrong(v, e, "no such account stands under 'accounts'", NULL);
     const char *near = suggest(p->run_as, names, p->account_count);
     if (near)
         err_hint(e, "did you mean '%s'?", near);
@@ -154,7 +156,7 @@ static code fill_identity(home_project *p, arena *a, const json *v, project_iden
 {
     *ret = (project_identity){.name = v->key, .none = v->type == JSON_STRING};
     if (str_eq(v->key, STR("none")))
-        return wrong(v, e, "'none' always stands for no identity; choose another name");
+        return wrong(v, e, "'none' always stands for no identity", "choose another name");
     if (ret->none)
         return OK;
     const json *key = json_get(v, "key");
@@ -162,7 +164,8 @@ static code fill_identity(home_project *p, arena *a, const json *v, project_iden
     ret->account = text_of(v, "account");
     ret->impersonate = text_of(v, "impersonate");
     if ((ret->account.len > 0) + (ret->impersonate.len > 0) + has_key != 1)
-        return wrong(v, e, "must have exactly one of 'account', 'key' and 'impersonate'");
+        return wrong(v, e, "must have exactly one of 'account', 'key' and 'impersonate'",
+                     "for example {account: tester@my-project.iam.gserviceaccount.com}");
     if (has_key && !p->trusted) // threat 39
         return untrusted(p, key, "it names a credential file", e);
     return has_key ? resolve(p, a, key, &ret->key, e) : OK;
@@ -208,7 +211,7 @@ static code fill_services(home_project *p, arena *a, const json *v, err *e)
             return c;
         for (size_t i = 0; i < p->service_count; i++)
             if (strcmp(p->services[i], path) == 0)
-                return wrong(m, e, "the file is there twice");
+                return wrong(m, e, "the file is there twice", "keep one of the two");
         p->services[p->service_count++] = path;
     }
     return OK;

@@ -32,6 +32,11 @@ static const shape_key *next_key(const shape *s, size_t *cursor)
     return NULL;
 }
 
+static code hint_example(const shape *s, err *e)
+{
+    return s->example ? err_hint(e, "for example %s", s->example) : DATA_VALUE;
+}
+
 // ---- Text ---------------------------------------------------------------------------------------
 
 static bool fits(checker *c, const char *pattern, const char *text)
@@ -71,8 +76,9 @@ static code check_text(checker *c, const json *v, const shape *s)
         return DATA_TYPE;
     if (text_ok(c, v->text, s))
         return OK;
-    return json_err(v, c->e, DATA_VALUE, "'" STR_FMT "' is not %s",
-                    STR_ARG(str_sub(v->text, 0, 80)), s->what);
+    (void)json_err(v, c->e, DATA_VALUE, "'" STR_FMT "' is not %s", STR_ARG(str_sub(v->text, 0, 80)),
+                   s->what);
+    return hint_example(s, c->e);
 }
 
 static code check_int(checker *c, const json *v, const shape *s)
@@ -91,11 +97,18 @@ static code check_duration(checker *c, const json *v, const shape *s)
         return DATA_TYPE;
     if (clock_parse_duration(v->text, &ms) && ms >= s->min && ms <= s->max)
         return OK;
-    return json_err(v, c->e, DATA_VALUE, "'" STR_FMT "' is not %s",
-                    STR_ARG(str_sub(v->text, 0, 80)), s->what);
+    (void)json_err(v, c->e, DATA_VALUE, "'" STR_FMT "' is not %s", STR_ARG(str_sub(v->text, 0, 80)),
+                   s->what);
+    return hint_example(s, c->e);
 }
 
 // ---- Composed -----------------------------------------------------------------------------------
+
+static code bad_name(checker *c, const json *m, const shape *s)
+{
+    (void)json_err_key(m, c->e, DATA_VALUE, "the name is not %s", s->what);
+    return hint_example(s, c->e);
+}
 
 static code check_members(checker *c, const json *v, const shape *s)
 {
@@ -108,7 +121,7 @@ static code check_members(checker *c, const json *v, const shape *s)
     code failed = OK;
     for (const json *m = v->first; m && failed == OK; m = m->next) {
         if (s->kind == SHAPE_MAP && !text_ok(c, m->key, &name))
-            failed = json_err(m, c->e, DATA_VALUE, "the name is not %s", s->what);
+            failed = bad_name(c, m, s);
         else
             failed = check(c, m, s->item);
     }
@@ -125,6 +138,13 @@ static code check_known(checker *c, const json *v, const shape *s)
     return json_known(v, names, n, c->e);
 }
 
+static code missing(checker *c, const json *v, const shape_key *k)
+{
+    (void)json_err(v, c->e, DATA_MISSING, "'%s' is missing", k->name);
+    const char *example = k->shape->example;
+    return err_hint(c->e, example ? "add it, for example %s: %s" : "add it", k->name, example);
+}
+
 static code check_object(checker *c, const json *v, const shape *s)
 {
     if (json_want(v, JSON_OBJECT, c->e) != OK)
@@ -136,7 +156,7 @@ static code check_object(checker *c, const json *v, const shape *s)
         if (m && m->type != JSON_NULL)
             failed = check(c, m, k->shape);
         else if (k->required)
-            failed = json_err(v, c->e, DATA_MISSING, "'%s' is missing", k->name);
+            failed = missing(c, v, k);
     }
     return failed;
 }

@@ -25,6 +25,7 @@ typedef struct shape_key shape_key;
 struct shape {
     shape_kind kind;
     const char *what;    // what it is, for errors and the schema: "an e-mail address"
+    const char *example; // one that fits, for the fix; NULL: `what` says enough
     const char *pattern; // POSIX extended, in the part that JavaScript reads alike; NULL: any text
     uint64_t min, max;
     const shape *item;

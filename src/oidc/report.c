@@ -37,9 +37,9 @@ static str span(arena *a, int64_t seconds)
 static str instant(arena *a, int64_t s)
 {
     char text[CLOCK_RFC3339_MAX];
-    if (s > INT64_C(253402300799)) // year 9999
+    if (s > INT64_MAX / 1000000000) // beyond the year 2262
         return arena_printf(a, "%lld s after 1970", (long long)s);
-    clock_rfc3339(s * INT64_C(1000000000), text);
+    clock_rfc3339(s * 1000000000, text);
     return arena_str(a, str_from(text));
 }
 

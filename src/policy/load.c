@@ -122,6 +122,12 @@ static code check_audit_config(const json *v, err *e)
     return OK;
 }
 
+static code bad_version(const json *v, err *e)
+{
+    (void)json_err(v, e, POLICY_INVALID, "must be 1 or 3");
+    return err_hint(e, "write 1; 3 is for policies with conditions");
+}
+
 static code load_rest(policy *p, const json *root, err *e)
 {
     const json *configs = NULL;
@@ -130,7 +136,7 @@ static code load_rest(policy *p, const json *root, err *e)
         json_opt_arr(root, "auditConfigs", &configs, e) != OK)
         return invalid(e);
     if (p->version != 0 && p->version != 1 && p->version != 3)
-        return json_err(json_get(root, "version"), e, POLICY_INVALID, "must be 1 or 3");
+        return bad_version(json_get(root, "version"), e);
     p->etag = arena_str(&p->memory, p->etag);
     JSON_EACH (configs, v) {
         code c = check_audit_config(v, e);

@@ -91,14 +91,22 @@ static code read_own(reader *r, pm_item *item, const json *raw, err *e)
     return OK;
 }
 
+static code neither(const json *raw, err *e)
+{
+    (void)json_err(raw, e, DATA_MISSING, "is neither a request nor a folder");
+    return err_hint(e, "a request has 'request', a folder has 'item'");
+}
+
 static code read_request(reader *r, pm_item *item, const json *raw, err *e)
 {
     const json *request = json_get(raw, "request");
     if (!request || json_is(request, JSON_NULL))
-        return json_err(raw, e, DATA_MISSING, "is neither a request nor a folder");
-    if (!json_is(request, JSON_OBJECT) && !json_is(request, JSON_STRING))
-        return json_err(request, e, DATA_TYPE, "must be an object or a URL, not %s",
-                        json_type_name(request->type));
+        return neither(raw, e);
+    if (!json_is(request, JSON_OBJECT) && !json_is(request, JSON_STRING)) {
+        (void)json_err(request, e, DATA_TYPE, "must be an object or a URL, not %s",
+                       json_type_name(request->type));
+        return err_hint(e, "write the URL in quotes, or an object with a 'url'");
+    }
     item->request = pm_request_normal(r->arena, request);
     char *text = json_text(item->request, JSON_COMPACT);
     item->request_text = arena_str(r->arena, str_from(text));
@@ -115,8 +123,8 @@ static code read_request(reader *r, pm_item *item, const json *raw, err *e)
 
 static code read_item(reader *r, pm_item *parent, const json *raw, pm_item **ret, err *e)
 {
-    if (!json_is(raw, JSON_OBJECT))
-        return json_err(raw, e, DATA_TYPE, "must be an object, not %s", json_type_name(raw->type));
+    if (json_want(raw, JSON_OBJECT, e) != OK)
+        return DATA_TYPE;
     if (++r->items > PM_ITEMS_MAX)
         return json_err(raw, e, PM_LIMIT, "the collection has more than %d items", PM_ITEMS_MAX);
     pm_item *item = *ret = ARENA_NEW(r->arena, pm_item);
@@ -140,8 +148,8 @@ static code read_members(reader *r, pm_item *folder, const json *list, err *e)
     pm_item **tail = &folder->first;
     if (!list || json_is(list, JSON_NULL))
         return OK;
-    if (!json_is(list, JSON_ARRAY))
-        return json_err(list, e, DATA_TYPE, "must be an array, not %s", json_type_name(list->type));
+    if (json_want(list, JSON_ARRAY, e) != OK)
+        return DATA_TYPE;
     if (folder->depth >= PM_DEPTH_MAX)
         return json_err(list, e, PM_LIMIT, "folders are nested deeper than %d", PM_DEPTH_MAX);
     JSON_EACH (list, m) {
@@ -185,8 +193,9 @@ static const char *other_kind(const json *doc)
 
 static code check_kind(const json *doc, err *e)
 {
+    bool described = json_get(doc, "openapi") || json_get(doc, "swagger"); // has an 'info' as well
     bool collection = json_is(doc, JSON_ARRAY) ||
-                      (json_is(doc, JSON_OBJECT) &&
+                      (json_is(doc, JSON_OBJECT) && !described &&
                        (!doc->len || json_get(doc, "item") || json_get(doc, "info") || is_v1(doc)));
     if (collection)
         return OK;
@@ -240,6 +249,13 @@ CODE_CHECKED pm_collection_read(arena *a, str text, const char *file, pm_collect
     return c;
 }
 
+static code not_values(const json *doc, const char *what, err *e)
+{
+    (void)json_err(doc, e, PM_VALUES, "%s must be an object, not %s", what,
+                   json_type_name(doc->type));
+    return err_hint(e, "write {\"values\": [{\"key\": NAME, \"value\": VALUE}]}");
+}
+
 // ---- the other files
 
 CODE_CHECKED pm_values_read(arena *a, str text, const char *file, const char *what, pm_values *ret,
@@ -253,8 +269,7 @@ CODE_CHECKED pm_values_read(arena *a, str text, const char *file, const char *wh
     const json *doc = unwrap(unwrap(root, "environment"), "globals");
     const json *values = json_is(doc, JSON_ARRAY) ? doc : json_get(doc, "values");
     if (!json_is(doc, JSON_ARRAY) && !json_is(doc, JSON_OBJECT))
-        return json_err(doc, e, PM_VALUES, "%s must be an object, not %s", what,
-                        json_type_name(doc->type));
+        return not_values(doc, what, e);
     if (json_is(doc, JSON_OBJECT) && doc->len && !json_is(values, JSON_ARRAY)) {
         json_err(doc, e, PM_VALUES, "%s has no list 'values' of variables", what);
         return err_hint(e, json_get(doc, "item") ? "this is a collection: it is the argument of "
@@ -271,6 +286,13 @@ static bool looks_like_json(str text)
 {
     text = str_trim(str_starts(text, STR("\xef\xbb\xbf")) ? str_skip(text, 3) : text);
     return text.len && (text.ptr[0] == '[' || text.ptr[0] == '{');
+}
+
+static code bad_row(const json *row, err *e)
+{
+    (void)json_err(row, e, PM_DATA, "each row must be an object, not %s",
+                   json_type_name(row->type));
+    return err_hint(e, "write [{\"NAME\": VALUE}, …]: an object for each iteration");
 }
 
 CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret_rows, err *e)
@@ -293,8 +315,7 @@ CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret
     }
     JSON_EACH (rows, row) {
         if (!json_is(row, JSON_OBJECT))
-            return json_err(row, e, PM_DATA, "each row must be an object, not %s",
-                            json_type_name(row->type));
+            return bad_row(row, e);
     }
     *ret_rows = rows;
     return OK;

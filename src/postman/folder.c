@@ -29,6 +29,7 @@ static code add_root(pm_folder *f, const char *dir, err *e)
     int fd = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0) {
         err_sys(e, PM_FILE, errno, "the directory '%s' can't be opened", dir);
+        err_hint(e, "name a folder that is there, with --working-dir or --allow-files");
         free(real);
         return PM_FILE;
     }

@@ -32,8 +32,8 @@ static code unknown_folder(const pm_collection *c, str name, err *e)
     arena_init(&a);
     collect_names(&a, c->root, &names);
     const char *near = suggest(name, names.ptr, names.len);
-    if (near)
-        (void)err_hint(e, "did you mean '%s'?", near);
+    (void)err_hint(e, near ? "did you mean '%s'?" : "write the names as they are written in it%s",
+                   near ? near : "");
     vec_deinit(&names);
     arena_deinit(&a);
     return RUN_FOLDER;

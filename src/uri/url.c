@@ -5,10 +5,17 @@
 
 enum { URL_MAX_BYTES = 64 * 1024 };
 
-static code bad(err *e, str text, const char *why)
+static code bad(err *e, str text, const char *why, const char *fix)
 {
-    return err_set(e, URI_SYNTAX, "'" STR_FMT "%s' is no URL: %s", STR_ARG(str_sub(text, 0, 200)),
-                   text.len > 200 ? "…" : "", why);
+    (void)err_set(e, URI_SYNTAX, "'" STR_FMT "%s' is no URL: %s", STR_ARG(str_sub(text, 0, 200)),
+                  text.len > 200 ? "…" : "", why);
+    return fix ? err_hint(e, "%s", fix) : URI_SYNTAX;
+}
+
+static code bad_port(err *e, str port)
+{
+    (void)err_set(e, URI_HOST, "'" STR_FMT "' is no port", STR_ARG(port));
+    return err_hint(e, "a port is a number from 1 to 65535, behind a colon: https://host:8443");
 }
 
 uint16_t scheme_port(str scheme)
@@ -32,13 +39,15 @@ static bool scheme_valid(str s)
 static code check_bytes(str text, err *e)
 {
     if (text.len > URL_MAX_BYTES)
-        return bad(e, text, "it is longer than 64 KiB");
+        return bad(e, text, "it is longer than 64 KiB", NULL);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c <= ' ' || c == 0x7f)
-            return bad(e, text, "blanks and control characters must be percent-encoded");
+            return bad(e, text, "blanks and control characters must be percent-encoded",
+                       "write %20 for a blank, or put the URL in quotes");
         if (c == '\\')
-            return bad(e, text, "a backslash must be percent-encoded");
+            return bad(e, text, "a backslash must be percent-encoded",
+                       "write / between the parts of a path, %5C for a backslash");
     }
     return OK;
 }
@@ -58,7 +67,7 @@ code authority_parse(arena *a, str text, uri_host *ret_host, uint16_t *ret_port,
                        STR_ARG(text));
     uint64_t number = 0;
     if (port.len && (!str_to_u64(port, &number) || number == 0 || number > 65535))
-        return err_set(e, URI_HOST, "'" STR_FMT "' is no port", STR_ARG(port));
+        return bad_port(e, port);
     *ret_port = (uint16_t)number; // "host:" means the default port, RFC 3986 §3.2.3
     return host_parse(a, name, ret_host, e);
 }
@@ -95,13 +104,14 @@ code url_parse(arena *a, str text, uri_url *ret_url, err *e)
         return c;
     ssize_t colon = str_find(text, STR("://"));
     if (colon < 0)
-        return bad(e, text, "it must start with https:// or http://");
+        return bad(e, text, "it must start with https:// or http://",
+                   "write the whole address, such as https://orders-abc123-uc.a.run.app");
     char *scheme = arena_cstr(a, str_sub(text, 0, (size_t)colon));
     for (char *p = scheme; *p; p++)
         *p = ascii_lower(*p);
     ret_url->scheme = str_from(scheme);
     if (!scheme_valid(ret_url->scheme))
-        return bad(e, text, "the scheme is malformed");
+        return bad(e, text, "the scheme is malformed", NULL);
     str tail, authority = cut_before(str_skip(text, (size_t)colon + 3), "/?#", &tail);
     ssize_t at = str_rchr(authority, '@');
     if (at >= 0) {
@@ -110,7 +120,7 @@ code url_parse(arena *a, str text, uri_url *ret_url, err *e)
         authority = str_skip(authority, (size_t)at + 1);
         // Readers that cut at the first '@' would see another host.
         if (str_chr(ret_url->userinfo, '@') >= 0)
-            return bad(e, text, "an '@' in the user name must be percent-encoded");
+            return bad(e, text, "an '@' in the user name must be percent-encoded", NULL);
     }
     read_tail(tail, ret_url);
     if (ret_url->path.len == 0)
@@ -245,9 +255,10 @@ code origin_parse(arena *a, str text, uri_origin *ret_origin, err *e)
     if (c != OK)
         return c;
     if (scheme_port(u.scheme) == 0)
-        return bad(e, text, "an origin starts with https:// or http://");
+        return bad(e, text, "an origin starts with https:// or http://",
+                   "for example https://orders-abc123-uc.a.run.app");
     if (u.has_userinfo || u.has_query || u.has_fragment || !str_eq(u.path, STR("/"))) {
-        bad(e, text, "an origin is scheme, host and port alone");
+        (void)bad(e, text, "an origin is scheme, host and port alone", NULL);
         if (e) {
             buf only;
             buf_init(&only, sizeof(e->hint));
