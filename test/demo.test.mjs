@@ -19,6 +19,6 @@ test('the demo shows its six steps, in order, and stops what it started', async 
   assert.match(stdout, /an access token was sent, but Cloud Run wants an ID token/);
   assert.match(stdout, /quasi-public/);
   assert.deepEqual(await readdir(dir), [], 'its folder is gone');
-  const left = await run(['-eo', 'args'], { program: 'ps', env: process.env });
+  const left = await run(['-eo', 'args'], { program: 'ps', env: process.env, kept: false });
   assert.ok(!left.stdout.includes(`${dirname(bin)}/gatepost up orders`), left.stdout);
 });

@@ -11,7 +11,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
 import { filesBelow, Tokens } from './leaks.mjs';
-import { envOf, root, run, serve, start, tempDir } from './lib.mjs';
+import { envOf, minted, root, run, serve, start, tempDir } from './lib.mjs';
 
 export const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
 export const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
@@ -33,6 +33,11 @@ export function item(name, request, { pre, test } = {}) {
 
 export const header = (fields) => Object.entries(fields).map(([key, value]) => ({ key, value }));
 
+function know(tokens, token) {
+  tokens.add(token);
+  minted(token);
+}
+
 // ---- servers ------------------------------------------------------------------------------------
 
 /** The token endpoint of an `up`, by way of us: what it mints is known from then on. */
@@ -49,7 +54,7 @@ async function recorder(t, up, tokens) {
     const answer = await fetch(up.token_url, { method: 'POST', body: form });
     const text = await answer.text();
     const { id_token: id, access_token: access } = JSON.parse(text);
-    for (const token of [id, access]) if (token) tokens.add(token);
+    for (const token of [id, access]) if (token) know(tokens, token);
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
   });
 }
@@ -68,7 +73,7 @@ async function google(t, tokens) {
       iss: 'https://accounts.google.com', aud: url.searchParams.get('audience'), sub: '1',
       email: `cloud@${DOMAIN}`, iat: now, exp: now + 3600 })}`;
     const token = `${text}.${createSign('sha256').update(text).sign(privateKey, 'base64url')}`;
-    tokens.add(token);
+    know(tokens, token);
     return response.end(token);
   });
   return new URL(base).host;

@@ -82,8 +82,10 @@ function* decoded(text) {
   }
 }
 
-/** A signed token of Google's issuer (the local one's name too), whoever made it. */
+/** An access token, or a signed token of Google's issuer (the local one's name too), whoever made it. */
 function shapeOf(text) {
+  const access = /ya29\.c\.[\w-]{60,}/.exec(text);
+  if (access) return access[0];
   for (const [token, head, claims] of text.matchAll(/(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]{86,}/g)) {
     try {
       const { alg } = JSON.parse(Buffer.from(head, 'base64url'));

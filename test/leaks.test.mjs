@@ -2,8 +2,11 @@
 // The search for tokens finds them in every form, and takes nothing else for one.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Tokens } from './leaks.mjs';
+import { root, run, tempDir } from './lib.mjs';
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const made = (claims) => `${encode({ alg: 'RS256', kid: 'k' })}.${encode(claims)}.${randomBytes(256).toString('base64url')}`;
@@ -39,6 +42,30 @@ test('an unknown token of Google\'s issuer is found by its shape, encoded too', 
   const tokens = new Tokens();
   for (const text of [token, hexed('%', token), btoa(token), btoa(`a${token}`), btoa(`ab${token}`), Buffer.from(token).toString('base64url')]) {
     assert.ok(tokens.in(text), text.slice(0, 40));
+  }
+});
+
+test('an access token is found by its shape', () => {
+  assert.ok(new Tokens().in(`{"access_token":"ya29.c.${randomBytes(48).toString('base64url')}"}`));
+});
+
+test('the search of the suite fails where a token lies, and doesn\'t print it', async (t) => {
+  const dir = await tempDir(t);
+  const planted = join(dir, 'files/deep/report.json');
+  const search = () => run([join(root, 'test/search.mjs'), dir], { program: process.execPath, env: process.env });
+  await mkdir(join(dir, 'files/deep'), { recursive: true });
+  await writeFile(join(dir, 'output-1'), 'nothing\n');
+  const clean = await search();
+  assert.deepEqual([clean.code, clean.stdout.startsWith('1 outputs and files')], [0, true], clean.stdout);
+  for (const [known, text] of [['', token], [token, `"${signature.slice(40, 64)}"`], [token, btoa(`ab${token}`)]]) {
+    await writeFile(join(dir, 'tokens'), `${known}\n`);
+    await writeFile(planted, `one\ntwo ${text}`);
+    const found = await search();
+    await rm(planted); // it would be found here, too
+    await rm(join(dir, 'tokens'));
+    assert.equal(found.code, 1);
+    assert.match(found.stdout, /^files\/deep\/report\.json:\d: holds a token, .{12}…$/m);
+    assert.ok(!found.stdout.includes(text));
   }
 });
 

@@ -4,20 +4,37 @@
 // or Google state: the environment holds only what is named here.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const bin = process.env.GATEPOST_BIN ?? join(root, 'build/gatepost');
 
+// Where tools/run-tests wants all output and files of the suite, to search them for tokens.
+const trace = process.env.GATEPOST_TEST_TRACE;
+
 /** A folder of the test's own, removed after it. */
 export async function tempDir(t) {
-  const dir = await mkdtemp(join(tmpdir(), 'gatepost-test-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = await mkdtemp(join(trace ?? tmpdir(), 'gatepost-test-'));
+  t.after(() => trace ? rename(dir, join(trace, `files-${basename(dir)}`)) : rm(dir, { recursive: true, force: true }));
   return dir;
+}
+
+/** Says that this token was minted: it may be found nowhere. */
+export function minted(token) {
+  if (trace) appendFileSync(join(trace, 'tokens'), `${token.trim()}\n`);
+}
+
+function keep(program, [verb, object], { stdout, stderr }) {
+  if (!trace) return;
+  // The one command that prints a token on purpose.
+  const printed = program === bin && verb === 'token' && object !== 'verify' && object !== '--help';
+  if (printed && stdout) minted(stdout);
+  appendFileSync(join(trace, `output-${process.pid}`), `# ${basename(program)} ${verb}\n${printed ? '' : stdout}${stderr}\n`);
 }
 
 /** The environment of a gatepost whose state, config and runtime folders are under `home`. */
@@ -42,13 +59,17 @@ function collect(child) {
   return out;
 }
 
-/** Runs a program to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. */
-export async function run(args, { env, cwd, input = '', program = bin, timeoutMs = 60_000 } = {}) {
+/**
+ * Runs a program to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. A client of
+ * others that prints the token it got says `kept: false`.
+ */
+export async function run(args, { env, cwd, input = '', program = bin, timeoutMs = 60_000, kept = true } = {}) {
   const child = spawn(program, args, { env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL' });
   const out = collect(child);
   child.stdin.on('error', () => {}); // it may end without reading
   child.stdin.end(input);
   const [code, signal] = await once(child, 'close');
+  if (kept) keep(program, args, out);
   return { code, signal, ...out };
 }
 
@@ -59,7 +80,10 @@ export async function run(args, { env, cwd, input = '', program = bin, timeoutMs
 export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs = 20_000 } = {}) {
   const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const out = collect(child);
-  const closed = once(child, 'close').then(([code, signal]) => ({ code, signal, ...out }));
+  const closed = once(child, 'close').then(([code, signal]) => {
+    keep(program, args, out);
+    return { code, signal, ...out };
+  });
   const stop = async () => {
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);

@@ -6,7 +6,7 @@ import { createSign, createVerify, generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, run, serve, tempDir } from './lib.mjs';
+import { envOf, minted, run, serve, tempDir } from './lib.mjs';
 
 const issuer = 'https://accounts.google.com';
 const service = 'https://orders-k2v7xw4mqa-uc.a.run.app';
@@ -28,8 +28,10 @@ function sign(claims, key = keys.own, kid = 'k1') {
 
 function idToken(audience, email, more = {}) {
   const now = Math.floor(Date.now() / 1000);
-  return sign({ iss: issuer, aud: audience, sub: '1', email, email_verified: true, iat: now,
+  const token = sign({ iss: issuer, aud: audience, sub: '1', email, email_verified: true, iat: now,
     exp: now + 3600, ...more });
+  minted(token);
+  return token;
 }
 
 const body = async (request) => {
@@ -300,9 +302,9 @@ test('gcloud\'s variables and account are honoured', async (t) => {
   const bin = join(home, 'bin');
   await mkdir(bin);
   const token = idToken('client.example', 'jane@example.com');
-  await writeFile(join(bin, 'gcloud'), `#!/bin/sh\ncase "$*" in *print-identity-token*) echo ${token};; *) exit 1;; esac\n`,
+  await writeFile(join(bin, 'gcloud'), `#!/bin/sh\ncase "$*" in *print-identity-token*) echo "$JANES";; *) exit 1;; esac\n`,
     { mode: 0o755 });
-  const withGcloud = { PATH: `${bin}:${process.env.PATH}`, CLOUDSDK_CORE_ACCOUNT: 'jane@example.com' };
+  const withGcloud = { PATH: `${bin}:${process.env.PATH}`, JANES: token, CLOUDSDK_CORE_ACCOUNT: 'jane@example.com' };
   const jane = await whoami(withGcloud);
   assert.deepEqual([jane.principal, jane.place, jane.user], ['jane@example.com', 'gcloud', true]);
   // Her token has gcloud as its audience: it isn't what was asked for.

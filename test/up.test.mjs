@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { Gaxios } from 'gaxios';
 import { JWT } from 'google-auth-library';
 import { createRemoteJWKSet, decodeJwt, importPKCS8, jwtVerify, SignJWT } from 'jose';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, minted, root, run, start, tempDir } from './lib.mjs';
 
 const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
 const TESTER = `tester@${DOMAIN}`;
@@ -106,6 +106,7 @@ async function grant(gp, name, claims) {
   });
   const body = await answer.json();
   assert.equal(answer.status, 200, JSON.stringify(body));
+  minted(body.id_token ?? body.access_token);
   return body.id_token ?? body.access_token;
 }
 
@@ -325,11 +326,12 @@ test('gcp-metadata obtains the identity of run_as outside and of the service ins
       console.log(JSON.stringify(await gcp.instance('service-accounts/default/token')));
       console.log(await gcp.project('project-id'));`;
     const { stdout, stderr, code } = await run(['--input-type=module', '-e', script], {
-      program: process.execPath, cwd: join(root, 'test'),
+      program: process.execPath, cwd: join(root, 'test'), kept: false,
       env: { PATH: process.env.PATH, GCE_METADATA_HOST: host, METADATA_SERVER_DETECTION: 'assume-present' },
     });
     assert.equal(code, 0, stderr);
     const [identity, access, id] = stdout.trim().split('\n');
+    minted(identity);
     assert.equal(id, 'gatepost-demo');
     assert.match(JSON.parse(access).access_token, /^ya29\./);
     return (await jwtVerify(identity, keys, { issuer: gp.addresses.issuer, audience: ORDERS })).payload;
