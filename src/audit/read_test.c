@@ -262,6 +262,16 @@ static void row_as_text(void **state)
         "02:18:28.123  refused 403  356 ms    orders          GET /orders/17?x=1              "
         "stranger@demo: no binding names the caller\n");
     buf_reset(&out);
+    audit_row_text(&(audit_row){.principal = STR("a@demo"),
+                                .why = STR("serviceAccount:a@demo has run.routes.invoke by r")},
+                   false, &out);
+    assert_non_null(strstr(buf_cstr(&out), " a@demo: has run.routes.invoke by r\n"));
+    buf_reset(&out);
+    audit_row_text(
+        &(audit_row){.principal = STR("a@demo"), .why = STR("user:a@demo.example has it")}, false,
+        &out);
+    assert_non_null(strstr(buf_cstr(&out), " a@demo: user:a@demo.example has it\n"));
+    buf_reset(&out);
     audit_row_text(&(audit_row){.granted = true, .resource = STR("https://x.run.app")}, true, &out);
     assert_non_null(strstr(buf_cstr(&out), "\033[32mallowed      \033[0m"));
     assert_non_null(strstr(buf_cstr(&out), " /  "));

@@ -199,6 +199,17 @@ static void add_call_column(buf *out, const audit_row *row)
     buf_deinit(&text);
 }
 
+// The caller has its place in the row already: "serviceAccount:e has …" becomes "has …".
+static str without_caller(const audit_row *row)
+{
+    str kind, rest;
+    if (!row->principal.len || !str_cut(row->why, ':', &kind, &rest) ||
+        !str_starts(rest, row->principal))
+        return row->why;
+    rest = str_skip(rest, row->principal.len);
+    return str_starts(rest, STR(" ")) ? str_skip(rest, 1) : row->why;
+}
+
 void audit_row_text(const audit_row *row, bool colour, buf *out)
 {
     add_time_of_day(out, row->time_ns);
@@ -209,7 +220,7 @@ void audit_row_text(const audit_row *row, bool colour, buf *out)
     buf_add_shown(out, row->principal.len ? row->principal : STR("nobody"));
     if (row->why.len) {
         buf_addz(out, ": ");
-        buf_add_shown(out, row->why);
+        buf_add_shown(out, without_caller(row));
     }
     buf_addc(out, '\n');
 }

@@ -34,10 +34,13 @@ void decision_summary(const decision *d, buf *out)
     buf_addf(out, " %s " STR_FMT, d->allowed ? "has" : "lacks", STR_ARG(d->permission));
     if (d->resource.len)
         buf_addf(out, " on " STR_FMT, STR_ARG(d->resource));
-    if (d->allowed && d->reason_count)
-        buf_addf(out, ": " STR_FMT " has " STR_FMT, STR_ARG(d->reasons[0].member),
-                 STR_ARG(d->reasons[0].role));
-    else if (!d->reason_count)
+    if (d->allowed && d->reason_count) {
+        const binding_reason *r = &d->reasons[0];
+        buf_addf(out, " by " STR_FMT, STR_ARG(r->role));
+        if (!str_eq(r->member, d->principal))
+            buf_addf(out, " through " STR_FMT, STR_ARG(r->member));
+    }
+    if (!d->allowed && !d->reason_count)
         buf_addz(out, ": the policy has no bindings");
 }
 

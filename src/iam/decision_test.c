@@ -41,11 +41,30 @@ static void an_allowed_call_names_its_binding(void **state)
                       .principal = STR("user:a@x.org"),
                       .reasons = grants,
                       .reason_count = 1},
-          "user:a@x.org has run.routes.invoke: user:a@x.org has roles/run.invoker\n"
+          "user:a@x.org has run.routes.invoke by roles/run.invoker\n"
           "  roles/run.invoker (line 4): grants it to user:a@x.org\n",
           "{\"allowed\":true,\"permission\":\"run.routes.invoke\",\"principal\":\"user:a@x.org\","
           "\"bindings\":[{\"role\":\"roles/run.invoker\",\"outcome\":\"grants\",\"member\":"
           "\"user:a@x.org\",\"line\":4}]}");
+}
+
+static void a_call_allowed_through_a_group_says_so(void **state)
+{
+    (void)state;
+    const binding_reason through = {.outcome = BINDING_GRANTS,
+                                    .role = STR("roles/run.invoker"),
+                                    .member = STR("group:team@x.org")};
+    buf out;
+    buf_init(&out, 8192);
+    decision_summary(&(decision){.allowed = true,
+                                 .permission = STR("run.routes.invoke"),
+                                 .principal = STR("user:a@x.org"),
+                                 .reasons = &through,
+                                 .reason_count = 1},
+                     &out);
+    assert_string_equal(buf_cstr(&out), "user:a@x.org has run.routes.invoke by roles/run.invoker "
+                                        "through group:team@x.org");
+    buf_deinit(&out);
 }
 
 static void a_refused_call_tells_why_each_binding_did_not_match(void **state)
@@ -112,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allowed_call_names_its_binding),
+        cmocka_unit_test(a_call_allowed_through_a_group_says_so),
         cmocka_unit_test(a_refused_call_tells_why_each_binding_did_not_match),
         cmocka_unit_test(the_special_cases_have_words_of_their_own),
         cmocka_unit_test(a_long_explanation_is_cut),

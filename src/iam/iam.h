@@ -166,7 +166,7 @@ struct decision {
     size_t reason_count;
 };
 
-// One sentence: "serviceAccount:x has run.routes.invoke by roles/run.invoker".
+// One sentence: "serviceAccount:x has run.routes.invoke on R by roles/run.invoker".
 void decision_summary(const decision *d, buf *out);
 // The summary and a line for each reason.
 void decision_text(const decision *d, buf *out);
