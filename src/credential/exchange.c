@@ -48,6 +48,7 @@ code minted_from_jwt(exchange *x, str token, minted *ret, err *e)
     ret->value = token;
     ret->lifetime_s = left;
     ret->principal = json_str_or(json_get(t.claims, "email"), STR_NONE);
+    ret->audience = t.audience_count ? t.audiences[0] : STR_NONE;
     return OK;
 }
 

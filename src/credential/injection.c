@@ -199,9 +199,22 @@ static void row_inject(decision_ctx *c)
     d->header = INJECTION_AUTHORIZATION;
     d->user_warning = c->req->user_token;
     const char *from = d->trust.from;
-    if (any_unresolved_or_empty(c->req)) {
-        WARN(d, "Authorization was empty or held an unresolved variable: identity takes its place");
-    } else if (c->req->authorization_count) {
+    bool in_place = any_unresolved_or_empty(c->req);
+    // On this machine it can be replayed against nothing but this machine's services.
+    bool replayable = d->user_warning && !d->local;
+    WARN(d, "%s%s%s",
+         in_place ? "Authorization was empty or held an unresolved variable: identity takes its "
+                    "place"
+                  : "",
+         in_place && replayable ? "; " : "",
+         replayable ? "this is a user's token: whoever receives it can call every service that the "
+                      "user may invoke (better: --impersonate-service-account)"
+                    : "");
+    if (in_place) {
+        REPORT(d, "identity in Authorization (trusted by %s)", from);
+        return;
+    }
+    if (c->req->authorization_count) {
         d->header = INJECTION_SERVERLESS;
         REPORT(d,
                "identity in X-Serverless-Authorization (trusted by %s), the application's "

@@ -57,6 +57,7 @@ typedef struct minted minted;
 struct minted {
     str value;          // borrowed
     str principal;      // empty: as the caller says
+    str audience;       // of an ID token; a user's has its client
     int64_t lifetime_s; // from now
 };
 

@@ -264,6 +264,20 @@ static code no_local_choice(search *s)
     return CRED_NOT_FOUND;
 }
 
+static code no_local_account(search *s, const char *what, str name)
+{
+    buf names;
+    buf_init(&names, 400);
+    list_local(s->o->up, &names);
+    (void)err_set(s->e, CRED_IDENTITY, "%s: `gatepost up` has no account '" STR_FMT "'", what,
+                  STR_ARG(name));
+    (void)err_hint(s->e, "known: %s", buf_cstr(&names));
+    buf_deinit(&names);
+    return CRED_IDENTITY;
+}
+
+// Only what stands on the command line chooses among local accounts: gcloud's variables and
+// configuration speak of the cloud's.
 static code search_local(search *s)
 {
     const home_address *up = s->o->up;
@@ -271,15 +285,16 @@ static code search_local(search *s)
         (void)err_set(s->e, CRED_NOT_FOUND, "no `gatepost up` is running");
         return err_hint(s->e, "start it: gatepost up");
     }
-    str name = s->o->run_as ? str_from(s->o->run_as) : up->run_as;
+    const char *what = s->o->account ? "--account" : "run_as";
+    str name = s->o->account  ? str_from(s->o->account)
+               : s->o->run_as ? str_from(s->o->run_as)
+                              : up->run_as;
     if (!name.len && up->account_count == 1)
         return take_local(s, &up->accounts[0]);
     if (!name.len)
         return no_local_choice(s);
     const address_account *account = find_local(up, name);
-    return account ? take_local(s, account)
-                   : err_set(s->e, CRED_IDENTITY,
-                             "run_as: `gatepost up` has no account '" STR_FMT "'", STR_ARG(name));
+    return account ? take_local(s, account) : no_local_account(s, what, name);
 }
 
 // ---- named identities -------------------------------------------------------------------------
@@ -303,11 +318,12 @@ static void add_chain(search *s, str emails)
 static code take_account(search *s, str name, bool local)
 {
     if (local) {
-        const address_account *account = s->o->up ? find_local(s->o->up, name) : NULL;
+        if (!s->o->up)
+            return search_local(s); // says that none is running
+        const address_account *account = find_local(s->o->up, name);
         if (account)
             return take_local(s, account);
-        return err_set(s->e, CRED_IDENTITY, "`gatepost up` has no account '" STR_FMT "'",
-                       STR_ARG(name));
+        return no_local_account(s, "account of the identity", name);
     }
     if (take_gcloud(s, "account of the identity", name) == FOUND_YES)
         return OK;
@@ -361,10 +377,11 @@ static code search_named(search *s, str name, bool local)
 // ---- all together -----------------------------------------------------------------------------
 
 // --impersonate-service-account belongs to the run, so it stands over the default identity only.
-static void add_run_impersonation(search *s)
+// gcloud's variable names an account of the cloud.
+static void add_run_impersonation(search *s, bool local)
 {
     const char *emails = s->o->impersonate;
-    if (!emails)
+    if (!emails && !local)
         emails = option_env(s->o, "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT");
     if (emails)
         add_chain(s, str_from(emails));
@@ -402,8 +419,8 @@ code caller_find(caller *c, arena *a, const credential_options *o, str identity,
         failed = search_named(&s, identity, local);
     } else {
         failed = local ? search_local(&s) : search_default(&s);
-        if (!failed && !local)
-            add_run_impersonation(&s);
+        if (!failed)
+            add_run_impersonation(&s, local);
     }
     if (!failed)
         failed = check_mixed(&s, local);

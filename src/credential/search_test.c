@@ -80,6 +80,8 @@ static void the_order_of_the_search(void **state)
     who = identify(f, "", false);
     assert_strz(who->principal, "flag@p.iam.gserviceaccount.com");
     assert_true(who->impersonated);
+    // Only the command line chooses locally: gcloud's variables speak of the cloud.
+    f->options.account = f->options.impersonate = NULL;
     assert_strz(identify(f, "", true)->principal, "tester@demo.iam.gserviceaccount.com");
 }
 
@@ -243,6 +245,23 @@ static void local_choices(void **state)
     assert_non_null(strstr(f->e.hint, "gatepost up"));
 }
 
+static void flags_choose_among_local_accounts(void **state)
+{
+    fixture *f = *state;
+    f->options.account = "stranger";
+    assert_strz(identify(f, "", true)->principal, "stranger@demo.iam.gserviceaccount.com");
+    assert_strz(identify(f, "tester", true)->principal, "tester@demo.iam.gserviceaccount.com");
+    f->options.impersonate = "robot@demo.iam.gserviceaccount.com";
+    const credential_who *who = identify(f, "", true);
+    assert_strz(who->principal, "robot@demo.iam.gserviceaccount.com");
+    assert_true(who->impersonated && who->local);
+    f->options.account = "jane@example.com";
+    identify(f, "", true);
+    assert_int_equal(f->e.code, CRED_IDENTITY);
+    assert_non_null(strstr(f->e.msg, "--account: `gatepost up` has no account 'jane@example.com'"));
+    assert_non_null(strstr(f->e.hint, "tester@demo"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +273,7 @@ int main(void)
         CASE(T39_files_beneath_the_collection_are_refused),
         CASE(careless_places_get_a_warning),
         CASE(local_choices),
+        CASE(flags_choose_among_local_accounts),
     };
     return cmocka_run_group_tests(tests, make_key, drop_key);
 }

@@ -38,7 +38,7 @@ credential_token *token_new(const caller *c, const credential_want *w, const min
     // The base of a chain isn't the chain's principal.
     bool is_base = !base && c->chain.len;
     t->principal = copy(m->principal.len ? m->principal : is_base ? c->email : c->who.principal);
-    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? w->audience : w->scope);
+    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? m->audience : w->scope);
     t->via = describe_source(c, base);
     t->lifetime_s = m->lifetime_s;
     t->obtained_wall_s = clock_wall_s();

@@ -72,6 +72,15 @@ static str header_of(const fetch_response *res, str name)
     return value.ptr ? value : STR("");
 }
 
+// The trace of "TRACE/SPAN;o=1" or "TRACE;o=1".
+static str trace_of(str value)
+{
+    size_t len = 0;
+    while (len < value.len && value.ptr[len] != '/' && value.ptr[len] != ';')
+        len++;
+    return str_sub(value, 0, len);
+}
+
 static void note_refusal(doctor *d, const fetch_response *res, str token)
 {
     int64_t date = 0;
@@ -109,9 +118,7 @@ static void on_answer(void *ctx, const fetch_response *res, const err *e)
             return;
         }
     } else {
-        str trace, rest;
-        str_cut(header_of(res, STR("x-cloud-trace-context")), '/', &trace, &rest);
-        c->trace = arena_str(&d->a, trace);
+        c->trace = arena_str(&d->a, trace_of(header_of(res, STR("x-cloud-trace-context"))));
         c->by_cloud_run = refusal_is_cloud_run_page(res->body);
         note_refusal(d, res, c == &d->report.with ? bearer_of(d) : STR(""));
     }

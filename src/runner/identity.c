@@ -57,7 +57,7 @@ struct question {
     VEC(str) authorization, serverless;
 };
 
-// Also an identity that is defined as none (`identities: {anonymous: {none: true}}`).
+// Also an identity that is defined as none (`identities: {anonymous: none}`).
 static bool is_none(const runner_identity *id, str name)
 {
     for (size_t i = 0; i < id->identity_count; i++)
@@ -225,6 +225,7 @@ void identity_token(trip *x, const credential_token *t)
     run_identity *told = &x->told.identity;
     told->principal = arena_str(&x->mem, t->principal);
     told->via = arena_str(&x->mem, t->via);
+    told->audience = arena_str(&x->mem, t->audience); // a user's token has its client's
     told->age_s = (int64_t)((clock_mono_ms() - t->obtained_mono_ms) / 1000);
 }
 
