@@ -3,13 +3,13 @@
 // and try to get out of the engine or to take the run with them.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { gauntlet, item, ORDERS } from './gauntlet.mjs';
-import { serve } from './lib.mjs';
+import { serve, start, tempDir } from './lib.mjs';
 
 const g = await gauntlet({ after });
 
@@ -200,6 +200,27 @@ test('T45_a_worker_that_is_killed_is_started_again', async (t) => {
   assert.equal(seen.length, 1);
   assert.match(r.stdout, /script worker was ended by signal 9.*\n(.*\n)*.*\[GP-JS-03\]/);
   assert.deepEqual(r.of('next').assertions.map((a) => a.error), [undefined]);
+});
+
+test('T45_a_script_that_never_ends_does_not_hold_the_person', async (t) => {
+  const dir = await tempDir(t);
+  let begin;
+  const begun = new Promise((resolve) => { begin = resolve; });
+  const url = await serve(t, (request, response) => { response.end(); begin(); });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item: [
+    item('loop', `${url}/`, { test: 'while (true) {}' }), item('never', `${url}/never`)] }));
+  const running = await start(t, ['run', 'c.json', '-r', 'cli,json', '--reporter-json-export', 'r.json'],
+    { env: g.env, cwd: dir, ready: /^/ });
+  await begun;
+  process.kill(running.pid, 'SIGINT');
+  while (!running.out.stderr.includes('once more stops at once')) await new Promise((go) => setTimeout(go, 10));
+  process.kill(running.pid, 'SIGTERM');
+  const ended = await running.closed;
+  assert.deepEqual([ended.code, ended.signal], [1, null]);
+  assert.match(ended.stdout, /interrupted: what was under way is dropped/);
+  const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
+  assert.match(report.run.failures.at(-1).error.message, /interrupted/);
+  assert.deepEqual(await workers(), []);
 });
 
 /** The script workers of the gatepost that this process started. */

@@ -19,7 +19,7 @@ struct run_job {
     VEC(run_route) routes;
     runner *runner;
     run_reporters reporters;
-    bool done;
+    bool stopping, done;
 };
 
 // ---- Identity
@@ -153,6 +153,10 @@ static void on_signal(void *ctx, int signum)
 {
     (void)signum;
     run_job *s = ctx;
+    if (!s->stopping)
+        fputs("gatepost: stopping after what is under way; once more stops at once\n",
+              s->call->err);
+    s->stopping = true;
     runner_stop(s->runner);
 }
 

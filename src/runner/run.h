@@ -148,7 +148,7 @@ struct runner {
     turn turn;
     VEC(trip *) asked; // pm.sendRequest's that are under way
     bool stopping;     // what is under way ends, nothing else begins
-    task last;
+    task halt, last;
     void (*on_done)(void *ctx);
     void *on_done_ctx;
 };

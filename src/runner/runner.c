@@ -91,7 +91,8 @@ static void on_finish(void *ctx, const err *e)
 {
     runner *r = ctx;
     drop_work(r);
-    if (e && e->code == SYS_TIMEOUT) { // a script may be running; the flow ends here by its timer
+    // A script may be running; the flow ends here by its timer or by on_halt.
+    if (e && (e->code == SYS_TIMEOUT || e->code == SYS_CANCELLED)) {
         js_engine_free(r->engine);
         r->engine = NULL;
     }
@@ -114,6 +115,14 @@ static void on_finish(void *ctx, const err *e)
     task_post(r->loop, &r->last);
 }
 
+static void on_halt(void *ctx)
+{
+    runner *r = ctx;
+    err e = ERR_INIT;
+    (void)err_set(&e, SYS_CANCELLED, "interrupted: what was under way is dropped");
+    flow_fail(&r->flow, &e);
+}
+
 static void begin(runner *r)
 {
     uint32_t rows = r->o.data ? r->o.data->len : 0;
@@ -132,6 +141,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     buf_init(&r->row_text, ROW_BYTES_MAX);
     r->jar = jar_new();
     r->pause = timer_new(l, on_pause_over, r);
+    r->halt = (task){.run = on_halt, .ctx = r};
     code c = plan_make(&r->plan, o->collection, o->folders, o->folder_count, e);
     if (!c)
         c = run_make_scopes(o, r->scopes, e);
@@ -155,6 +165,7 @@ void runner_free(runner *r)
     if (!r)
         return;
     flow_cancel(&r->flow);
+    task_cancel(&r->halt);
     task_cancel(&r->last);
     drop_work(r);
     js_engine_free(r->engine);
@@ -192,6 +203,8 @@ void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx)
 
 void runner_stop(runner *r)
 {
+    if (r->stopping)
+        task_post(r->loop, &r->halt);
     r->stopping = true;
     if (timer_active(r->pause))
         timer_start(r->pause, 0);

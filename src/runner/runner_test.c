@@ -545,15 +545,35 @@ static void stopping_does_not_wait_for_the_delay(void **state)
     assert_int_equal(s->requests.len, 0);
 }
 
-static void a_run_may_be_dropped_at_any_time(void **state)
+static const row endless[] = {{"in a request", "/hang", NULL, NULL},
+                              {"in a script", "/", "for (;;);", NULL},
+                              {"in a question", "/", "pm.sendRequest(`HOST/hang`)", NULL}};
+
+static void T45_stopping_twice_drops_what_would_never_end(void **state)
 {
-    static const row rows[] = {{"in a request", "/hang", NULL, NULL},
-                               {"in a script", "/", "for (;;);", NULL},
-                               {"in a question", "/", "pm.sendRequest(`HOST/hang`)", NULL}};
     stage *s = *state;
     bool never = false;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        load(s, collection(s, &rows[i], 1));
+    for (size_t i = 0; i < ARRAY_LEN(endless); i++) {
+        load(s, collection(s, &endless[i], 1));
+        begin(s);
+        loop_run_until(s->loop, &never, 50);
+        runner_stop(s->r);
+        assert_row(i, !loop_run_until(s->loop, &s->done, 50));
+        runner_stop(s->r);
+        runner_stop(s->r); // impatient
+        assert_row(i, loop_run_until(s->loop, &s->done, 10000));
+        assert_strz(lines_of(s, "done"),
+                    "done FAIL Error: interrupted: what was under way is dropped at run");
+        assert_int_equal(runner_summary(s->r)->failures.ptr[0].code, SYS_CANCELLED);
+    }
+}
+
+static void a_run_may_be_dropped_at_any_time(void **state)
+{
+    stage *s = *state;
+    bool never = false;
+    for (size_t i = 0; i < ARRAY_LEN(endless); i++) {
+        load(s, collection(s, &endless[i], 1));
         begin(s);
         loop_run_until(s->loop, &never, 50);
         runner_free(s->r);
@@ -647,6 +667,7 @@ int main(void)
         STAGED(the_run_times_out),
         STAGED(stopping_ends_the_run_in_order),
         STAGED(stopping_does_not_wait_for_the_delay),
+        STAGED(T45_stopping_twice_drops_what_would_never_end),
         STAGED(a_run_may_be_dropped_at_any_time),
         STAGED(T45_a_worker_that_dies_does_not_end_the_run),
         STAGED(counts_add_up),
