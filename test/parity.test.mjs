@@ -103,7 +103,7 @@ test("names of Postman's own can't be declared again at the top of a script", as
     'var data = 1', 'function request() {}', '(() => { const data = 1 })()', '{ let tests = 1 }', 'let mine = pm', 'const datas = 1'];
   const { executions } = await same(t, collection(...declared.map((code) =>
     item(code, `${url}/x`, on('test', `${code};`, "pm.test('ran', () => {})"))),
-    item('before', `${url}/x`, on('prerequest', 'let responseBody = 1')), item('after', `${url}/x`, on('test', 'let responseBody = 2'))));
+    item('before', `${url}/x`, on('prerequest', 'let responseBody = 1')), item('after', `${url}/x`, on('test', 'let responseBody = 1'))));
   assert.deepEqual(executions.filter((e) => e.errors.length).map((e) => e.name), [...declared.slice(0, 6), 'after']);
 });
 

@@ -263,7 +263,7 @@ export function createRunner(host, global) {
             const legacy = installLegacy(script, global, lazy);
             try {
                 if (fault !== undefined) throw fault;
-                checkNames(call, legacy.names);
+                checkNames(call, script.context.event, legacy.names);
                 const result = call.call({});
                 // An async body (top-level await) keeps the script alive until it settles.
                 if (result instanceof Promise) {

@@ -13,36 +13,24 @@ static void add_markers(jout *w, const char *scope)
     jout_str(w, "_postman_exported_using", STR("Gatepost"));
 }
 
-static void add_values(jout *w, arena *a, const char *key, pm_scope *s)
+static void write_scope(jout *w, arena *a, pm_scope *s, const char *scope)
 {
     json *values = NULL;
     if (json_parse(a, pm_scope_json(s), &(json_opts){.tolerant = true}, &values, NULL) != OK)
         values = json_new(a, JSON_ARRAY);
-    jout_json(w, key, values);
-}
-
-static void write_scope(jout *w, arena *a, pm_scope *s, const char *scope)
-{
     jout_str(w, "id", pm_scope_id(s));
     jout_str(w, "name", pm_scope_name(s));
-    add_values(w, a, "values", s);
+    jout_json(w, "values", values);
     add_markers(w, scope);
 }
 
 // The collection as it was read. As with newman, what scripts did to its variables isn't in it.
-static void write_collection(jout *w, arena *a, const runner *r)
+static void write_collection(jout *w, const runner *r)
 {
-    const pm_collection *c = r->o.collection;
-    pm_scope *written = pm_scope_new(STR_NONE, STR_NONE);
-    JSON_EACH (c->raw, m) {
-        if (str_eq(m->key, STR("variable")))
-            continue;
+    JSON_EACH (r->o.collection->raw, m) {
         jout_key(w, m->key);
         jout_json(w, NULL, m);
     }
-    if (pm_scope_add(written, c->variables, NULL) == OK)
-        add_values(w, a, "variable", written);
-    pm_scope_free(written);
     add_markers(w, "collection");
 }
 
@@ -65,7 +53,7 @@ void runner_export(runner *r, js_scope_name name, buf *out)
     jout w = jout_new(&text, JSON_PRETTY);
     jout_object(&w, NULL);
     if (name == JS_COLLECTION)
-        write_collection(&w, &a, r);
+        write_collection(&w, r);
     else
         write_scope(&w, &a, r->scopes[name], name == JS_GLOBALS ? "globals" : "environment");
     jout_end(&w);
