@@ -235,8 +235,8 @@ static void an_answer_that_is_too_slow_is_cut(void **state)
 static void a_service_that_breaks_off_or_talks_nonsense_is_503(void **state)
 {
     static const char *const answers[] = {"", "HTTP/1.1 200 OK\r\nContent-Le", "SSH-2.0-x\r\n",
-                                          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: "
-                                          "2\r\n\r\n"};
+                                          ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+                                           "Content-Length: 2\r\n\r\n")};
     fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         f->up.accepted = false;

@@ -79,9 +79,9 @@ static void T04_connection_removes_no_header_of_ours(void **state)
         "X-Secret\r\nX-Secret: hop\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
         "Proxy-Authorization: Basic YTpi\r\nX-Forwarded-For: 10.0.0.1\r\n");
     answer(f, OK_ANSWER, "\r\n\r\nok");
-    static const char *const there[] = {"\r\n" HOST, "\r\nx-forwarded-for: 10.0.0.1, 127.0.0.1\r\n",
-                                        "\r\nforwarded: for=\"127.0.0.1\"",
-                                        "\r\nx-cloud-trace-context: ", "\r\ntraceparent: 00-"};
+    static const char *const there[] = {
+        ("\r\n" HOST), "\r\nx-forwarded-for: 10.0.0.1, 127.0.0.1\r\n",
+        "\r\nforwarded: for=\"127.0.0.1\"", "\r\nx-cloud-trace-context: ", "\r\ntraceparent: 00-"};
     static const char *const gone[] = {"hop", "Keep-Alive", "TE:", "YTpi", "onnection:"};
     for (size_t i = 0; i < ARRAY_LEN(there); i++)
         assert_row(i, upstream_got(f, there[i]));

@@ -397,8 +397,8 @@ static void T50_a_call_that_grows_too_large_is_refused(void **state)
         "{\"url\":\"http://h/{{d}}\"}",
         "{\"url\":\"h\",\"header\":[{\"key\":\"A\",\"value\":\"{{d}}\"}]}",
         "{\"url\":\"h\",\"method\":\"POST\",\"body\":{\"mode\":\"raw\",\"raw\":\"{{d}}\"}}",
-        "{\"url\":\"h\",\"auth\":{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":"
-        "\"{{d}}\"}]}}",
+        ("{\"url\":\"h\",\"auth\":{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\","
+         "\"value\":\"{{d}}\"}]}}"),
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
