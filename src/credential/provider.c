@@ -110,15 +110,18 @@ void credential_provider_free(credential_provider *p)
 
 static caller *find_caller(credential_provider *p, str identity, bool local)
 {
-    str key = arena_printf(&p->mem, "%d|" STR_FMT, local, STR_ARG(identity));
-    caller *c = map_get(&p->callers, key);
-    if (c)
-        return c;
-    c = NEW(caller);
-    err e = ERR_INIT;
-    if (caller_find(c, &p->mem, &p->options, identity, local, &e))
-        c->failure = e;
-    map_set(&p->callers, key, c);
+    buf key;
+    buf_init(&key, 64 << 10);
+    buf_addf(&key, "%d|" STR_FMT, local, STR_ARG(identity));
+    caller *c = map_get(&p->callers, buf_str(&key));
+    if (!c) {
+        c = NEW(caller);
+        err e = ERR_INIT;
+        if (caller_find(c, &p->mem, &p->options, identity, local, &e))
+            c->failure = e;
+        map_set(&p->callers, buf_str(&key), c);
+    }
+    buf_deinit(&key);
     return c;
 }
 

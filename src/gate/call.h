@@ -25,6 +25,8 @@ struct gate_hooks {
     // What is left out of a response's header.
     str (*clean)(void *ctx, gate_call *c, str value);
     str host; // for upstream
+    // What to do when upstream can't be reached; NULL: nobody here knows.
+    const char *unreached_hint;
     void *ctx;
 };
 

@@ -258,6 +258,8 @@ static void open_pool(gate_connect *k, const uri_url *u)
         o.host = k->o.address;
         o.port = k->o.address_port;
         o.tls = NULL;
+        k->hooks.unreached_hint = "'gatepost up' was stopped, or started again on another port: "
+                                  "start it, then gatepost connect again";
     }
     k->pool = http_pool_new(k->loop, &o);
 }

@@ -332,6 +332,19 @@ static void a_run_app_url_is_served_by_the_running_up(void **state)
     token_in(w, "\r\nAuthorization: Bearer ", "https://orders-abc123-ew.a.run.app");
 }
 
+static void a_running_up_that_ended_is_told(void **state)
+{
+    world *w = *state;
+    w->o.address = "127.0.0.1";
+    w->o.address_port = listener_port(w->up.listener);
+    listener_free(w->up.listener);
+    w->up.listener = NULL;
+    connect_it(w);
+    call_with(w, "GET /", "");
+    peer_wait(&w->client, "gatepost connect again");
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 503 ")));
+}
+
 #define WORLD(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -349,6 +362,7 @@ int main(void)
         WORLD(T46_a_web_page_is_refused),
         WORLD(T46_it_ends_when_nobody_calls),
         WORLD(a_run_app_url_is_served_by_the_running_up),
+        WORLD(a_running_up_that_ended_is_told),
     };
     return cmocka_run_group_tests(tests, make_key, drop_key);
 }

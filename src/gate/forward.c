@@ -53,7 +53,11 @@ static void on_end(void *ctx, const err *e)
     gate_call *c = ctx;
     c->up = NULL;
     if (e) {
-        call_refuse(c, e->code == SYS_TIMEOUT ? 504 : 503, e);
+        err why = *e;
+        const gate_hooks *hooks = c->gate->hooks;
+        if (e->code == NET_CONNECT && hooks && hooks->unreached_hint)
+            (void)err_hint(&why, "%s", hooks->unreached_hint);
+        call_refuse(c, e->code == SYS_TIMEOUT ? 504 : 503, &why);
         return;
     }
     c->answered = true;

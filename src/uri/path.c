@@ -169,6 +169,7 @@ code path_canonical(arena *a, str path, unsigned allowed, str *ret_path, err *e)
         rc = ambiguous(&c, 0, "its bytes are not UTF-8 once decoded");
     if (rc == OK)
         rc = resolve_segments(&c);
-    *ret_path = (str){c.out, c.len};
+    if (rc == OK)
+        *ret_path = (str){c.out, c.len};
     return rc;
 }
