@@ -82,7 +82,7 @@ test('a project file that doesn\'t load isn\'t trusted', async (t) => {
   await writeFile(join(home, 'gatepost.yaml'), 'project: {id: my-project}\nacounts: []\n');
   const { code, stderr } = await gatepost('trust', 'file');
   assert.equal(code, 3);
-  assert.match(stderr, /gatepost\.yaml:2:10: .*\[GP-DATA-06\]\n {2}hint: did you mean 'accounts'\?/);
+  assert.match(stderr, /gatepost\.yaml:2:1: .*\[GP-DATA-06\]\n {2}hint: did you mean 'accounts'\?/);
   assert.deepEqual(await list(), []);
   await mkdir(join(home, 'empty'));
   const none = await gatepost('trust', 'file', 'empty');

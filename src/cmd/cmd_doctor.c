@@ -60,6 +60,8 @@ static code examine(visit *v, loop *l, identity_setup *s)
         .up = s->up,
         .local = option_flag(o, "local"),
         .identity = option_text(o, "identity"),
+        .identities = s->identities.ptr,
+        .identity_count = s->identities.len,
         .audience = option_text(o, "audiences"),
     };
     code c = read_token(o, &s->arena, &options.token, v->e);
@@ -109,7 +111,7 @@ static const command_spec spec = {
         "answer: which audience was sent and which is expected, who called, which binding is "
         "missing, whether a clock is wrong. Of a service of the running 'gatepost up' it also "
         "tells what the trail says.\n\n"
-        "Ends with 0 when the call works, with 1 when it is refused.",
+        "Ends with 0 when the call works, with 1 when it is refused or fails.",
     .example = "gatepost doctor https://orders-abc123-uc.a.run.app/orders\n"
                "pbpaste | gatepost doctor --token - https://orders-abc123-uc.a.run.app/",
     .tables = tables,

@@ -20,6 +20,7 @@ struct doctor {
     credential_wait *wait;
     credential_token *token;
     trust_match match;
+    const address_service *service; // of the running `up` with this run.app URL, or NULL
     fetch_route route;
     doctor_report report;
     doctor_call *now; // the call that is under way
@@ -30,22 +31,40 @@ struct doctor {
 
 // ---- Where to
 
-static code route_to(doctor *d, const uri_url *u, err *e)
+// The service of the running `up` that has this run.app URL, or NULL.
+static const address_service *service_at(doctor *d, str host)
 {
-    for (size_t i = 0; d->o.local && i < d->o.up->service_count; i++) {
+    for (size_t i = 0; d->o.up && i < d->o.up->service_count; i++) {
         const address_service *s = &d->o.up->services[i];
         for (size_t k = 0; k < s->run_app_url_count; k++) {
-            uri_url alias, target;
-            code c = url_parse(&d->a, s->run_app_urls[k], &alias, e);
-            if (c == OK)
-                c = url_parse(&d->a, s->url, &target, e);
-            if (c != OK)
-                return c;
-            if (str_eq(alias.host.name, u->host.name))
-                d->route = (fetch_route){"127.0.0.1", target.port, true};
+            uri_url alias;
+            if (url_parse(&d->a, s->run_app_urls[k], &alias, NULL) == OK &&
+                str_eq(alias.host.name, host))
+                return s;
         }
     }
-    return OK;
+    return NULL;
+}
+
+static code route_to(doctor *d, const uri_url *u, err *e)
+{
+    d->service = service_at(d, u->host.name);
+    if (!d->service || !d->o.local)
+        return OK;
+    uri_url target;
+    code c = url_parse(&d->a, d->service->url, &target, e);
+    if (c == OK)
+        d->route = (fetch_route){"127.0.0.1", target.port, true};
+    return c;
+}
+
+// What a person hands in goes where they say, but not where everybody on the way can read it.
+static code may_carry_token(const doctor *d, const uri_url *u, err *e)
+{
+    if (!d->o.token.len || str_eq(u->scheme, STR("https")) || d->match.loopback)
+        return OK;
+    (void)err_set(e, TRUST_SPEC, "--token: plain http would show the token to the network");
+    return err_hint(e, "use https; plain http is for loopback addresses");
 }
 
 static flow_next find_target(void *ctx, err *e)
@@ -53,7 +72,8 @@ static flow_next find_target(void *ctx, err *e)
     doctor *d = ctx;
     uri_url u;
     if (url_parse(&d->a, d->o.url, &u, e) != OK ||
-        trust_find(d->o.trust, d->o.url, false, &d->match, e) != OK || route_to(d, &u, e) != OK)
+        trust_find(d->o.trust, d->o.url, false, &d->match, e) != OK || route_to(d, &u, e) != OK ||
+        may_carry_token(d, &u, e) != OK)
         return FLOW_FAIL;
     doctor_report *r = &d->report;
     r->url = d->o.url;
@@ -105,6 +125,16 @@ static str bearer_of(const doctor *d)
     return d->token ? secret_str(d->token->value) : d->o.token;
 }
 
+// Nothing can be found out. A name that only the running `up` serves is easily called without
+// --local.
+static void unreachable(doctor *d, const err *e)
+{
+    err own = *e;
+    if (!d->o.local && d->service)
+        (void)err_hint(&own, "gatepost up serves it: call it with --local");
+    flow_fail(&d->flow, &own);
+}
+
 static void on_answer(void *ctx, const fetch_response *res, const err *e)
 {
     doctor *d = ctx;
@@ -114,7 +144,7 @@ static void on_answer(void *ctx, const fetch_response *res, const err *e)
     if (e) {
         c->failure = arena_str(&d->a, str_from(e->msg));
         if (c == &d->report.without) {
-            flow_fail(&d->flow, e);
+            unreachable(d, e);
             return;
         }
     } else {
@@ -167,18 +197,49 @@ static void on_token(void *ctx, credential_token *token, const err *e)
 {
     doctor *d = ctx;
     d->wait = NULL;
-    if (e)
-        d->report.why_no_caller =
-            arena_printf(&d->a, "%s%s%s", e->msg, e->hint[0] ? "; " : "", e->hint);
+    if (e) {
+        d->report.why_no_caller = arena_str(&d->a, str_from(e->msg));
+        d->report.no_caller_fix = arena_str(&d->a, str_from(e->hint));
+    }
     if (token) {
         d->token = credential_token_ref(token);
         int64_t age = clock_wall_s() - token->obtained_wall_s;
         d->report.caller = token->principal;
         d->report.source = token->via;
+        d->report.token_audience = token->audience;
         d->report.token_age_s = age;
         d->report.token_left_s = token->lifetime_s - age;
     }
     flow_resume(&d->flow);
+}
+
+// What the token that was handed in says of itself. Only the service verifies it.
+static void read_given(doctor *d)
+{
+    doctor_report *r = &d->report;
+    jwt t;
+    r->source = STR("the token that was given");
+    if (jwt_parse(d->o.token, &d->a, &t, NULL) != OK) {
+        r->caller = STR("nobody known");
+        return;
+    }
+    int64_t now = clock_wall_s();
+    str email = json_str_or(json_get(t.claims, "email"), STR_NONE);
+    r->caller = email.len ? email : t.subject.len ? t.subject : STR("nobody named");
+    r->token_audience = t.audience_count ? t.audiences[0] : STR("nobody");
+    if (t.has_issued_at)
+        r->token_age_s = now - t.issued_at_s;
+    if (t.has_expiry)
+        r->token_left_s = t.expiry_s - now;
+}
+
+// "none", or an identity that is defined as none.
+static bool chose_nobody(const doctor *d)
+{
+    for (size_t i = 0; i < d->o.identity_count; i++)
+        if (str_eq(d->o.identities[i].name, d->o.identity))
+            return d->o.identities[i].none;
+    return str_eq(d->o.identity, STR("none"));
 }
 
 static flow_next get_token(void *ctx, err *e)
@@ -186,12 +247,18 @@ static flow_next get_token(void *ctx, err *e)
     (void)e;
     doctor *d = ctx;
     doctor_report *r = &d->report;
-    if (d->o.token.len || !d->match.candidate)
+    if (d->o.token.len)
+        read_given(d);
+    else if (chose_nobody(d))
+        r->why_no_caller = STR("identity none was chosen");
+    if (d->o.token.len || r->why_no_caller.len || !d->match.candidate)
         return FLOW_MORE;
     if (d->match.level == TRUST_NONE) {
-        r->why_no_caller = arena_printf(
-            &d->a, "%s isn't trusted with an identity: gatepost trust add %s", d->match.origin,
-            d->match.project_known ? d->match.project : d->match.origin);
+        r->why_no_caller =
+            arena_printf(&d->a, "%s isn't trusted with an identity", d->match.origin);
+        r->no_caller_fix =
+            arena_printf(&d->a, "gatepost trust add %s",
+                         d->match.project_known ? d->match.project : d->match.origin);
         return FLOW_MORE;
     }
     credential_want want = {
@@ -199,7 +266,7 @@ static flow_next get_token(void *ctx, err *e)
         .audience = r->audience,
         .identity = d->o.identity,
         .local = d->match.level == TRUST_LOCAL,
-        .user_token = d->match.level == TRUST_ORIGIN,
+        .user_token = d->match.level != TRUST_PROJECT,
     };
     d->wait = credential_for(d->o.credentials, &want, on_token, d);
     return FLOW_WAIT;
@@ -237,15 +304,14 @@ static void conclude(doctor *d)
 {
     doctor_report *r = &d->report;
     const doctor_call *c = r->with.made ? &r->with : &r->without;
-    bool refused = c->status == 401 || c->status == 403 || c->status == 404;
-    r->healthy = c->status > 0 && !refused;
-    if (!refused)
+    r->healthy = c->status > 0 && c->status < 400;
+    if (c->status < 400)
         return;
     refusal_explain(&d->refused, &d->a, &r->reason);
     ask_the_trail(d, c);
     // Without a token of ours to send, the answer to the plain call is what was to be explained.
-    if (!r->with.made && r->why_no_caller.len && r->reason.code == IAM_ANONYMOUS)
-        r->reason.fix = r->why_no_caller;
+    if (!r->with.made && r->no_caller_fix.len && r->reason.code == IAM_ANONYMOUS)
+        r->reason.fix = r->no_caller_fix;
 }
 
 static void on_finish(void *ctx, const err *e)
@@ -272,7 +338,7 @@ doctor *doctor_start(loop *l, const doctor_options *o,
     d->o = *o;
     d->on_done = on_done;
     d->ctx = ctx;
-    d->report.token_age_s = d->report.token_left_s = -1;
+    d->report.token_age_s = d->report.token_left_s = DOCTOR_UNKNOWN_S;
     arena_init(&d->a);
     d->client = fetch_client_new(l, FETCH_POLICY_PEOPLE);
     flow_start(&d->flow, l, steps, DEADLINE_MS, on_finish, d);

@@ -3,8 +3,9 @@
 // what was expected, what is missing, and the command that mends it.
 //
 // Invariants
-// - It sends GET requests only, follows no redirect, and sends a token under the rules by which the
-//   runner does (injection.md §2): never to an origin that isn't trusted.
+// - It sends GET requests only, follows no redirect, and sends a token of ours under the rules by
+//   which the runner does (injection.md §2): never to an origin that isn't trusted. A token that
+//   the person hands in goes where they say, but not over plain http off loopback.
 // - No token is ever part of a report.
 #pragma once
 
@@ -19,9 +20,11 @@ struct doctor_options {
     credential_provider *credentials;
     const home_address *up; // the running `gatepost up`, or NULL
     bool local;             // run.app URLs of its services lead there
-    str identity;           // empty: the default
-    str audience;           // empty: the service's own
-    str token;              // a bearer to judge in the place of one of ours; empty: none
+    str identity;           // empty: the default; "none": nobody
+    const project_identity *identities;
+    size_t identity_count;
+    str audience; // empty: the service's own
+    str token;    // a bearer to judge in the place of one of ours; empty: none
     bool as_json;
 };
 
@@ -35,17 +38,21 @@ struct doctor_call {
     bool by_cloud_run; // the answer is Cloud Run's page, not the application's
 };
 
+enum { DOCTOR_UNKNOWN_S = INT32_MIN };
+
 // All text lives until the callback returns.
 typedef struct doctor_report doctor_report;
 struct doctor_report {
     str url, origin;
-    bool candidate;    // identity may be wanted there
-    const char *trust; // who trusts it; NULL: nobody
-    str caller;        // whose identity; empty: none was found
-    str source;        // where it comes from
-    str why_no_caller; // and why not
-    str audience;
-    int64_t token_age_s, token_left_s; // -1: no token
+    bool candidate;                    // identity may be wanted there
+    const char *trust;                 // who trusts it; NULL: nobody
+    str caller;                        // whose identity; empty: none was found
+    str source;                        // where it comes from
+    str why_no_caller;                 // and why not,
+    str no_caller_fix;                 // and what mends it
+    str audience;                      // that the service wants
+    str token_audience;                // that the token has
+    int64_t token_age_s, token_left_s; // DOCTOR_UNKNOWN_S: no token, or it doesn't say
     doctor_call without, with;
     bool healthy;
     refusal_reason reason; // of the call that counts

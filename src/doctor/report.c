@@ -33,15 +33,28 @@ static void call_line(buf *out, const char *label, const doctor_call *c)
                                : " (the application's answer)");
 }
 
+// "audience https://…, 3 s old, 3597 s left", as far as it is known.
+static void token_line(const doctor_report *r, buf *out)
+{
+    char age[32] = "", left[48] = "";
+    if (!r->token_audience.len)
+        return;
+    if (r->token_age_s >= 0)
+        snprintf(age, sizeof(age), ", %" PRId64 " s old", r->token_age_s);
+    if (r->token_left_s >= 0)
+        snprintf(left, sizeof(left), ", %" PRId64 " s left", r->token_left_s);
+    else if (r->token_left_s != DOCTOR_UNKNOWN_S)
+        snprintf(left, sizeof(left), ", expired %" PRId64 " s ago", -r->token_left_s);
+    line(out, "token", "audience " STR_FMT "%s%s", STR_ARG(r->token_audience), age, left);
+}
+
 static void caller_lines(const doctor_report *r, buf *out)
 {
-    if (r->caller.len) {
+    if (r->caller.len)
         line(out, "caller", STR_FMT " by " STR_FMT, STR_ARG(r->caller), STR_ARG(r->source));
-        line(out, "token", "audience " STR_FMT ", %" PRId64 " s old, %" PRId64 " s left",
-             STR_ARG(r->audience), r->token_age_s, r->token_left_s);
-    } else if (r->why_no_caller.len) {
+    else if (r->why_no_caller.len)
         line(out, "caller", "nobody: " STR_FMT, STR_ARG(r->why_no_caller));
-    }
+    token_line(r, out);
 }
 
 void doctor_text(const doctor_report *r, buf *out)
@@ -98,8 +111,12 @@ void doctor_json(const doctor_report *r, buf *out)
     if (r->caller.len) {
         jout_str(&w, "caller", r->caller);
         jout_str(&w, "source", r->source);
-        jout_i64(&w, "tokenAgeSeconds", r->token_age_s);
-        jout_i64(&w, "tokenSecondsLeft", r->token_left_s);
+        if (r->token_audience.len)
+            jout_str(&w, "tokenAudience", r->token_audience);
+        if (r->token_age_s != DOCTOR_UNKNOWN_S)
+            jout_i64(&w, "tokenAgeSeconds", r->token_age_s);
+        if (r->token_left_s != DOCTOR_UNKNOWN_S)
+            jout_i64(&w, "tokenSecondsLeft", r->token_left_s);
     } else if (r->why_no_caller.len) {
         jout_str(&w, "noCaller", r->why_no_caller);
     }
