@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values as text for the console, in the manner of Node's util.inspect.
+import { isLazy } from './lazy.js';
 
 const DEPTH_MAX = 25;
 const ITEMS_MAX = 100;
@@ -61,7 +62,7 @@ function more(count) {
 function members(v, keys, state, depth, indent) {
     return keys.map((k) => {
         const d = Object.getOwnPropertyDescriptor(v, k);
-        if (d && (d.get || d.set)) return `${keyText(k)}: [${[d.get && 'Getter', d.set && 'Setter'].filter(Boolean).join('/')}]`;
+        if (d && (d.get || d.set) && !isLazy(d.get)) return `${keyText(k)}: [${[d.get && 'Getter', d.set && 'Setter'].filter(Boolean).join('/')}]`;
         return `${keyText(k)}: ${show(v[k], state, depth + 1, indent + 2)}`;
     });
 }

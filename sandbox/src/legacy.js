@@ -49,8 +49,10 @@ function asText(value) {
     return (value === false || value) && typeof value.toString === 'function' ? value.toString() : value;
 }
 
-function makePostman(script, environment, globals) {
+function makePostman(script) {
     const { pm, isTest } = script;
+    const environment = () => environmentOf(script);
+    const globals = () => globalsOf(script);
     const drop = (object, key) => delete object[key];
     const dropAll = (object) => Object.keys(object).forEach((key) => drop(object, key));
     const out = {
@@ -86,47 +88,35 @@ function makePostman(script, environment, globals) {
     return out;
 }
 
-function once(compute) {
-    let value;
-    return () => (value === undefined ? (value = compute()) : value);
-}
+// One object each, of all that reads and writes it.
+const environmentOf = (script) => script.once('legacy environment', () => script.pm.environment.toObject());
+const globalsOf = (script) => script.once('legacy globals', () => script.pm.globals.toObject());
 
 // name → how to make the global of that name.
-function makers(script, tests) {
-    const { pm, context, isTest } = script;
-    const environment = once(() => pm.environment.toObject());
-    const globals = once(() => pm.globals.toObject());
-    const out = {
-        tests: () => tests,
-        environment,
-        globals,
-        data: () => context.scopes.data.values || {},
-        iteration: () => context.iteration,
-        request: () => ({
-            id: context.requestId,
-            name: context.requestName,
-            description: context.requestDescription,
-            headers: pm.request.headers.toObject(true, false, true, true),
-            method: pm.request.method,
-            url: pm.request.url.toString(),
-            data: requestData(pm.request),
-        }),
-        postman: () => makePostman(script, environment, globals),
-        JSON: () => ({ parse: parseJSON, stringify }),
-    };
-    Object.assign(out, modules.globals);
-    for (const name of afterwards) {
-        if (!isTest) out[name] = () => undefined;
-    }
-    if (!isTest) return out;
-    return Object.assign(out, {
-        responseCookies: () => pm.cookies,
-        responseHeaders: () => Object.fromEntries(pm.response.headers.filter((h) => !h.disabled).map((h) => [h.key, h.value])),
-        responseTime: () => pm.response.responseTime,
-        responseCode: () => pm.response.details(),
-        responseBody: () => pm.response.text(),
-    });
-}
+const makers = {
+    tests: (script) => script.tests,
+    environment: environmentOf,
+    globals: globalsOf,
+    data: (script) => script.row(),
+    iteration: ({ context }) => context.iteration,
+    request: ({ context, pm }) => ({
+        id: context.requestId,
+        name: context.requestName,
+        description: context.requestDescription,
+        headers: pm.request.headers.toObject(true, false, true, true),
+        method: pm.request.method,
+        url: pm.request.url.toString(),
+        data: requestData(pm.request),
+    }),
+    postman: makePostman,
+    JSON: () => ({ parse: parseJSON, stringify }),
+    ...modules.globals,
+    responseCookies: ({ pm }) => pm.cookies,
+    responseHeaders: ({ pm }) => Object.fromEntries(pm.response.headers.filter((h) => !h.disabled).map((h) => [h.key, h.value])),
+    responseTime: ({ pm }) => pm.response.responseTime,
+    responseCode: ({ pm }) => pm.response.details(),
+    responseBody: ({ pm }) => pm.response.text(),
+};
 
 function watch(name, value, note) {
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || !alternatives[name]) return value;
@@ -148,7 +138,7 @@ function watch(name, value, note) {
 }
 
 // SugarJS's String#has, which Postman's snippet "Body contains string" calls.
-function extendStrings({ String: { prototype } }) {
+export function extendStrings({ String: { prototype } }) {
     if (Object.hasOwn(prototype, 'has')) return;
     Object.defineProperty(prototype, 'has', {
         configurable: true,
@@ -159,31 +149,36 @@ function extendStrings({ String: { prototype } }) {
     });
 }
 
-// Installs the globals with `lazy(global, name, compute)`. The result's finish() raises the tests.
-export function installLegacy(script, global, lazy) {
-    if (!script.context.legacy) return { names: [], finish() {} };
-    extendStrings(global);
-    const tests = {};
-    const noted = new Set();
-    const note = (name) => {
+function noter(script) {
+    const noted = script.once('legacy names noted', () => new Set());
+    return (name) => {
         if (noted.has(name)) return;
         noted.add(name);
         script.warn(`Using "${name === 'postman' ? 'postman.setNextRequest' : name}" is deprecated. Use "${alternatives[name]}" instead.`);
     };
-    const all = makers(script, tests);
-    for (const name of Object.keys(all)) lazy(global, name, () => watch(name, all[name](), note), false);
-    return {
-        names: Object.keys(all).filter((name) => script.isTest || !afterwards.includes(name)),
-        finish() {
-            for (const name of Object.keys(tests)) {
-                const passed = Boolean(tests[name]);
-                const error = passed ? undefined : {
-                    name: 'AssertionError',
-                    message: `expected ${String(tests[name])} to be truthy`,
-                    stack: `AssertionError: expected ${String(tests[name])} to be truthy`,
-                };
-                script.test.raise(name, error);
-            }
-        },
-    };
 }
+
+// name → how a script's global of that name is made.
+export const legacyGlobals = {};
+for (const name of Object.keys(makers)) {
+    const late = afterwards.includes(name);
+    legacyGlobals[name] = (script) => (late && !script.isTest ? undefined : watch(name, makers[name](script), noter(script)));
+}
+
+export function legacyNames({ isTest }) {
+    return Object.keys(makers).filter((name) => isTest || !afterwards.includes(name));
+}
+
+// Raises what the script put into `tests`.
+export function finishLegacy({ test, tests }) {
+    for (const name of Object.keys(tests)) {
+        const passed = Boolean(tests[name]);
+        const error = passed ? undefined : {
+            name: 'AssertionError',
+            message: `expected ${String(tests[name])} to be truthy`,
+            stack: `AssertionError: expected ${String(tests[name])} to be truthy`,
+        };
+        test.raise(name, error);
+    }
+}
+

@@ -19,13 +19,13 @@ function compiles(names, text) {
 }
 
 // Throws when the script, a function that was compiled, declares one of the names: those above and
-// `more`, which depend on its event. Asked once for each script.
+// those of more(), which depend on its event. Asked once for each script.
 export function checkNames(script, event, more) {
     if (checked[event].has(script)) return;
     const text = Reflect.apply(sourceOf, script, []);
     if (/\b(?:let|const|class)\b/.test(text) && text.startsWith('function(')) {
         const body = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}'));
-        const names = [...always, ...more].filter((name) => body.includes(name));
+        const names = [...always, ...more()].filter((name) => body.includes(name));
         const taken = compiles(names, body) ? undefined : names.find((name) => !compiles([name], body));
         if (taken) throw new SyntaxError(`Identifier '${taken}' has already been declared`);
     }

@@ -5,13 +5,14 @@ import { CookieJar, CookieList } from './cookies.js';
 import { describeError } from './errors.js';
 import { loadChai } from './expect.js';
 import { inspect } from './inspect.js';
-import { installLegacy } from './legacy.js';
+import { lazy, Slots } from './lazy.js';
+import { extendStrings, finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
 import { modules } from './modules.js';
 import { checkNames } from './names.js';
 import { Request, requestJSON } from './request.js';
 import { Response } from './response.js';
 import { makeTest } from './test.js';
-import { Timers } from './timers.js';
+import { timerNames, Timers } from './timers.js';
 import { VariableScope } from './variables.js';
 
 // A script may replace these; the prelude keeps the originals.
@@ -19,26 +20,103 @@ const { stringify, parse } = JSON;
 const code = { assertion: 97, console: 108, exception: 120, fetch: 102, cookies: 99, done: 100 };
 const scopes = ['globals', 'collection', 'environment', 'data', 'local'];
 
-// A property that is computed when first read, and that a script may overwrite.
-function lazy(object, name, compute, enumerable = true) {
-    const set = (value) => Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable });
-    Object.defineProperty(object, name, {
-        configurable: true,
-        enumerable,
-        set,
-        get() {
-            set(undefined); // computing it may ask for it: lodash looks whether there is a `_`
-            const value = compute();
-            set(value);
-            return value;
-        },
-    });
-}
-
 function fixed(object, members) {
     for (const name of Object.keys(members)) Object.defineProperty(object, name, { value: members[name] });
     return object;
 }
+
+// ---- pm and the other globals: name → how to make it for a script ----
+
+// What a script can't replace.
+const readOnly = {
+    info: ({ context }) => fixed({}, {
+        eventName: context.event,
+        iteration: context.iteration,
+        iterationCount: context.iterationCount,
+        requestName: context.requestName,
+        requestId: context.requestId,
+    }),
+    globals: (script) => script.scope('globals'),
+    environment: (script) => script.scope('environment'),
+    collectionVariables: (script) => script.scope('collection'),
+    variables: (script) => script.scope('local'),
+    iterationData: (script) => script.scope('data'),
+    visualizer: (script) => script.makeVisualizer(),
+    execution: (script) => script.makeExecution(),
+    sendRequest: (script) => (request, callback) => script.sendRequest(request, callback),
+    setNextRequest: (script) => (name) => {
+        script.next = name;
+    },
+    require: () => modules.require,
+};
+
+const replaceable = {
+    request: (script) => script.makeRequest(),
+    response: (script) => script.makeOwnResponse(),
+    cookies: (script) => script.makeCookies(),
+    expect: () => loadChai().expect,
+    test: (script) => Object.assign(script.test.bind(script.pm), script.test),
+};
+
+const globals = {
+    pm: (script) => script.pm,
+    console: (script) => script.makeConsole(),
+    require: () => modules.require,
+    Buffer: () => modules.load('buffer').Buffer,
+    atob: () => modules.load('buffer').atob,
+    btoa: () => modules.load('buffer').btoa,
+};
+for (const name of timerNames) globals[name] = (script) => script.once('timers', () => script.timers.globals())[name];
+const allGlobals = { ...globals, ...legacyGlobals };
+
+// What scripts find: one realm serves them all, so that each finds its own as they come and go.
+class Realm {
+    #global;
+    #globals = new Slots(false);
+    #members = new Slots(true);
+    #pmPrototype = {};
+
+    constructor(global) {
+        this.#global = global;
+        for (const name of Object.keys(readOnly)) {
+            Object.defineProperty(this.#pmPrototype, name, { get: () => this.script.once(name, readOnly[name]) });
+        }
+    }
+
+    #makePm(script) {
+        const pm = Object.create(this.#pmPrototype);
+        for (const name of Object.keys(replaceable)) {
+            if (name !== 'response' || script.isTest) this.#members.define(pm, name);
+        }
+        return pm;
+    }
+
+    // Besides what earlier scripts left as globals of theirs.
+    enter(script) {
+        const { legacy } = script.context;
+        const table = legacy ? allGlobals : globals;
+        this.script = script;
+        this.#members.fill(replaceable, script);
+        script.pm = this.#makePm(script);
+        this.#globals.fill(table, script);
+        for (const name of Object.keys(allGlobals)) {
+            if (name in table) this.#globals.define(this.#global, name);
+            else this.#globals.withdraw(this.#global, name);
+        }
+        if (legacy) extendStrings(this.#global);
+    }
+}
+
+for (const kind of [Request, Response]) {
+    Object.defineProperty(kind.prototype, 'to', {
+        get() {
+            return loadChai().expect(this).to;
+        },
+        configurable: true,
+    });
+}
+
+// ---- a script ----
 
 export class Script {
     constructor(host, context) {
@@ -49,22 +127,44 @@ export class Script {
         this.next = undefined;
         this.skipped = undefined; // the result at the moment of skipRequest()
         this.error = undefined;
-        this.test = makeTest((a) => this.send('assertion', a));
-        this.scopes = this.makeScopes();
-        this.pm = this.makePm();
+        this.tests = {}; // of the legacy API
+    }
+
+    // The value of make(script), made when first asked for.
+    #made = { __proto__: null };
+    once(name, make) {
+        if (!(name in this.#made)) this.#made[name] = make(this);
+        return this.#made[name];
+    }
+
+    get test() {
+        return this.once('test', () => makeTest((a) => this.send('assertion', a)));
     }
 
     send(kind, message) {
         if (!this.skipped) this.host.send(code[kind], stringify(message));
     }
 
-    makeScopes() {
-        const out = {};
-        for (const name of scopes.slice(0, 3)) out[name] = new VariableScope(this.context.scopes[name]);
-        const { values } = this.context.scopes.data;
-        out.data = new VariableScope({ values: values || {} });
-        out.local = new VariableScope(this.context.scopes.local, [out.data, out.environment, out.collection, out.globals]);
-        return out;
+    // The values of a scope, as the runner has them.
+    #read(name) {
+        return parse(this.host.scope(scopes.indexOf(name)));
+    }
+
+    // The row of data of this iteration.
+    row() {
+        return this.once('row', () => this.#read('data').values || {});
+    }
+
+    #scopes = {};
+    scope(name) {
+        if (!this.#scopes[name]) this.#scopes[name] = this.#makeScope(name);
+        return this.#scopes[name];
+    }
+
+    #makeScope(name) {
+        if (name === 'data') return new VariableScope({ values: this.row() });
+        const beneath = name === 'local' ? ['data', 'environment', 'collection', 'globals'] : [];
+        return new VariableScope(this.#read(name), beneath.map((other) => this.scope(other)));
     }
 
     warn(message) {
@@ -80,12 +180,6 @@ export class Script {
         }
         out.clear = () => {};
         return out;
-    }
-
-    makeResponse(source, body) {
-        const response = new Response(source, body);
-        Object.defineProperty(response, 'to', { get: () => loadChai().expect(response).to, configurable: true });
-        return response;
     }
 
     // The body is read from the frame when asked for, which is gone after the script.
@@ -111,53 +205,24 @@ export class Script {
         };
     }
 
-    makePm() {
-        const { context } = this;
-        const pm = {};
-        fixed(pm, {
-            info: fixed({}, {
-                eventName: context.event,
-                iteration: context.iteration,
-                iterationCount: context.iterationCount,
-                requestName: context.requestName,
-                requestId: context.requestId,
-            }),
-            globals: this.scopes.globals,
-            environment: this.scopes.environment,
-            collectionVariables: this.scopes.collection,
-            variables: this.scopes.local,
-            iterationData: this.scopes.data,
-            visualizer: this.makeVisualizer(),
-            execution: this.makeExecution(),
-            sendRequest: (request, callback) => this.sendRequest(request, callback, pm),
-            setNextRequest: (name) => {
-                this.next = name;
-            },
-            require: modules.require,
-        });
-        lazy(pm, 'request', () => {
-            this.requestMade = new Request(context.request);
-            // Compared at the end, to see whether the script changed it.
-            this.requestBefore = stringify(this.requestMade);
-            Object.defineProperty(this.requestMade, 'to', {
-                get: () => loadChai().expect(this.requestMade).to,
-                configurable: true,
-            });
-            return this.requestMade;
-        });
-        if (this.isTest) {
-            lazy(pm, 'response', () => this.makeResponse(
-                { ...context.response, originalRequest: pm.request, cookies: pm.cookies }, this.frameBody()));
-        }
-        lazy(pm, 'cookies', () => {
-            const list = new CookieList(context.response ? context.response.cookies : []);
-            list.jar = () => new CookieJar((operation, answered) => this.askCookies(operation, answered));
-            return list;
-        });
-        lazy(pm, 'expect', () => loadChai().expect);
-        pm.test = this.test.bind(pm);
-        Object.assign(pm.test, this.test);
-        return pm;
+    makeRequest() {
+        this.request = new Request(parse(this.host.request() || '{}'));
+        // Compared at the end, to see whether the script changed it.
+        if (!this.isTest) this.requestBefore = stringify(this.request);
+        return this.request;
+    }
+
+    makeOwnResponse() {
+        const { pm, context } = this;
+        const response = new Response({ ...context.response, cookies: pm.cookies }, this.frameBody());
+        lazy(response, 'originalRequest', () => pm.request);
+        return response;
+    }
+
+    makeCookies() {
+        const list = new CookieList(this.context.response ? this.context.response.cookies : []);
+        list.jar = () => new CookieJar((operation, answered) => this.askCookies(operation, answered));
+        return list;
     }
 
     makeVisualizer() {
@@ -194,7 +259,8 @@ export class Script {
         };
     }
 
-    sendRequest(request, callback, pm) {
+    sendRequest(request, callback) {
+        const { pm } = this;
         const call = typeof callback === 'function' ? callback : undefined;
         if (!request) {
             if (call) call.call(pm, new Error('sendrequest: nothing to request'));
@@ -204,7 +270,7 @@ export class Script {
         const promise = call ? undefined : new Promise((a, b) => [resolve, reject] = [a, b]);
         const id = this.timers.expect((failure, response) => {
             const error = failure ? Object.assign(new Error(failure.message), { code: failure.name }) : null;
-            const answer = this.makeResponse(response, response ? this.answerBody() : undefined);
+            const answer = new Response(response, response ? this.answerBody() : undefined);
             const cookies = new CookieList(response ? response.cookies : []);
             answer.cookies = cookies;
             if (call) call.call(pm, error, answer, { cookies });
@@ -224,26 +290,15 @@ export class Script {
         if (id !== undefined) this.send('cookies', { id, ...operation });
     }
 
-    // What the next script finds as globals, besides what earlier ones left there.
-    install(global) {
-        const { timers } = this;
-        const values = { pm: this.pm, console: this.makeConsole(), require: modules.require, ...timers.globals() };
-        for (const name of Object.keys(values)) {
-            Object.defineProperty(global, name, { value: values[name], writable: true, configurable: true });
-        }
-        lazy(global, 'Buffer', () => modules.load('buffer').Buffer, false);
-        lazy(global, 'atob', () => modules.load('buffer').atob, false);
-        lazy(global, 'btoa', () => modules.load('buffer').btoa, false);
-    }
-
+    // A scope that nobody asked for has not changed.
     changes() {
-        return scopes.flatMap((name) => (name === 'data' ? [] : this.scopes[name].changes(name)));
+        return scopes.flatMap((name) => (name === 'data' || !this.#scopes[name] ? [] : this.#scopes[name].changes(name)));
     }
 
     result() {
         const out = { changes: this.changes() };
-        if (this.requestMade && !this.isTest) {
-            const after = stringify(this.requestMade);
+        if (this.request && !this.isTest) {
+            const after = stringify(this.request);
             if (after !== this.requestBefore) out.request = after;
         }
         if (this.next !== undefined) out.next = this.next === null ? null : String(this.next);
@@ -254,16 +309,17 @@ export class Script {
 
 export function createRunner(host, global) {
     modules.init(host);
+    const realm = new Realm(global);
     let script;
 
     return {
         run(text, call, fault) {
             script = new Script(host, parse(text));
-            script.install(global);
-            const legacy = installLegacy(script, global, lazy);
+            const { legacy } = script.context;
+            realm.enter(script);
             try {
                 if (fault !== undefined) throw fault;
-                checkNames(call, script.context.event, legacy.names);
+                checkNames(call, script.context.event, () => (legacy ? legacyNames(script) : []));
                 const result = call.call({});
                 // An async body (top-level await) keeps the script alive until it settles.
                 if (result instanceof Promise) {
@@ -279,7 +335,7 @@ export function createRunner(host, global) {
                 if (script.timers.pending()) script.send('exception', describeError(e));
                 else script.error = describeError(e);
             }
-            legacy.finish();
+            if (legacy) finishLegacy(script);
         },
         fetched(text) {
             const { id, failure, response } = parse(text);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timers, and everything else that keeps a script alive: a script is over when nothing is pending.
 
+export const timerNames = [
+    'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate',
+];
+
 export class Timers {
     #host;
     #onError;

@@ -29,6 +29,7 @@ struct js_engine {
     size_t sent;
     map scripts; // source → 1 + its number in the worker
     uint32_t script_count;
+    uint64_t scope_versions[JS_SCOPE_COUNT]; // that the worker has
 
     bool running;
     js_callbacks cb;
@@ -65,6 +66,7 @@ static void drop_worker(js_engine *en)
     map_deinit(&en->scripts, NULL);
     map_init(&en->scripts);
     en->script_count = 0;
+    memset(en->scope_versions, 0, sizeof(en->scope_versions));
 }
 
 // The worker is lost: what it ran has failed.
@@ -358,6 +360,51 @@ static uint32_t script_number(js_engine *en, str source, str *ret_source)
     return en->script_count - 1;
 }
 
+// The scopes that the worker doesn't have yet.
+static void add_scopes(js_engine *en, const js_script *s, buf *out)
+{
+    buf text;
+    buf_init(&text, JS_FRAME_BYTES_MAX);
+    for (size_t i = 0; i < JS_SCOPE_COUNT; i++) {
+        const js_scope *scope = &s->scopes[i];
+        if (scope->version && scope->version == en->scope_versions[i])
+            continue;
+        en->scope_versions[i] = scope->version;
+        buf_reset(&text);
+        message_write_scope(&text, scope);
+        frame_add_head(out, FRAME_SCOPE, text.len + 1);
+        buf_addc(out, (char)i);
+        buf_adds(out, buf_str(&text));
+    }
+    buf_deinit(&text);
+}
+
+// False when it is too much for one script.
+static bool send_script(js_engine *en, const js_script *s)
+{
+    buf context, scopes;
+    buf_init(&context, JS_FRAME_BYTES_MAX);
+    buf_init(&scopes, JS_FRAME_BYTES_MAX);
+    message_write_run(&context, s, en->columns);
+    frame_run r = {.timeout_ms = s->timeout_ms,
+                   .context = buf_str(&context),
+                   .request = s->request,
+                   .body = s->response ? s->response->body : STR_NONE};
+    r.script = script_number(en, s->source, &r.source);
+    add_scopes(en, s, &scopes);
+    bool fits = buf_ok(&context) && buf_ok(&scopes) &&
+                r.source.len + r.context.len + r.request.len + r.body.len + scopes.len <=
+                    JS_FRAME_BYTES_MAX - FRAME_RUN_HEAD_BYTES;
+    if (fits) {
+        buf_adds(&en->out, buf_str(&scopes));
+        frame_add_run(&en->out, &r);
+        push_out(en);
+    }
+    buf_deinit(&scopes);
+    buf_deinit(&context);
+    return fits;
+}
+
 void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
 {
     en->running = true;
@@ -366,27 +413,13 @@ void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
     en->failure = ERR_INIT;
     if (!en->process && start_worker(en, &en->failure)) {
         fail_soon(en);
-        return;
-    }
-    buf context;
-    buf_init(&context, JS_FRAME_BYTES_MAX);
-    message_write_run(&context, s, en->columns);
-    frame_run r = {.timeout_ms = s->timeout_ms,
-                   .context = buf_str(&context),
-                   .body = s->response ? s->response->body : STR_NONE};
-    r.script = script_number(en, s->source, &r.source);
-    if (!buf_ok(&context) ||
-        r.source.len + r.context.len + r.body.len > JS_FRAME_BYTES_MAX - FRAME_RUN_HEAD_BYTES) {
+    } else if (!send_script(en, s)) {
         err_set(&en->failure, SCRIPT_PROTOCOL, "what the script is to see is more than %d MiB",
                 JS_FRAME_BYTES_MAX >> 20);
         fail_soon(en);
-    } else {
-        frame_add_run(&en->out, &r);
-        push_out(en);
-        if (s->timeout_ms)
-            timer_start(en->kill, s->timeout_ms + JS_KILL_GRACE_MS);
+    } else if (s->timeout_ms) {
+        timer_start(en->kill, s->timeout_ms + JS_KILL_GRACE_MS);
     }
-    buf_deinit(&context);
 }
 
 // False for a question that nobody waits for any more.

@@ -417,6 +417,78 @@ static void a_failed_request_is_told_to_its_callback(void **state)
     end(&s);
 }
 
+// ---- what one script leaves to the next ---------------------------------------------------------
+
+// Rows run one after the other in one worker.
+static const struct {
+    const char *source, *log;
+} followed[] = {
+    // What a script does to its globals, and to pm, ends with it.
+    {"tests.a = true; console = 1; pm = 2; environment = 3; pm2 = 4",
+     "warn 'Using \"tests\" is deprecated. Use \"pm.test()\" instead.'\nok 0 a\n"},
+    {"pm.test('b', () => pm.expect(pm2).to.equal(4)); console.log(Object.keys(tests), "
+     "environment.who)",
+     "ok 0 b\nwarn 'Using \"environment\" is deprecated. Use \"pm.environment\" instead.'\n"
+     "log [] 'env'\n"},
+    {"delete globalThis.pm; Object.defineProperty(globalThis, 'console', {value: 5, configurable: "
+     "true}); delete globalThis.responseCode; JSON = null",
+     ""},
+    {"console.log(typeof pm.test, typeof responseCode, typeof JSON.parse)",
+     "log 'function' 'object' 'function'\n"},
+    {"pm.mine = 1; pm.test = 2; pm.request = 3; pm.environment = 4; pm.info = 5", ""},
+    {"console.log(pm.mine, typeof pm.test, pm.request.method, pm.environment.name, "
+     "pm.info.requestName, Object.keys(pm).join())",
+     "log undefined 'function' 'POST' 'staging' 'create' "
+     "'request,response,cookies,expect,test'\n"},
+    // The first API is gone for a script that renounces it, and back for the next one.
+    {"'use sandbox2'; console.log(typeof tests, typeof postman, typeof JSON.parse, typeof atob)",
+     "log 'undefined' 'undefined' 'function' 'function'\n"},
+    {"console.log(typeof tests, typeof postman, typeof _)", "log 'object' 'object' 'function'\n"},
+    // A pm that was kept speaks for the script that runs.
+    {"kept = pm; pm.globals.set('k', 1)", "globals set k=1 any\n"},
+    {"kept.globals.set('k', 2); console.log(kept.globals === pm.globals, kept.execution === "
+     "pm.execution)",
+     "log true true\nglobals set k=2 any\n"},
+};
+
+static void each_script_finds_its_own_globals(void **state)
+{
+    (void)state;
+    seen s = begin();
+    for (size_t i = 0; i < ARRAY_LEN(followed); i++) {
+        run(&s, JS_TEST, followed[i].source);
+        if (s.code || !str_eq(buf_str(&s.log), str_from(followed[i].log)))
+            fail_msg("row %zu: %s: got\n%swanted\n%s", i, s.error, buf_cstr(&s.log),
+                     followed[i].log);
+    }
+    end(&s);
+}
+
+// A version says that the worker has it already: whatever the text is now, it isn't sent.
+static void a_scope_is_sent_again_when_its_version_is_new(void **state)
+{
+    static const struct {
+        uint64_t version;
+        const char *value, *seen;
+    } rows[] = {{1, "a", "a"}, {1, "b", "a"}, {2, "c", "c"}, {2, "d", "c"},
+                {0, "e", "e"}, {0, "f", "f"}, {2, "g", "g"}};
+    (void)state;
+    seen s = begin();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char values[100], log[100];
+        js_script script =
+            script_of(JS_TEST, "console.log(pm.environment.get('v')); pm.environment.set('v', 0)");
+        snprintf(values, sizeof(values), "[{\"key\":\"v\",\"value\":\"%s\"}]", rows[i].value);
+        snprintf(log, sizeof(log), "log '%s'\nenvironment set v=0 any\n", rows[i].seen);
+        script.scopes[JS_ENVIRONMENT] =
+            (js_scope){.values = str_from(values), .version = rows[i].version};
+        run_script(&s, &script);
+        if (!str_eq(buf_str(&s.log), str_from(log)))
+            fail_msg("row %zu: got\n%swanted\n%s", i, buf_cstr(&s.log), log);
+    }
+    end(&s);
+}
+
 static pid_t worker_pid(void)
 {
     char path[64], line[64] = "";
@@ -443,6 +515,21 @@ static void T45_a_worker_that_dies_takes_only_its_script_along(void **state)
     assert_int_equal(s.code, SCRIPT_CRASHED);
     run(&s, JS_TEST, "console.log(typeof kept)");
     assert_log(&s, "log 'undefined'\n");
+    assert_int_equal(js_worker_count(s.engine), 2);
+    end(&s);
+}
+
+static void a_new_worker_gets_every_scope(void **state)
+{
+    (void)state;
+    seen s = begin();
+    js_script script = script_of(JS_TEST, "console.log(pm.globals.get('g'))");
+    script.scopes[JS_GLOBALS].version = 7;
+    run_script(&s, &script);
+    kill(worker_pid(), SIGKILL);
+    run_script(&s, &script); // the engine may learn of the death before it or in it
+    run_script(&s, &script);
+    assert_log(&s, "log 'global'\n");
     assert_int_equal(js_worker_count(s.engine), 2);
     end(&s);
 }
@@ -499,6 +586,9 @@ int main(void)
         cmocka_unit_test(next_request_null_ends_the_run),
         cmocka_unit_test(scripts_are_stopped_when_their_time_is_over),
         cmocka_unit_test(a_failed_request_is_told_to_its_callback),
+        cmocka_unit_test(each_script_finds_its_own_globals),
+        cmocka_unit_test(a_scope_is_sent_again_when_its_version_is_new),
+        cmocka_unit_test(a_new_worker_gets_every_scope),
         cmocka_unit_test(T45_a_worker_that_dies_takes_only_its_script_along),
         cmocka_unit_test(T45_a_native_call_that_never_ends_is_killed),
         cmocka_unit_test(a_worker_that_cannot_start_fails_the_script),

@@ -47,14 +47,17 @@ void frame_add_head(buf *out, char type, size_t payload_len)
 void frame_add_run(buf *out, const frame_run *r)
 {
     frame_add_head(out, FRAME_RUN,
-                   FRAME_RUN_HEAD_BYTES + r->source.len + r->context.len + r->body.len);
+                   FRAME_RUN_HEAD_BYTES + r->source.len + r->context.len + r->request.len +
+                       r->body.len);
     add_u32(out, r->script);
     add_u32(out, (uint32_t)r->timeout_ms);
     add_u32(out, (uint32_t)(r->timeout_ms >> 32));
     add_u32(out, (uint32_t)r->source.len);
     add_u32(out, (uint32_t)r->context.len);
+    add_u32(out, (uint32_t)r->request.len);
     buf_adds(out, r->source);
     buf_adds(out, r->context);
+    buf_adds(out, r->request);
     buf_adds(out, r->body);
 }
 
@@ -66,7 +69,8 @@ bool frame_read_run(str payload, frame_run *ret_run)
     ret_run->script = read_u32(head.ptr);
     ret_run->timeout_ms = read_u32(head.ptr + 4) | (uint64_t)read_u32(head.ptr + 8) << 32;
     if (!take(&payload, read_u32(head.ptr + 12), &ret_run->source) ||
-        !take(&payload, read_u32(head.ptr + 16), &ret_run->context))
+        !take(&payload, read_u32(head.ptr + 16), &ret_run->context) ||
+        !take(&payload, read_u32(head.ptr + 20), &ret_run->request))
         return false;
     ret_run->body = payload;
     return true;

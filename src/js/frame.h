@@ -7,8 +7,10 @@
 //
 // Runner to worker. Text fields are JSON; what is binary stands in front of it or behind it, so
 // that neither side escapes a response body.
-//   RUN      script 4, timeout ms 8, source length 4, context length 4, source, context, body
-//            (an empty source: compiled before; body: that of the response)
+//   SCOPE    number of the scope 1, its variables; they count until they are sent anew
+//   RUN      script 4, timeout ms 8, lengths of source, context and request 4 each, source,
+//   context,
+//            request, body (an empty source: compiled before; body: that of the response)
 //   FETCHED  context length 4, context, body
 //   COOKIES  context
 // Worker to runner: one JSON object each. READY comes first and once, DONE ends a script.
@@ -18,8 +20,9 @@
 
 enum {
     FRAME_HEAD_BYTES = 5,
-    FRAME_RUN_HEAD_BYTES = 20,
+    FRAME_RUN_HEAD_BYTES = 24,
 
+    FRAME_SCOPE = 'S',
     FRAME_RUN = 'R',
     FRAME_FETCHED = 'F',
     FRAME_COOKIES = 'C',
@@ -45,6 +48,7 @@ struct frame_run {
     uint64_t timeout_ms; // 0: none
     str source;
     str context;
+    str request;
     str body;
 };
 

@@ -66,6 +66,27 @@ static JSValue host_body(JSContext *ctx, JSValueConst this_val, int argc, JSValu
     return JS_NewArrayBufferCopy(ctx, (const uint8_t *)(body.ptr ? body.ptr : ""), body.len);
 }
 
+// request(): its JSON.
+static JSValue host_request(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc, (void)argv;
+    str text = self(ctx)->request;
+    return JS_NewStringLen(ctx, text.len ? text.ptr : "", text.len);
+}
+
+// scope(number): the JSON of its variables.
+static JSValue host_scope(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc;
+    uint32_t i;
+    if (JS_ToUint32(ctx, &i, argv[0]))
+        return JS_EXCEPTION;
+    if (i >= JS_SCOPE_COUNT)
+        return JS_ThrowRangeError(ctx, "there is no scope %u", i);
+    str text = buf_str(&self(ctx)->scopes[i]);
+    return JS_NewStringLen(ctx, text.len ? text.ptr : "", text.len);
+}
+
 static JSValue text_of_utf8(JSContext *ctx, str s)
 {
     if (utf8_valid(s))
@@ -130,9 +151,10 @@ static JSValue host_bytes(JSContext *ctx, JSValueConst this_val, int argc, JSVal
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("send", 2, host_send), JS_CFUNC_DEF("now", 0, host_now),
-    JS_CFUNC_DEF("load", 2, host_load), JS_CFUNC_DEF("body", 0, host_body),
-    JS_CFUNC_DEF("text", 4, host_text), JS_CFUNC_DEF("bytes", 1, host_bytes),
+    JS_CFUNC_DEF("send", 2, host_send),       JS_CFUNC_DEF("now", 0, host_now),
+    JS_CFUNC_DEF("load", 2, host_load),       JS_CFUNC_DEF("body", 0, host_body),
+    JS_CFUNC_DEF("request", 0, host_request), JS_CFUNC_DEF("scope", 1, host_scope),
+    JS_CFUNC_DEF("text", 4, host_text),       JS_CFUNC_DEF("bytes", 1, host_bytes),
 };
 
 JSValue host_new(worker *w)

@@ -69,6 +69,8 @@ struct js_scope {
     // JSON text: [{"key":…, "value":…, "type":…, "disabled":true}, …]; for JS_DATA an object.
     // Empty: none. It isn't parsed here, so numbers reach the script as they are written.
     str values;
+    // Of all the above: what the worker has in this version isn't sent again. 0: always sent.
+    uint64_t version;
 };
 
 typedef struct js_header js_header;

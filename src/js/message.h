@@ -4,9 +4,9 @@
 // Unknown members are ignored.
 //
 // To the worker
+//   SCOPE    {id, name, values}
 //   RUN      {event, iteration, iterationCount, requestId, requestName, requestDescription,
-//             location, owner, columns, legacy, scopes: {globals, collection, environment, data,
-//             local: {id, name, values}}, request, response}
+//             location, owner, columns, legacy, response}; the request follows it
 //   FETCHED  {id, failure: {name, message}, response}
 //   COOKIES  {id, failure, cookies}
 //   response {id, code, status, header, responseTime, responseSize, downloadedBytes, headerBytes,
@@ -28,6 +28,7 @@ enum {
     MESSAGE_URL_BYTES_MAX = 64 << 10,
 };
 
+void message_write_scope(buf *out, const js_scope *s);
 void message_write_run(buf *out, const js_script *s, uint32_t columns);
 void message_write_fetched(buf *out, uint32_t id, const js_error *failure, const js_response *res);
 void message_write_cookies(buf *out, uint32_t id, const js_error *failure, const js_cookie *list,

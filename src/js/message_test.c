@@ -171,6 +171,7 @@ static void what_the_runner_writes_the_worker_reads(void **state)
                    .timeout_ms = 1ull << 40,
                    .source = STR("source"),
                    .context = STR("{}"),
+                   .request = STR("{\"url\":\"/\"}"),
                    .body = STR("bo\0dy")},
               back;
     str context, body;
@@ -187,6 +188,7 @@ static void what_the_runner_writes_the_worker_reads(void **state)
     assert_true(back.timeout_ms == 1ull << 40);
     assert_strz(back.source, "source");
     assert_strz(back.context, "{}");
+    assert_strz(back.request, "{\"url\":\"/\"}");
     assert_str(back.body, STR("bo\0dy"));
     for (size_t cut = 0; cut < f.payload.len - r.body.len; cut++)
         assert_row(cut, !frame_read_run(str_sub(f.payload, 0, cut), &back));

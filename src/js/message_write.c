@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "js/message.h"
 
-static const char *const scope_keys[JS_SCOPE_COUNT] = {"globals", "collection", "environment",
-                                                       "data", "local"};
-
 static void write_if(jout *w, const char *key, str value)
 {
     if (value.len)
@@ -56,18 +53,15 @@ static void write_response(jout *w, const js_response *r)
     jout_end(w);
 }
 
-static void write_scopes(jout *w, const js_scope scopes[JS_SCOPE_COUNT])
+void message_write_scope(buf *out, const js_scope *s)
 {
-    jout_object(w, "scopes");
-    for (size_t i = 0; i < JS_SCOPE_COUNT; i++) {
-        jout_object(w, scope_keys[i]);
-        write_if(w, "id", scopes[i].id);
-        write_if(w, "name", scopes[i].name);
-        if (scopes[i].values.len)
-            jout_raw(w, "values", scopes[i].values);
-        jout_end(w);
-    }
-    jout_end(w);
+    jout w = jout_new(out, JSON_COMPACT);
+    jout_object(&w, NULL);
+    write_if(&w, "id", s->id);
+    write_if(&w, "name", s->name);
+    if (s->values.len)
+        jout_raw(&w, "values", s->values);
+    jout_end(&w);
 }
 
 void message_write_run(buf *out, const js_script *s, uint32_t columns)
@@ -89,9 +83,6 @@ void message_write_run(buf *out, const js_script *s, uint32_t columns)
     jout_bool(&w, "legacy",
               !str_starts(s->source, STR("\"use sandbox2\";")) &&
                   !str_starts(s->source, STR("'use sandbox2';")));
-    write_scopes(&w, s->scopes);
-    if (s->request.len)
-        jout_raw(&w, "request", s->request);
     if (s->response)
         write_response(&w, s->response);
     jout_end(&w);

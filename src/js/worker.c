@@ -98,6 +98,8 @@ bool worker_init(worker *w, size_t heap_bytes_max)
     *w = (worker){.boot = JS_UNDEFINED};
     buf_init(&w->in, JS_FRAME_BYTES_MAX + FRAME_HEAD_BYTES);
     buf_init(&w->out, JS_FRAME_BYTES_MAX + FRAME_HEAD_BYTES);
+    for (size_t i = 0; i < JS_SCOPE_COUNT; i++)
+        buf_init(&w->scopes[i], JS_FRAME_BYTES_MAX);
     heap_init(heap_bytes_max);
     w->rt = JS_NewRuntime2(&heap_functions, NULL);
     if (!w->rt)
@@ -121,21 +123,6 @@ bool worker_init(worker *w, size_t heap_bytes_max)
     if (JS_IsException(w->boot))
         complain(w->ctx, "the prelude failed");
     return JS_IsObject(w->boot);
-}
-
-void worker_deinit(worker *w)
-{
-    VEC_FOREACH (&w->scripts, v)
-        JS_FreeValue(w->ctx, *v);
-    VEC_FOREACH (&w->rejected, v)
-        JS_FreeValue(w->ctx, *v);
-    vec_deinit(&w->scripts);
-    vec_deinit(&w->rejected);
-    JS_FreeValue(w->ctx, w->boot);
-    JS_FreeContext(w->ctx);
-    JS_FreeRuntime(w->rt);
-    buf_deinit(&w->in);
-    buf_deinit(&w->out);
 }
 
 // ---- bytes ------------------------------------------------------------------------------------
@@ -305,13 +292,14 @@ static bool run(worker *w, const frame_run *r)
     w->expired = false;
     w->deadline_ms = r->timeout_ms ? clock_mono_ms() + r->timeout_ms : 0;
     w->body = r->body;
+    w->request = r->request;
     JSValue args[3] = {text_value(w, r->context)};
     if (!script_function(w, r, &args[1], &args[2]))
         return false;
     JS_FreeValue(w->ctx, boot_call(w, "run", ARRAY_LEN(args), args));
     bool synchronous = w->expired;
     bool alive = settle(w);
-    w->body = STR_NONE;
+    w->body = w->request = STR_NONE;
     JSValue how = JS_UNDEFINED;
     if (w->expired)
         how = text_value(w, synchronous ? STR("synchronous") : STR("asynchronous"));
@@ -321,6 +309,38 @@ static bool run(worker *w, const frame_run *r)
     alive = alive && worker_flush(w);
     collect(w); // while the runner is busy with what was told
     return alive;
+}
+
+static bool keep_scope(worker *w, str payload)
+{
+    size_t i = payload.len ? (unsigned char)payload.ptr[0] : JS_SCOPE_COUNT;
+    if (i >= JS_SCOPE_COUNT)
+        return false;
+    buf_reset(&w->scopes[i]);
+    buf_adds(&w->scopes[i], str_skip(payload, 1));
+    return true;
+}
+
+// False when the runner broke the protocol or is gone.
+static bool serve_frame(worker *w, const frame *f, size_t frame_bytes)
+{
+    frame_run r;
+    if (f->type == FRAME_SCOPE) {
+        bool ok = keep_scope(w, f->payload);
+        buf_consume(&w->in, frame_bytes);
+        return ok;
+    }
+    if (f->type != FRAME_RUN) { // an answer that came after its script had ended
+        buf_consume(&w->in, frame_bytes);
+        return true;
+    }
+    // The frame is moved aside: answers arrive behind it while the script runs.
+    char *copy = mem_dupn(f->payload.ptr, f->payload.len);
+    str payload = {copy, f->payload.len};
+    buf_consume(&w->in, frame_bytes);
+    bool ok = frame_read_run(payload, &r) && run(w, &r);
+    free(copy);
+    return ok;
 }
 
 int worker_serve(worker *w)
@@ -334,20 +354,7 @@ int worker_serve(worker *w)
                 return w->in.len ? 1 : 0;
             continue;
         }
-        frame_run r;
-        if (state == FRAME_TOO_LARGE)
-            return 1;
-        if (f.type != FRAME_RUN) { // an answer that came after its script had ended
-            buf_consume(&w->in, bytes);
-            continue;
-        }
-        // The frame is moved aside: answers arrive behind it while the script runs.
-        char *copy = mem_dupn(f.payload.ptr, f.payload.len);
-        str payload = {copy, f.payload.len};
-        buf_consume(&w->in, bytes);
-        bool ok = frame_read_run(payload, &r) && run(w, &r);
-        free(copy);
-        if (!ok)
+        if (state == FRAME_TOO_LARGE || !serve_frame(w, &f, bytes))
             return 1;
     }
 }

@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "js/frame.h"
+#include "js/js.h"
 
 typedef struct worker worker;
 struct worker {
@@ -24,19 +25,20 @@ struct worker {
     JSValue boot;
     buf in;
     buf out;
-    str body;              // of the frame being handled; scripts ask for it when they need it
-    uint64_t deadline_ms;  // monotonic; 0: none
-    bool expired;          // the deadline struck
-    size_t collect_bytes;  // the heap's size that makes a collection worth its time
-    VEC(JSValue) scripts;  // by id: the function of each script, compiled once
-    VEC(JSValue) rejected; // pairs: promise, reason; handled before the turn ends or told
+    str body;                   // of the frame being handled; scripts ask for it when they need it,
+    str request;                // also for this one,
+    buf scopes[JS_SCOPE_COUNT]; // and for these, which stay until they come anew
+    uint64_t deadline_ms;       // monotonic; 0: none
+    bool expired;               // the deadline struck
+    size_t collect_bytes;       // the heap's size that makes a collection worth its time
+    VEC(JSValue) scripts;       // by id: the function of each script, compiled once
+    VEC(JSValue) rejected;      // pairs: promise, reason; handled before the turn ends or told
 };
 
 // Makes runtime and context, evaluates the prelude. False when that fails (told on stderr).
 bool worker_init(worker *w, size_t heap_bytes_max);
 // Serves frames until stdin ends: 0; 1 when the runner broke the protocol or the pipe.
 int worker_serve(worker *w);
-void worker_deinit(worker *w);
 
 // host.c: what the prelude gets as `host`.
 JSValue host_new(worker *w);

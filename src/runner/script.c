@@ -9,9 +9,15 @@
 static js_scope scope_of(runner *r, js_scope_name name)
 {
     pm_scope *s = r->scopes[name];
-    if (name == JS_DATA)
-        return (js_scope){.values = buf_str(&r->row_text)};
-    return (js_scope){pm_scope_id(s), pm_scope_name(s), pm_scope_json(s)};
+    js_scope shown = {.version = pm_scope_version(s)};
+    if (name == JS_DATA) {
+        shown.values = buf_str(&r->row_text);
+    } else {
+        shown.id = pm_scope_id(s);
+        shown.name = pm_scope_name(s);
+        shown.values = pm_scope_json(s);
+    }
+    return shown;
 }
 
 // The request as it was sent, for test scripts.
