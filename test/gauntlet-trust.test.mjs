@@ -102,6 +102,17 @@ rules: [{request: boss, identity: boss}, {request: "*", identity: ceo}]\n` } });
   assert.match(JSON.stringify(r.of('boss')), new RegExp(`tester@${DOMAIN}`));
 });
 
+test('T39_a_project_file_cannot_choose_among_the_accounts_of_gcloud', async () => {
+  const tools = join(g.home, 'tools39');
+  await mkdir(tools);
+  await writeFile(join(tools, 'gcloud'), `#!/bin/sh\ntouch ${g.home}/asked39\n`, { mode: 0o755 });
+  const r = await g.attack([item('other', `${g.trusted.url}/plain`)], { cloud: true, env: { PATH: `${tools}:${process.env.PATH}` },
+    files: { 'gatepost.yaml': `${project}identities: {s: {account: stranger@${DOMAIN}}}\nrules: [{request: other, identity: s}]\n` } });
+  assert.equal(r.error('other').id, 'GP-CRED-05');
+  assert.match(r.error('other').message, /'s' is one of a project file that isn't trusted/);
+  await assert.rejects(readFile(join(g.home, 'asked39')), { code: 'ENOENT' }, 'gcloud was asked for a token');
+});
+
 // What a checkout would like to name. Each is refused before anything runs, with its place.
 const greedyProjects = [
   ['a credential file', 'identities: {a: {key: stolen.json}}\n', /gatepost\.yaml:2:\d+: .*names a credential file.*\[GP-HOME-08\]\n {2}hint: /],

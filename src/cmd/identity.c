@@ -170,8 +170,10 @@ static void gather_identities(identity_setup *s, const home_project *p)
         const project_identity *id = &p->identities[i];
         if (has_identity(s, id->name))
             continue; // the person's own comes first
+        project_identity own = *id;
+        own.local_only = !p->trusted;
         if (p->trusted || harmless(s, id))
-            vec_push(&s->identities, *id);
+            vec_push(&s->identities, own);
         else
             note(s,
                  "%s: the identity '" STR_FMT "' is not heeded: it is no account of the running "

@@ -315,8 +315,19 @@ static void add_chain(search *s, str emails)
             vec_push(&s->c->chain, arena_str(s->a, str_trim(one)));
 }
 
-static code take_account(search *s, str name, bool local)
+// A checkout may choose among the accounts that it made up, not among those that gcloud is signed
+// in with, even where the names are the same (threat 39).
+static code take_account(search *s, const project_identity *id, bool local)
 {
+    str name = id->account;
+    if (!local && id->local_only) {
+        (void)err_set(s->e, CRED_IDENTITY,
+                      "the identity '" STR_FMT "' is one of a project file that isn't trusted: it "
+                      "calls the services of `gatepost up` only",
+                      STR_ARG(id->name));
+        return err_hint(s->e, "use --local to call those; to let the file choose accounts of "
+                              "gcloud: gatepost trust file");
+    }
     if (local) {
         if (!s->o->up)
             return search_local(s); // says that none is running
@@ -341,7 +352,7 @@ static code take_identity(search *s, const project_identity *id, bool local)
     if (id->key)
         return take_file(s, "key of the identity", id->key) == FOUND_YES ? OK : CRED_FILE;
     if (id->account.len)
-        return take_account(s, id->account, local);
+        return take_account(s, id, local);
     code failed = local ? search_local(s) : search_default(s);
     if (!failed)
         add_chain(s, id->impersonate);

@@ -262,6 +262,23 @@ static void flags_choose_among_local_accounts(void **state)
     assert_non_null(strstr(f->e.hint, "tester@demo"));
 }
 
+static void T39_a_checkout_chooses_among_local_accounts_only(void **state)
+{
+    fixture *f = *state;
+    project_identity id = {.name = STR("other"),
+                           .account = STR("stranger@demo.iam.gserviceaccount.com"),
+                           .local_only = true};
+    f->options.identities = &id;
+    f->options.identity_count = 1;
+    const credential_who *who = identify(f, "other", true);
+    assert_strz(who->principal, "stranger@demo.iam.gserviceaccount.com");
+    assert_true(who->local);
+    identify(f, "other", false);
+    assert_int_equal(f->e.code, CRED_IDENTITY);
+    assert_non_null(strstr(f->e.msg, "isn't trusted"));
+    assert_non_null(strstr(f->e.hint, "gatepost trust file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +291,7 @@ int main(void)
         CASE(careless_places_get_a_warning),
         CASE(local_choices),
         CASE(flags_choose_among_local_accounts),
+        CASE(T39_a_checkout_chooses_among_local_accounts_only),
     };
     return cmocka_run_group_tests(tests, make_key, drop_key);
 }

@@ -131,6 +131,7 @@ struct project_identity {
     str account;     // of the running `up`, or of gcloud
     const char *key; // credential file (absolute); only a trusted file has one
     str impersonate;
+    bool local_only; // chosen by a file that isn't trusted: an account of the running `up` alone
 };
 
 typedef struct project_rule project_rule;
