@@ -128,8 +128,11 @@ static void words_that_are_no_id_tokens(void **state)
     assert_says(f, "fix:   this is an access token; an ID token is needed");
     assert_true(str_find(f->report, STR("AfB_byC")) < 0);
     str access = sign(f, key_a, "at+jwt", STR("{\"iss\":\"x\",\"exp\":1}"));
-    assert_code(run(f, (oidc_report){.token = access}), JWT_TYPE);
-    assert_says(f, "  header     WRONG  the token's type is \"at+jwt\"");
+    assert_code(run(f, (oidc_report){.token = access}), JWT_ISSUER);
+    assert_says(f, ", an access token: Cloud Run takes ID tokens only\n");
+    str logout = sign(f, key_a, "logout+jwt", STR("{\"iss\":\"x\",\"exp\":1}"));
+    assert_code(run(f, (oidc_report){.token = logout}), JWT_TYPE);
+    assert_says(f, "  header     WRONG  the token's type is \"logout+jwt\"");
 }
 
 static void a_changed_token_and_one_that_was_passed_on(void **state)

@@ -71,6 +71,14 @@ static void wrong(report *r, const char *name, const err *e, const char *fix)
                                            .fix = arena_str(r->mem, hint)};
 }
 
+// An access token that is a JWT (RFC 9068). It is sound where its audience is an API of the
+// issuer's; the gate and Cloud Run want ID tokens, so the report says what it is.
+static bool is_access_token(const report *r, const jwt *t)
+{
+    const jwt_expect access = {.now_s = r->now_s, .expiry_optional = true, .typ = STR("at+jwt")};
+    return jwt_check_claims(t, &access, NULL) != JWT_TYPE;
+}
+
 static void check_header(report *r)
 {
     const jwt *t = &r->who->token;
@@ -82,14 +90,17 @@ static void check_header(report *r)
         return;
     }
     const jwt_expect any = {.now_s = r->now_s, .expiry_optional = true};
-    if (jwt_check_claims(t, &any, &e) == JWT_TYPE) {
-        wrong(r, "header", &e, "an ID token is wanted, not an access token");
+    bool access = is_access_token(r, t);
+    if (!access && jwt_check_claims(t, &any, &e) == JWT_TYPE) {
+        wrong(r, "header", &e, "an ID token is wanted, or an access token of type at+jwt");
         return;
     }
+    str key = t->kid.len
+                  ? arena_printf(r->mem, "key " STR_FMT, STR_ARG(shown_claim(r->mem, t->kid)))
+                  : STR("no key named");
     good(r, "header",
-         t->kid.len ? arena_printf(r->mem, "%s, key " STR_FMT, jose_alg_name(t->alg),
-                                   STR_ARG(shown_claim(r->mem, t->kid)))
-                    : arena_printf(r->mem, "%s, no key named", jose_alg_name(t->alg)));
+         arena_printf(r->mem, "%s, " STR_FMT "%s", jose_alg_name(t->alg), STR_ARG(key),
+                      access ? ", an access token: Cloud Run takes ID tokens only" : ""));
 }
 
 static void check_issuer(report *r)
