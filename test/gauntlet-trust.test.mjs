@@ -80,6 +80,30 @@ test('T38_a_users_replayable_token_needs_trust_in_the_exact_origin', async () =>
   await assert.rejects(readFile(join(g.home, 'asked')), { code: 'ENOENT' }, 'gcloud was asked for a token');
 });
 
+test('T38_no_other_command_gives_an_attacker_a_token', async () => {
+  const evil = 'https://evil-zzzzzzzzzz-uc.a.run.app';
+  const commands = [
+    // what is run, how it ends, what it says
+    [['doctor', g.attacker.url], /./],
+    [['doctor', `${g.attacker.url}/to/302/${encodeURIComponent(`${g.attacker.url}/plain`)}`], /./],
+    [['doctor', 'http://evil-zzzzzzzzzz-uc.a.run.app/'], /./],
+    [['connect', evil], /isn't trusted.*\[GP-TRUST-01\]\n {2}hint: /s],
+    [['connect', g.attacker.url], /\[GP-TRUST-0\d\]/],
+    [['connect', `${ORDERS}.attacker.example`], /\[GP-TRUST-0\d\]/],
+    [['run', `${g.attacker.url}/plain`], /\[GP-/],
+    [['whoami'], /metadata server/],
+  ];
+  for (const [args, says] of commands) {
+    g.attacker.seen.length = 0;
+    const r = await run(args, { env: { ...g.env, ...g.cloud, ...hijacked }, cwd: g.home, timeoutMs: 30_000 });
+    const what = args.join(' ');
+    assert.equal(r.signal, null, what);
+    assert.match(r.stdout + r.stderr, says, what);
+    assert.doesNotMatch(g.attacker.seen.join('\n'), /authorization/i, what);
+    assert.equal(g.tokens.in(r.stdout + r.stderr), undefined, what);
+  }
+});
+
 // ---- 39 -----------------------------------------------------------------------------------------
 
 const project = 'project: {id: gatepost-demo}\n';
