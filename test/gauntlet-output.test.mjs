@@ -3,7 +3,7 @@
 // reports are written, and files that grow when they are read.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -89,7 +89,9 @@ test('T49_no_report_and_no_export_follows_a_link_or_is_open_to_others', async ()
     assert.match(linked.stderr, /is a symbolic link.*\[GP-HOME-02\]\n {2}hint: /, option);
     assert.equal(await readFile(victim, 'utf8'), 'precious', option);
   }
-  const written = await g.attack([], { args: Object.entries(outputs).flat() });
+  // One that was there and open to all is replaced, not filled.
+  const written = await g.attack([], { args: Object.entries(outputs).flat(),
+    stock: async (dir) => { await writeFile(join(dir, 'r.json'), '{}'); await chmod(join(dir, 'r.json'), 0o666); } });
   for (const name of Object.values(outputs)) assert.equal((await stat(join(written.dir, name))).mode & 0o777, 0o600, name);
   for (const name of await readdir(g.home)) {
     const { mode } = await stat(join(g.home, name));
