@@ -67,12 +67,11 @@ const collections = [
   collection('a request is a number', items('{"name": "a", "request": ¶7}'), 'GP-DATA-04', 'item[0].request: must be an object or a URL', 'the URL in quotes'),
   collection('a request is an array', items('{"name": "a", "request": ¶[]}'), 'GP-DATA-04', 'item[0].request: must be an object or a URL', 'the URL in quotes'),
   collection('a folder of a folder is wrong', items('{"name": "f", "item": [{"name": "g", "item": ¶7}]}'), 'GP-DATA-04', 'item[0].item[0].item: must be an array', 'a list in brackets'),
-  collection('events are an object', items('{"name": "a", "event": ¶{}, "request": "http://h/"}'), 'GP-DATA-04', 'item[0].event: must be an array', 'a list in brackets'),
   collection('lint: cut off', '{"info": ¶', 'GP-DATA-01', 'found the end of the text', 'the text is cut off', { args: ['lint', '--fix', 'c.json'] }),
   { name: 'no such file', args: ['run', 'nope.json'], code: 'GP-DATA-08', says: "can't read 'nope.json'", hint: 'looked up from the current directory' },
   { name: 'a folder', args: ['run', '.'], code: 'GP-DATA-08', says: "'.' is a directory", hint: 'name the file in it' },
   { name: 'a scheme that is not fetched', args: ['run', 'ftp://h/c.json'], code: 'GP-DATA-08', says: "'ftp://h/c.json'", hint: 'https://' },
-  { name: 'nobody serves it', args: ['run', 'http://127.0.0.1:1/c.json'], code: 'GP-FET-03', says: 'http://127.0.0.1:1/c.json', hint: 'is it running' },
+  { name: 'nobody serves it', args: ['run', 'http://127.0.0.1:1/c.json'], code: 'GP-FET-03', says: 'http://127.0.0.1:1/c.json', hint: 'is the port right' },
 ];
 
 // ---- environments, globals, data, cookies, variables -----------------------------------------------

@@ -184,9 +184,6 @@ static void gather_identities(identity_setup *s, const home_project *p)
         if (p->trusted || str_eq(p->rules[i].identity, STR("none")) ||
             has_identity(s, p->rules[i].identity))
             vec_push(&s->rules, p->rules[i]);
-        else
-            note(s, "%s: the rule for '" STR_FMT "' is not heeded: see its identity '" STR_FMT "'",
-                 p->path, STR_ARG(p->rules[i].request), STR_ARG(p->rules[i].identity));
 }
 
 static void make_provider(identity_setup *s, loop *l, const option_values *o, const char *dir)

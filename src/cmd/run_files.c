@@ -26,7 +26,6 @@ static void on_download(void *ctx, const fetch_response *res, const err *e)
         *d->e = *e;
         d->code = e->code;
         (void)err_wrap(d->e, "%s", d->url);
-        (void)err_hint(d->e, "is it running, and does this machine reach it? curl -I %s", d->url);
     } else if (res->status != 200) {
         d->code = err_set(d->e, DATA_FILE, "%s: the server answered %d " STR_FMT, d->url,
                           res->status, STR_ARG(res->reason));

@@ -153,11 +153,13 @@ static void refuse(decision_ctx *c, code code_of_refusal)
         (void)err_set(&d->refusal, TRUST_MISSING, "%s isn't trusted with an identity", t->origin);
         if (t->project_known)
             (void)err_hint(&d->refusal,
-                           "--trust %s (this origin) or --trust %s (its project); to call it "
-                           "without identity, set the request's auth to noauth",
+                           "gatepost trust add %s (this origin) or gatepost trust add %s (its "
+                           "project; --trust for this time only); to call it without identity, "
+                           "set the request's auth to noauth",
                            t->origin, t->project);
         else
-            (void)err_hint(&d->refusal, "--trust %s", t->origin);
+            (void)err_hint(&d->refusal, "gatepost trust add %s, or --trust for this time only",
+                           t->origin);
     }
     REPORT(d, "not sent: %s", code_id(d->refusal.code));
 }

@@ -146,7 +146,7 @@ static void row_2_untrusted_or_unsafe(void **state)
          .url = other,
          .action = INJECTION_REFUSE,
          .refusal = TRUST_MISSING,
-         .says = "--trust https://attacker-zzzzzzzzzz-uc.a.run.app"},
+         .says = "gatepost trust add https://attacker-zzzzzzzzzz-uc.a.run.app"},
         {.name = "T38 untrusted, on a terminal",
          .url = other,
          .interactive = true,

@@ -154,7 +154,7 @@ static void refusals_are_told_with_the_fix(void **state)
         int64_t ahead_s;
     } rows[] = {
         {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}",
-         "invalid_grant: Invalid JWT Signature.", "make a new one", 0},
+         "invalid_grant: Invalid JWT Signature.", "start `gatepost up` again", 0},
         {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid grant: account not found\"}",
          "account not found", "doesn't exist", 0},
         {"{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT: Token must be a "

@@ -245,7 +245,9 @@ static void explain_403(asking *x)
                     "run.routes.invoke",
             STR_ARG(who));
     if (x->r->local)
-        fix(x, "give it roles/run.invoker in gatepost.yaml, and start gatepost up again");
+        fix(x,
+            "in gatepost.yaml give that account roles: [roles/run.invoker]; then start it again: "
+            "gatepost up");
     else
         fix(x,
             "gcloud run services add-iam-policy-binding " STR_FMT " --member=" STR_FMT
@@ -261,10 +263,14 @@ static void explain_404(asking *x)
             "no service answers at this address from here: it doesn't exist, its ingress setting "
             "excludes this network, or its run.app URL is disabled");
     str service = service_of(x);
-    fix(x,
-        "gcloud run services describe " STR_FMT " --format='value(status.url, "
-        "metadata.annotations[run.googleapis.com/ingress])'",
-        STR_ARG(service));
+    if (x->r->local)
+        fix(x, "in its service.yaml remove run.googleapis.com/default-url-disabled, and set "
+               "run.googleapis.com/ingress to all; then start it again: gatepost up");
+    else
+        fix(x,
+            "gcloud run services describe " STR_FMT " --format='value(status.url, "
+            "metadata.annotations[run.googleapis.com/ingress])'",
+            STR_ARG(service));
 }
 
 void refusal_explain(const refusal *r, arena *a, refusal_reason *ret_reason)

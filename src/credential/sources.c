@@ -77,8 +77,6 @@ static code read_token(exchange *x, str body, minted *ret, bool *ret_again, err 
 static const struct {
     const char *words, *fix;
 } token_fixes[] = {
-    {"Invalid JWT Signature",
-     "the key was deleted or disabled: make a new one, or use impersonation instead of keys"},
     {"account not found", "the service account doesn't exist any more"},
     {"reasonable timeframe", "this machine's clock is wrong: set it (timedatectl)"},
     {"expired or revoked", "sign in again: gcloud auth application-default login"},
@@ -97,6 +95,20 @@ static void add_skew(exchange *x, err *e)
                        (long long)size, skew > 0 ? "ahead of" : "behind");
 }
 
+// The endpoint knows the account, but not (or no longer) the key that signed for it.
+static code hint_key(const caller *c, err *e)
+{
+    if (c->who.local)
+        return err_hint(e,
+                        "the account has another key by now: remove " STR_FMT ", and start "
+                        "`gatepost up` again, which writes it anew",
+                        STR_ARG(c->who.place));
+    return err_hint(e,
+                    "the key was deleted or has expired: gcloud iam service-accounts keys create "
+                    "FILE --iam-account " STR_FMT ", or --impersonate-service-account",
+                    STR_ARG(c->email));
+}
+
 static code refused_token(exchange *x, const fetch_response *res, err *e)
 {
     json *root = NULL;
@@ -112,6 +124,8 @@ static code refused_token(exchange *x, const fetch_response *res, err *e)
                   text.len ? ": " : "", STR_ARG(text));
     if (str_find(text, STR("timeframe")) >= 0)
         add_skew(x, e);
+    if (str_find(text, STR("Invalid JWT Signature")) >= 0)
+        return hint_key(x->caller, e);
     for (size_t i = 0; i < ARRAY_LEN(token_fixes); i++)
         if (strstr(e->msg, token_fixes[i].words))
             return err_hint(e, "%s", token_fixes[i].fix);

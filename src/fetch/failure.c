@@ -98,6 +98,12 @@ static const failure_row *judge(fetch_call *call, CURLcode result)
 
 static void add_hint(err *e, const failure_row *row)
 {
+    if (row->code == FETCH_CONNECT)
+        (void)err_hint(e, "nothing listens there: is the port right, and the server running? A "
+                          "service of this machine is started with: gatepost up");
+    if (row->code == FETCH_RESOLVE)
+        (void)err_hint(e, "is the name spelt right? The services of a project and their URLs: "
+                          "gcloud run services list");
     if (row->code == FETCH_TLS && e->hint[0] == '\0' && strncmp(row->name, "EPROTO", 6) != 0)
         (void)err_hint(e, "if the server's certificate comes from an authority of your own, name "
                           "its file with --ssl-extra-ca-certs");

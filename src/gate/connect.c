@@ -213,12 +213,21 @@ static code check_url(gate_connect *k, uri_url *u, err *e)
 
 static void describe(gate_connect *k, const injection_decision *d, const credential_who *who)
 {
-    if (d->action != INJECTION_INJECT)
+    if (d->action != INJECTION_INJECT) {
         k->line = arena_str(&k->mem, str_from(d->report));
+        return;
+    }
+    str name = who->principal.len ? who->principal : who->place;
+    const char *source = credential_source_name(who->source);
+    if (who->user)
+        k->line = arena_printf(&k->mem,
+                               STR_FMT " by %s; such a token isn't bound to one service: this one "
+                                       "could call all others as you. Better: "
+                                       "--impersonate-service-account EMAIL",
+                               STR_ARG(name), source);
     else
-        k->line = arena_printf(&k->mem, STR_FMT " by %s, audience %s",
-                               STR_ARG(who->principal.len ? who->principal : who->place),
-                               credential_source_name(who->source), d->audience);
+        k->line = arena_printf(&k->mem, STR_FMT " by %s, audience %s", STR_ARG(name), source,
+                               d->audience);
 }
 
 // What the first call would be told, now.

@@ -77,7 +77,8 @@ void report_identity(buf *out, const run_identity *id)
     buf_add_shown(out, id->principal);
     buf_addz(out, " (");
     buf_add_shown(out, id->via);
-    buf_addz(out, ", audience ");
+    if (id->audience.len)
+        buf_addz(out, ", audience ");
     buf_add_shown(out, id->audience);
     buf_addf(out, ", %lld s old)", (long long)id->age_s);
 }

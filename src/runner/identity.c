@@ -178,7 +178,9 @@ static void report(trip *x)
     told->age_s = -1;
     told->report = str_from(d->report);
     told->warning = str_from(d->warning);
-    told->audience = d->action == INJECTION_INJECT ? str_from(d->audience) : STR_NONE;
+    // A user's token has its client as audience, whatever was asked for.
+    bool bound = d->action == INJECTION_INJECT && !d->user_warning;
+    told->audience = bound ? str_from(d->audience) : STR_NONE;
     if (d->action != INJECTION_INJECT)
         told->principal = STR_NONE;
 }

@@ -220,7 +220,7 @@ static void T38_an_untrusted_run_app_gets_nothing(void **state)
     const run_summary *sum = call(w, "https://attacker-abc123def4-uc.a.run.app/", "", "");
     assert_int_equal(sum->failures.len, 1);
     assert_int_equal(sum->failures.ptr[0].code, TRUST_MISSING);
-    assert_true(contains(sum->failures.ptr[0].hint, "--trust https://attacker-abc123def4"));
+    assert_true(contains(sum->failures.ptr[0].hint, "trust add https://attacker-abc123def4"));
     assert_int_equal(w->s->requests.len, 0);
     assert_int_equal(w->f->requests.len, 0);
 }
