@@ -20,6 +20,7 @@ function plain(text, home) {
     .replace(/\b[0-9a-f]{32}\b/g, 'TRACE')
     .replace(/, [\d.]+k?B, [\d.]+(ms|µs|s)\]/g, ', SIZE, TIME]')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
+    .replace(/…\(\d+\)/g, '…(N)')
     .replace(/\b-?\d+ (s|ms|min)\b/g, 'N $1');
 }
 
