@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Source to program: parse, resolve, check, and compile the patterns that are literals.
+#include "cel/env.h"
+#include "cel/regex.h"
+
+static const cel_limits defaults = {
+    .source_bytes = 4096, .depth = 200, .nodes = 4096, .regex_bytes = 262144, .cost = 1000000};
+
+static void take_limits(cel_limits *l, const cel_limits *given)
+{
+    *l = defaults;
+    if (!given)
+        return;
+    l->unchecked = given->unchecked;
+    if (given->source_bytes)
+        l->source_bytes = given->source_bytes;
+    if (given->depth)
+        l->depth = given->depth;
+    if (given->nodes)
+        l->nodes = given->nodes;
+    if (given->regex_bytes)
+        l->regex_bytes = given->regex_bytes;
+    if (given->cost)
+        l->cost = given->cost;
+}
+
+static void place(const cel_program *p, uint32_t offset, uint32_t *ret_line, uint32_t *ret_col)
+{
+    str before = str_sub(p->source, 0, offset), line;
+    *ret_line = 1;
+    while (str_cut(before, '\n', &line, &before) && (*ret_line)++ < UINT32_MAX)
+        line = before;
+    *ret_col = (uint32_t)utf8_len(line) + 1;
+}
+
+static code error_at(const cel_program *p, uint32_t offset, code c, err *e, str text)
+{
+    uint32_t line, col;
+    err_set(e, c, STR_FMT, STR_ARG(text));
+    place(p, offset, &line, &col);
+    err_at(e, "expression", line, col);
+    return c;
+}
+
+code cel_error_at(const cel_program *p, uint32_t offset, code c, err *e, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    return error_at(p, offset, c, e, str_from(text));
+}
+
+code cel_value_error(const cel_program *p, const cel_value *v, err *e)
+{
+    return v->kind == CEL_ERROR ? error_at(p, v->offset, CEL_FAILED, e, v->s) : OK;
+}
+
+// Compiles the pattern of matches(), if it is a literal.
+static code literal_regex(cel_program *p, cel_node *n, err *e)
+{
+    char why[128];
+    const cel_node *pattern = n->arg_count == 2 ? n->args[1] : NULL;
+    if (!pattern || !str_eq(n->name, STR("matches")) || pattern->kind != NODE_LITERAL ||
+        pattern->value.kind != CEL_STRING)
+        return OK;
+    str s = pattern->value.s;
+    cel_regex *r = cel_regex_new(s.ptr, s.len, p->limits.regex_bytes, why);
+    if (!r) {
+        cel_error_at(p, pattern->offset, CEL_SYNTAX, e, "the pattern can't be used: %s", why);
+        err_hint(e, "patterns are RE2's: no look-around, no back-references");
+        return CEL_SYNTAX;
+    }
+    vec_push(&p->regexes, r);
+    n->regex = r;
+    return OK;
+}
+
+static code compile_regexes(cel_program *p, cel_node *n, err *e)
+{
+    code c = n->kind == NODE_CALL ? literal_regex(p, n, e) : OK;
+    for (uint32_t i = 0; i < n->arg_count && c == OK; i++)
+        c = compile_regexes(p, n->args[i], e);
+    return c;
+}
+
+static code compile(cel_program *p, err *e)
+{
+    if (p->source.len > p->limits.source_bytes) {
+        cel_error_at(p, 0, CEL_LIMIT, e, "the expression has %zu bytes, at most %u", p->source.len,
+                     p->limits.source_bytes);
+        err_hint(e, "split it in two");
+        return CEL_LIMIT;
+    }
+    if (!utf8_valid(p->source))
+        return cel_error_at(p, 0, CEL_SYNTAX, e, "the expression isn't UTF-8");
+    code c = cel_parse(p, e);
+    if (c != OK)
+        return c;
+    cel_resolve(p);
+    p->type = cel_type_of(CEL_DYN);
+    c = p->limits.unchecked ? OK : cel_check(p, e);
+    return c == OK ? compile_regexes(p, p->root, e) : c;
+}
+
+code cel_compile(const cel_env *env, str source, const cel_limits *limits,
+                 cel_program **ret_program, err *e)
+{
+    cel_program *p = NEW(cel_program);
+    arena_init(&p->arena);
+    p->env = env;
+    take_limits(&p->limits, limits);
+    p->source = arena_str(&p->arena, source);
+    code c = compile(p, e);
+    if (c != OK) {
+        cel_program_free(p);
+        p = NULL;
+    }
+    *ret_program = p;
+    return c;
+}
+
+void cel_program_free(cel_program *p)
+{
+    if (!p)
+        return;
+    VEC_FOREACH (&p->regexes, r)
+        cel_regex_free(*r);
+    vec_deinit(&p->regexes);
+    arena_deinit(&p->arena);
+    free(p);
+}
+
+const cel_type *cel_program_type(const cel_program *p)
+{
+    return p->type;
+}
