@@ -72,10 +72,11 @@ test('there are at least sixty kinds of bad input, each with a name of its own',
   assert.equal(new Set(names).size, names.length);
 });
 
-test('every code that the table meets has a page that names it', async () => {
-  for (const id of new Set(Object.values(groups).flat().map((row) => row.code))) {
+test('the page of every code names it and its exit status', async () => {
+  for (const [id, status] of await exitStatuses()) {
     const page = await readFile(join(root, `doc/errors/${id}.md`), 'utf8');
-    assert.ok(page.includes(id), id);
+    assert.ok(page.startsWith(`# ${id}: `), id);
+    assert.match(page, new RegExp(`[Ee]xit\\s+status ${status}\\b`), id);
   }
 });
 
