@@ -3,8 +3,11 @@
 #include "net/net.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -429,6 +432,41 @@ static void free_kills_and_reaps(void **state)
     assert_false(c.exited); // no callback after free
 }
 
+// A process of ours, in the middle of its work, with a child; tells the child's id.
+static void live_with_a_child(int tell)
+{
+    loop *l = loop_new();
+    child c = {0};
+    child_start(l, &c, "sleep 100", (process_options){0});
+    pid_t pid = process_pid(c.p);
+    if (write(tell, &pid, sizeof(pid)) != sizeof(pid))
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void a_child_dies_with_us_however_that_happens(void **state)
+{
+    (void)state;
+    int ends[2];
+    pid_t child_pid = 0;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t us = fork();
+    if (us == 0)
+        live_with_a_child(ends[1]);
+    assert_int_equal(read(ends[0], &child_pid, sizeof(child_pid)), sizeof(child_pid));
+    // Unlike kill(pid, 0), its descriptor tells the end also where nobody reaps it.
+    int pidfd = (int)syscall(SYS_pidfd_open, child_pid, 0);
+    assert_true(pidfd >= 0);
+    kill(us, SIGKILL);
+    assert_int_equal(waitpid(us, NULL, 0), us);
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    assert_int_equal(poll(&end, 1, 10000), 1);
+    close(pidfd);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_memory_limit_holds(void **state)
 {
     child c = {0};
@@ -478,6 +516,7 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(kill_reaches_the_whole_group, setup, teardown),
         cmocka_unit_test_setup_teardown(free_kills_and_reaps, setup, teardown),
+        cmocka_unit_test(a_child_dies_with_us_however_that_happens),
         cmocka_unit_test_setup_teardown(a_memory_limit_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_start_names_program_and_reason, setup, teardown),
     };

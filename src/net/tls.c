@@ -201,7 +201,9 @@ static void expect_name(SSL *ssl, const char *name)
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
         return;
     SSL_set_tlsext_host_name(ssl, name);
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // RFC 9525 §2: what stands in the subject's common name is no host name.
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     X509_VERIFY_PARAM_set1_host(param, name, 0);
 }
 
