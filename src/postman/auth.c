@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The auth that a collection spells out itself: basic, bearer, apikey. An unknown type is told, and
-// the request goes out without it, as newman does. Identity of ours is added elsewhere.
+// The auth that a collection spells out itself: basic, bearer, apikey, an OAuth 2 token. An unknown
+// type is told, and the request goes out without it, as newman does. Identity of ours is added
+// elsewhere.
 #include "postman/build.h"
 #include "postman/url.h"
 #include "postman/value.h"
@@ -80,10 +81,41 @@ static void sign_apikey(builder *b, const json *params)
     builder_header(b, key, value, true);
 }
 
+static bool has_param(const json *params, const char *key)
+{
+    JSON_EACH (params, m)
+        if (json_is_str(json_get(m, "key"), key) && json_get(m, "value") &&
+            !json_is(json_get(m, "value"), JSON_NULL))
+            return true;
+    return false;
+}
+
+// A token that the collection holds; fetching one is nobody's business here.
+static void sign_oauth2(builder *b, const json *params)
+{
+    str token = param(b, params, "accessToken"), where = param(b, params, "addTokenTo");
+    str prefix = STR("Bearer");
+    if (!token.len || str_ieq(param(b, params, "tokenType"), STR("mac")))
+        return;
+    if (has_param(params, "headerPrefix"))
+        prefix = str_trim(param(b, params, "headerPrefix"));
+    builder_drop_header(b, STR("Authorization"));
+    if (str_eq(where, STR("queryParams")))
+        sign_query(b, STR("access_token"), token);
+    else if (!where.len || str_eq(where, STR("header")))
+        builder_header(b, STR("Authorization"),
+                       arena_printf(b->arena, STR_FMT "%s" STR_FMT, STR_ARG(prefix),
+                                    prefix.len ? " " : "", STR_ARG(token)),
+                       true);
+}
+
 static const struct {
     const char *type;
     void (*sign)(builder *b, const json *params);
-} signers[] = {{"basic", sign_basic}, {"bearer", sign_bearer}, {"apikey", sign_apikey}};
+} signers[] = {{"basic", sign_basic},
+               {"bearer", sign_bearer},
+               {"apikey", sign_apikey},
+               {"oauth2", sign_oauth2}};
 
 void build_auth(builder *b, const json *auth)
 {

@@ -299,6 +299,20 @@ static void formdata(void **state)
     }
 }
 
+static void formdata_of_nothing_is_no_body(void **state)
+{
+    static const row rows[] = {
+        {"{\"mode\":\"formdata\",\"formdata\":[{\"key\":\"x\",\"type\":\"file\",\"src\":\"nope\"}]"
+         "}",
+         NULL, NULL, "", 1},
+        {"{\"mode\":\"formdata\",\"formdata\":[{\"key\":\"x\",\"value\":\"v\",\"disabled\":true}]}",
+         NULL, NULL, "", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(i, &rows[i]);
+}
+
 static void a_quoted_boundary_is_understood(void **state)
 {
     (void)state;
@@ -418,6 +432,7 @@ int main(void)
         cmocka_unit_test(graphql),
         cmocka_unit_test(files),
         cmocka_unit_test(formdata),
+        cmocka_unit_test(formdata_of_nothing_is_no_body),
         cmocka_unit_test(a_quoted_boundary_is_understood),
         cmocka_unit_test(formdata_names_its_boundary),
         cmocka_unit_test(bodies_are_pruned_by_method),

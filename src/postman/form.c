@@ -165,6 +165,8 @@ void build_form(builder *b, const json *params)
         if (json_is(param, JSON_OBJECT))
             add_part(&f, param);
     }
+    if (!b->call->body.len) // nothing but files that can't be read
+        return;
     build_bytes(b, arena_printf(b->arena, "--%s--\r\n", f.boundary));
     if (given.len)
         return;

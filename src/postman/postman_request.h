@@ -60,7 +60,7 @@ struct pm_call {
     VEC(pm_segment) body;
     uint64_t body_bytes;
     bool noauth;       // the collection says explicitly that there is no identity
-    const char *auth;  // type that was applied: "basic", "bearer", "apikey"; NULL: none
+    const char *auth;  // type that was applied: "basic", "bearer", "apikey", "oauth2"; NULL: none
     VEC(str) warnings; // for the person: a missing file, an unknown auth type
     json *request;     // the resolved request as an object of v2.1, for test scripts and reports
 };

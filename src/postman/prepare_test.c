@@ -150,65 +150,84 @@ static void users_headers_are_filled_in(void **state)
 
 #define MINE "\"header\":[{\"key\":\"authorization\",\"value\":\"mine\"}]"
 
+static const struct {
+    const char *auth, *applied, *headers, *url;
+    bool noauth;
+} auth_rows[] = {
+    {"{\"type\":\"basic\",\"basic\":[{\"key\":\"username\",\"value\":\"\xc3\xbc\"},"
+     "{\"key\":\"password\",\"value\":\"p:w\"}]}",
+     "basic", "Authorization: Basic w7w6cDp3\n", "http://h/?a=1", false},
+    {"{\"type\":\"basic\",\"basic\":[]}", "basic", "Authorization: Basic Og==\n", "http://h/?a=1",
+     false},
+    {"{\"type\":\"basic\",\"basic\":{\"username\":\"u\",\"password\":\"p\"}}", "basic",
+     "Authorization: Basic dTpw\n", "http://h/?a=1", false},
+    {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":\"{{t}}\"}]}", "bearer",
+     "Authorization: Bearer tok\n", "http://h/?a=1", false},
+    {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":5}]}", "bearer",
+     "Authorization: Bearer 5\n", "http://h/?a=1", false},
+    {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":\"\"}]}", "bearer",
+     "authorization: mine\n", "http://h/?a=1", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"X-K\"},"
+     "{\"key\":\"value\",\"value\":\"{{t}}\"}]}",
+     "apikey", "authorization: mine\nX-K: tok\n", "http://h/?a=1", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"Authorization\"},"
+     "{\"key\":\"value\",\"value\":\"v\"},{\"key\":\"in\",\"value\":\"header\"}]}",
+     "apikey", "Authorization: v\n", "http://h/?a=1", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"a\"},{\"key\":\"value\","
+     "\"value\":\"v 1&\"},{\"key\":\"in\",\"value\":\"query\"}]}",
+     "apikey", "authorization: mine\n", "http://h/?a=v%201%26", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"b\"},{\"key\":\"value\","
+     "\"value\":\"v\"},{\"key\":\"in\",\"value\":\"query\"}]}",
+     "apikey", "authorization: mine\n", "http://h/?a=1&b=v", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"k\"}]}", "apikey",
+     "authorization: mine\nk: \n", "http://h/?a=1", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"value\",\"value\":\"v\"}]}", "apikey",
+     "authorization: mine\n", "http://h/?a=1", false},
+    {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"k\"},{\"key\":\"value\","
+     "\"value\":\"v\"},{\"key\":\"in\",\"value\":\"x\"}]}",
+     "apikey", "authorization: mine\nk: v\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"{{t}}\"}]}", "oauth2",
+     "Authorization: Bearer tok\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"v\"},{\"key\":"
+     "\"headerPrefix\",\"value\":\"Token \"},{\"key\":\"addTokenTo\",\"value\":\"header\"}]}",
+     "oauth2", "Authorization: Token v\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"v\"},{\"key\":"
+     "\"headerPrefix\",\"value\":\"\"}]}",
+     "oauth2", "Authorization: v\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"v\"},{\"key\":"
+     "\"headerPrefix\",\"value\":null}]}",
+     "oauth2", "Authorization: Bearer v\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"v\"},{\"key\":"
+     "\"addTokenTo\",\"value\":\"queryParams\"}]}",
+     "oauth2", "", "http://h/?a=1&access_token=v", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[{\"key\":\"accessToken\",\"value\":\"v\"},{\"key\":"
+     "\"tokenType\",\"value\":\"mac\"}]}",
+     "oauth2", "authorization: mine\n", "http://h/?a=1", false},
+    {"{\"type\":\"oauth2\",\"oauth2\":[]}", "oauth2", "authorization: mine\n", "http://h/?a=1",
+     false},
+    {"{\"type\":\"noauth\"}", NULL, "authorization: mine\n", "http://h/?a=1", true},
+    {"{\"type\":\"weird\",\"weird\":[]}", NULL, "authorization: mine\n", "http://h/?a=1", false},
+    {"{}", NULL, "authorization: mine\n", "http://h/?a=1", false},
+};
+
 static void auth_is_applied(void **state)
 {
-    static const struct {
-        const char *auth, *applied, *headers, *url;
-        bool noauth;
-    } rows[] = {
-        {"{\"type\":\"basic\",\"basic\":[{\"key\":\"username\",\"value\":\"\xc3\xbc\"},"
-         "{\"key\":\"password\",\"value\":\"p:w\"}]}",
-         "basic", "Authorization: Basic w7w6cDp3\n", "http://h/?a=1", false},
-        {"{\"type\":\"basic\",\"basic\":[]}", "basic", "Authorization: Basic Og==\n",
-         "http://h/?a=1", false},
-        {"{\"type\":\"basic\",\"basic\":{\"username\":\"u\",\"password\":\"p\"}}", "basic",
-         "Authorization: Basic dTpw\n", "http://h/?a=1", false},
-        {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":\"{{t}}\"}]}", "bearer",
-         "Authorization: Bearer tok\n", "http://h/?a=1", false},
-        {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":5}]}", "bearer",
-         "Authorization: Bearer 5\n", "http://h/?a=1", false},
-        {"{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\",\"value\":\"\"}]}", "bearer",
-         "authorization: mine\n", "http://h/?a=1", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"X-K\"},"
-         "{\"key\":\"value\",\"value\":\"{{t}}\"}]}",
-         "apikey", "authorization: mine\nX-K: tok\n", "http://h/?a=1", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"Authorization\"},"
-         "{\"key\":\"value\",\"value\":\"v\"},{\"key\":\"in\",\"value\":\"header\"}]}",
-         "apikey", "Authorization: v\n", "http://h/?a=1", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"a\"},{\"key\":\"value\","
-         "\"value\":\"v 1&\"},{\"key\":\"in\",\"value\":\"query\"}]}",
-         "apikey", "authorization: mine\n", "http://h/?a=v%201%26", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"b\"},{\"key\":\"value\","
-         "\"value\":\"v\"},{\"key\":\"in\",\"value\":\"query\"}]}",
-         "apikey", "authorization: mine\n", "http://h/?a=1&b=v", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"k\"}]}", "apikey",
-         "authorization: mine\nk: \n", "http://h/?a=1", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"value\",\"value\":\"v\"}]}", "apikey",
-         "authorization: mine\n", "http://h/?a=1", false},
-        {"{\"type\":\"apikey\",\"apikey\":[{\"key\":\"key\",\"value\":\"k\"},{\"key\":\"value\","
-         "\"value\":\"v\"},{\"key\":\"in\",\"value\":\"x\"}]}",
-         "apikey", "authorization: mine\nk: v\n", "http://h/?a=1", false},
-        {"{\"type\":\"noauth\"}", NULL, "authorization: mine\n", "http://h/?a=1", true},
-        {"{\"type\":\"weird\",\"weird\":[]}", NULL, "authorization: mine\n", "http://h/?a=1",
-         false},
-        {"{}", NULL, "authorization: mine\n", "http://h/?a=1", false},
-    };
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(auth_rows); i++) {
         arena a;
         pm_call call;
         char request[500];
         arena_init(&a);
         snprintf(request, sizeof(request), "{\"url\":\"h?a=1\"," MINE ",\"auth\":%s}",
-                 rows[i].auth);
+                 auth_rows[i].auth);
         setup s = {.request = request, .variables = "{\"t\":\"tok\"}"};
         prepare_ok(&a, &s, &call);
-        assert_strz(headers_of(&a, &call, false), rows[i].headers);
-        assert_strz(call.url, rows[i].url);
-        assert_row(i, call.noauth == rows[i].noauth);
-        assert_row(i,
-                   rows[i].applied ? call.auth && !strcmp(call.auth, rows[i].applied) : !call.auth);
-        assert_int_equal(call.warnings.len, strstr(rows[i].auth, "weird") ? 1 : 0);
+        assert_strz(headers_of(&a, &call, false), auth_rows[i].headers);
+        assert_strz(call.url, auth_rows[i].url);
+        assert_row(i, call.noauth == auth_rows[i].noauth);
+        assert_row(i, auth_rows[i].applied ? call.auth && !strcmp(call.auth, auth_rows[i].applied)
+                                           : !call.auth);
+        assert_int_equal(call.warnings.len, strstr(auth_rows[i].auth, "weird") ? 1 : 0);
         pm_call_deinit(&call);
         arena_deinit(&a);
     }
