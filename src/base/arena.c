@@ -43,20 +43,23 @@ void arena_reset(arena *a)
         return;
     free_from(a->chunk->older);
     a->chunk->older = NULL;
-    memset(a->chunk->bytes, 0, a->chunk->used);
     a->chunk->used = 0;
 }
 
 static struct arena_chunk *chunk_new(size_t cap)
 {
-    struct arena_chunk *c = mem_new(sizeof(*c) + cap);
-    c->cap = cap;
+    size_t bytes;
+    if (__builtin_add_overflow(sizeof(struct arena_chunk), cap, &bytes))
+        bytes = SIZE_MAX / 2; // mem_resize then aborts
+    struct arena_chunk *c = mem_resize(NULL, 1, bytes);
+    *c = (struct arena_chunk){.cap = cap};
     return c;
 }
 
-void *arena_alloc(arena *a, size_t bytes)
+// Not zeroed: most arenas use little of their chunk, and most of that is written at once.
+static void *take(arena *a, size_t bytes)
 {
-    // A size that wraps around when it is rounded up is left as it is: mem_new then aborts.
+    // A size that wraps around when it is rounded up is left as it is: chunk_new then aborts.
     size_t need = bytes > SIZE_MAX - ALIGN ? bytes : (bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct arena_chunk *c = a->chunk;
     if (!c || need > c->cap - c->used) {
@@ -76,6 +79,11 @@ void *arena_alloc(arena *a, size_t bytes)
     return ptr;
 }
 
+void *arena_alloc(arena *a, size_t bytes)
+{
+    return memset(take(a, bytes), 0, bytes);
+}
+
 void *arena_array(arena *a, size_t count, size_t bytes)
 {
     size_t total;
@@ -86,9 +94,10 @@ void *arena_array(arena *a, size_t count, size_t bytes)
 
 char *arena_cstr(arena *a, str s)
 {
-    char *copy = arena_alloc(a, s.len + 1);
+    char *copy = take(a, s.len + 1);
     if (s.len)
         memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
     return copy;
 }
 
@@ -99,14 +108,18 @@ str arena_str(arena *a, str s)
 
 str arena_vprintf(arena *a, const char *fmt, va_list ap)
 {
+    // Written where it will stand; only what is longer than the rest of the chunk is written again.
+    char *rest = a->chunk ? a->chunk->bytes + a->chunk->used : NULL;
+    size_t room = a->chunk ? a->chunk->cap - a->chunk->used : 0;
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
+    int n = vsnprintf(rest, room, fmt, again);
     va_end(again);
     if (n < 0)
         return STR_NONE;
-    char *text = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(text, (size_t)n + 1, fmt, ap);
+    char *text = take(a, (size_t)n + 1);
+    if (text != rest)
+        vsnprintf(text, (size_t)n + 1, fmt, ap);
     return (str){text, (size_t)n};
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/mem.h"
+
 void rand_bytes(void *ptr, size_t len)
 {
     char *to = ptr;
@@ -40,14 +42,24 @@ uint64_t rand_below(uint64_t bound)
     return v % bound;
 }
 
+// Names, not secrets: made from randomness that is fetched for many at a time.
 void rand_uuid(char ret_text[RAND_UUID_MAX])
 {
-    unsigned char b[16];
-    rand_bytes(b, sizeof(b));
+    static _Thread_local unsigned char pool[64][16];
+    static _Thread_local size_t left;
+    if (!left) {
+        rand_bytes(pool, sizeof(pool));
+        left = ARRAY_LEN(pool);
+    }
+    unsigned char *b = pool[--left];
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(ret_text, RAND_UUID_MAX,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
+    char *to = ret_text;
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = "0123456789abcdef"[b[i] >> 4];
+        *to++ = "0123456789abcdef"[b[i] & 15];
+    }
+    *to = '\0';
 }

@@ -8,17 +8,23 @@
 enum { GRAM = 8, RUN_MIN = 24, STRIDE = RUN_MIN - GRAM + 1 };
 enum { RUN_MIN_BASE64 = RUN_MIN / 3 * 4, TOKENS_MAX = 64, SECRET_BYTES_MAX = 16 << 10 };
 
-static unsigned gram_slot(const char *at)
+// Two places in the table for each group: one would be taken by chance too often, and then all
+// needles are searched.
+static void gram_slots(const char *at, unsigned ret_slots[2])
 {
     uint64_t gram;
     memcpy(&gram, at, sizeof(gram));
-    return (unsigned)((gram * 0x9e3779b97f4a7c15u) >> 48) % REDACT_BITS;
+    gram *= 0x9e3779b97f4a7c15u;
+    ret_slots[0] = (unsigned)(gram >> 48) % REDACT_BITS;
+    ret_slots[1] = (unsigned)(gram >> 32) % REDACT_BITS;
 }
 
 static bool has_gram(const redactor *r, const char *at)
 {
-    unsigned slot = gram_slot(at);
-    return r->grams[slot / 64] >> (slot % 64) & 1;
+    unsigned slots[2];
+    gram_slots(at, slots);
+    return r->grams[slots[0] / 64] >> (slots[0] % 64) & r->grams[slots[1] / 64] >> (slots[1] % 64) &
+           1;
 }
 
 // ---- adding -----------------------------------------------------------------------------------
@@ -26,8 +32,10 @@ static bool has_gram(const redactor *r, const char *at)
 static void add_grams(redactor *r, const redact_needle *n)
 {
     for (size_t i = 0; i + GRAM <= n->len; i++) {
-        unsigned slot = gram_slot(n->text + i);
-        r->grams[slot / 64] |= (uint64_t)1 << (slot % 64);
+        unsigned slots[2];
+        gram_slots(n->text + i, slots);
+        r->grams[slots[0] / 64] |= (uint64_t)1 << (slots[0] % 64);
+        r->grams[slots[1] / 64] |= (uint64_t)1 << (slots[1] % 64);
     }
 }
 
@@ -194,7 +202,14 @@ static bool find_escaped(const redactor *r, str in, size_t at, range *ret)
 
 static bool may_be_escaped(str in)
 {
-    return str_chr(in, '%') >= 0 || str_find(in, STR("\\u")) >= 0;
+    if (str_chr(in, '%') >= 0)
+        return true;
+    for (ssize_t at; (at = str_chr(in, '\\')) >= 0;) {
+        in = str_skip(in, (size_t)at + 1);
+        if (in.len && in.ptr[0] == 'u')
+            return true;
+    }
+    return false;
 }
 
 bool redactor_apply(const redactor *r, str in, buf *out)

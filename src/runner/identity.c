@@ -151,8 +151,8 @@ static code decide(question *q, err *e)
     injection_decision *d = &x->decision;
     const credential_who *who;
     injection_decide(id->trust, &q->req, d);
-    if (d->action != INJECTION_PLAIN) {
-        q->req.origin_built = was_built(x, d->trust.origin);
+    if (d->action != INJECTION_PLAIN && was_built(x, d->trust.origin)) {
+        q->req.origin_built = true;
         injection_decide(id->trust, &q->req, d);
     }
     if (!needs_credential(d->action) || !id->credentials)
@@ -160,8 +160,10 @@ static code decide(question *q, err *e)
     code c = credential_identify(id->credentials, x->identity, d->local, &who, e);
     if (c)
         return d->action == INJECTION_REFUSE ? OK : c; // what isn't trusted needs no credential
-    q->req.user_token = who->user;
-    injection_decide(id->trust, &q->req, d);
+    if (who->user) {
+        q->req.user_token = true;
+        injection_decide(id->trust, &q->req, d);
+    }
     if (d->action == INJECTION_ASK)
         ask_person(q, who);
     x->told.identity.principal = arena_str(&x->mem, who->principal);
