@@ -29,6 +29,12 @@ export function minted(token) {
   if (trace) appendFileSync(join(trace, 'tokens'), `${token.trim()}\n`);
 }
 
+/** Says that a test writes this token into files of its own: there, and in reports of them, it may be. */
+export function handed(token) {
+  if (trace) appendFileSync(join(trace, 'handed'), `${token.trim()}\n`);
+  return token;
+}
+
 function keep(program, [verb, object], { stdout, stderr }) {
   if (!trace) return;
   // The one command that prints a token on purpose.

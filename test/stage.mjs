@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, handed, minted, root, run, start, tempDir } from './lib.mjs';
 
 export const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
 export const TESTER = `tester@${DOMAIN}`;
@@ -89,7 +89,8 @@ export async function grant(gp, name, claims) {
     body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }) });
   const body = await answer.json();
   assert.equal(answer.status, 200, JSON.stringify(body));
-  return body.id_token ?? body.access_token;
+  minted(body.id_token ?? body.access_token);
+  return handed(body.id_token ?? body.access_token);
 }
 
 export const idToken = (gp, name, audience) => grant(gp, name, { target_audience: audience });
@@ -98,14 +99,14 @@ export const accessToken = (gp, name) => grant(gp, name, { scope: 'https://www.g
 /** The same token with one character of its signature changed, so that it still decodes. */
 export function tampered(token) {
   const at = token.lastIndexOf('.') + 8;
-  return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+  return handed(token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1));
 }
 
 /** The same token with other claims under the old signature. */
 export function reclaimed(token, claims) {
   const [head, body, signature] = token.split('.');
   const old = JSON.parse(Buffer.from(body, 'base64url'));
-  return `${head}.${Buffer.from(JSON.stringify({ ...old, ...claims })).toString('base64url')}.${signature}`;
+  return handed(`${head}.${Buffer.from(JSON.stringify({ ...old, ...claims })).toString('base64url')}.${signature}`);
 }
 
 export const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
