@@ -323,6 +323,7 @@ const commandLine = [
   line('two collections', running('d.json'), 'GP-OPT-03', 'one too many', 'gatepost run [OPTIONS] COLLECTION'),
   line('a folder that is not in it', running('--folder', 'Nope'), 'GP-RUN-01', "'Nope'", 'as they are written'),
   line('a working folder that is not there', running('--working-dir', 'nope'), 'GP-PM-05', "'nope' can't be opened", 'name a folder'),
+  line('a key without its certificate', running('--ssl-client-key', 'k.pem'), 'GP-OPT-03', 'without its certificate', '--ssl-client-cert FILE'),
   line('a duration without a unit', ['up', '--scale-window', 'soon'], 'GP-OPT-02', 'is not a duration', '90s'),
   line('a port out of range', ['up', '--port', '99999'], 'GP-OPT-02', 'is outside 0', 'from 0 to 65000'),
   line('trust in plain http', running('--trust', 'http://example.com'), 'GP-TRUST-03', 'a readable network', 'use https'),

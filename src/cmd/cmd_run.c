@@ -188,10 +188,21 @@ static const char *folder_of(run_job *s, const char *place)
     return slash < 0 ? "." : arena_cstr(&s->arena, str_sub(path, 0, slash ? (size_t)slash : 1));
 }
 
+// A key and its certificate go together.
+static code check_pair(const option_values *o, err *e)
+{
+    if (!option_is_set(o, "ssl-client-key") || option_is_set(o, "ssl-client-cert"))
+        return OK;
+    (void)err_set(e, OPTION_ARGS, "--ssl-client-key is given without its certificate");
+    return err_hint(e, "add --ssl-client-cert FILE");
+}
+
 static code prepare(run_job *s, err *e)
 {
     const option_values *o = s->call->options;
-    code c = run_inputs_load(&s->in, &s->arena, s->loop, o, e);
+    code c = check_pair(o, e);
+    if (c == OK)
+        c = run_inputs_load(&s->in, &s->arena, s->loop, o, e);
     if (c != OK)
         return c;
     const char *place = option_args(o)->ptr[0].ptr;
