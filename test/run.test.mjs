@@ -268,7 +268,8 @@ test('SIGINT ends the run after the request under way, with its report', async (
   const { bin } = await import('./lib.mjs');
   const child = spawn(bin, ['run', 'c.json', '-r', 'json', '--reporter-json-export', 'r.json'], { cwd: dir, env: envOf(dir) });
   pid = child.pid;
-  await once(child, 'close');
+  const [status] = await once(child, 'close');
   const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
   assert.deepEqual(report.run.executions.map((e) => e.item.name), ['one']);
+  assert.equal(status, 1); // a part of a run hasn't passed
 });

@@ -172,8 +172,9 @@ static code run_to_end(run_job *s, err *e)
     code c = run_reporters_finish(&s->reporters, e);
     if (c == OK)
         c = run_export(s->call->options, s->runner, e);
-    if (c == OK && runner_summary(s->runner)->failures.len &&
-        !option_flag(s->call->options, "suppress-exit-code"))
+    // What was interrupted hasn't passed, whatever the part of it that ran.
+    bool failed = s->stopping || runner_summary(s->runner)->failures.len;
+    if (c == OK && failed && !option_flag(s->call->options, "suppress-exit-code"))
         s->call->status = EXIT_FAILED;
     return c;
 }
