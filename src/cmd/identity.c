@@ -112,8 +112,11 @@ static code trust_services(identity_setup *s, bool local, err *e)
         const address_service *service = &s->up->services[i];
         str audience = service->run_app_url_count ? service->run_app_urls[0] : service->url;
         c = trust_add_local(s->trust, service->url, audience, e);
-        for (size_t k = 0; local && c == OK && k < service->run_app_url_count; k++)
-            c = trust_add_local(s->trust, service->run_app_urls[k], audience, e);
+        for (size_t k = 0; c == OK && k < service->run_app_url_count; k++) {
+            str url = service->run_app_urls[k];
+            c = local ? trust_add_local(s->trust, url, audience, e)
+                      : trust_note_served(s->trust, url, e);
+        }
     }
     return c;
 }

@@ -44,6 +44,9 @@ CODE_CHECKED trust_add_list(trust_set *t, str specs, const char *from, err *e);
 // loopback address of a service always, its run.app URLs in a run that is routed to the `up`
 // (`--local`) only, for they are the real service's too.
 CODE_CHECKED trust_add_local(trust_set *t, str url, str audience, err *e);
+// Names a run.app URL of the running `up` in a run that goes to the cloud: no trust, but a refusal
+// says how the `up` would be called.
+CODE_CHECKED trust_note_served(trust_set *t, str url, err *e);
 // Remembers that the person said no to this origin: it is not asked about again in this run.
 void trust_decline(trust_set *t, str origin);
 
@@ -53,6 +56,7 @@ struct trust_match {
     const char *from; // borrowed from the set; "" for TRUST_NONE
     bool candidate;   // *.run.app, local, or named by trust
     bool declined;
+    bool served;        // trust_note_served named it
     bool project_known; // project holds the number or hash that `--trust` would take
     char project[64];
     char origin[320];    // canonical: scheme://host[:port]

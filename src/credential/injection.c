@@ -151,7 +151,12 @@ static void refuse(decision_ctx *c, code code_of_refusal)
         (void)err_hint(&d->refusal, "if this origin is meant: --trust %s", t->origin);
     } else {
         (void)err_set(&d->refusal, TRUST_MISSING, "%s isn't trusted with an identity", t->origin);
-        if (t->project_known)
+        if (t->served)
+            (void)err_hint(&d->refusal,
+                           "--local calls it in the running 'gatepost up'; for the service in the "
+                           "cloud: gatepost trust add %s",
+                           t->origin);
+        else if (t->project_known)
             (void)err_hint(&d->refusal,
                            "gatepost trust add %s (this origin) or gatepost trust add %s (its "
                            "project; --trust for this time only); to call it without identity, "

@@ -6,6 +6,7 @@
 static const char service[] = "https://orders-abc123xyz0-uc.a.run.app/orders";
 static const char other[] = "https://attacker-zzzzzzzzzz-uc.a.run.app/";
 static const char by_origin[] = "https://api.example/v1";
+static const char served[] = "https://hello-servedhash-uc.a.run.app/";
 static const char local[] = "http://127.0.0.1:41001/orders";
 static const char local_issuer[] = "http://127.0.0.1:41000";
 
@@ -38,6 +39,7 @@ static int set_up(void **state)
     assert_code(trust_add_local(f->trust, STR("http://127.0.0.1:41001"),
                                 STR("https://orders-abc123xyz0-uc.a.run.app"), &e),
                 OK);
+    assert_code(trust_note_served(f->trust, str_from(served), &e), OK);
     *state = f;
     return 0;
 }
@@ -147,6 +149,12 @@ static void row_2_untrusted_or_unsafe(void **state)
          .action = INJECTION_REFUSE,
          .refusal = TRUST_MISSING,
          .says = "gatepost trust add https://attacker-zzzzzzzzzz-uc.a.run.app"},
+        {.name =
+             "T38 untrusted, and the running up serves it: it gets nothing, and --local is named",
+         .url = served,
+         .action = INJECTION_REFUSE,
+         .refusal = TRUST_MISSING,
+         .says = "--local calls it in the running 'gatepost up'"},
         {.name = "T38 untrusted, on a terminal",
          .url = other,
          .interactive = true,

@@ -17,6 +17,7 @@ struct trust_set {
     map origins;  // canonical origin → trusted
     map projects; // number or hash → trusted
     map local;    // canonical origin → trusted
+    map served;   // canonical origin → the set itself
     map declined; // canonical origin → the set itself
 };
 
@@ -40,6 +41,7 @@ void trust_set_free(trust_set *t)
     map_deinit(&t->origins, trusted_free);
     map_deinit(&t->projects, trusted_free);
     map_deinit(&t->local, trusted_free);
+    map_deinit(&t->served, NULL);
     map_deinit(&t->declined, NULL);
     free(t);
 }
@@ -154,21 +156,39 @@ code trust_add_list(trust_set *t, str specs, const char *from, err *e)
     return OK;
 }
 
-code trust_add_local(trust_set *t, str text, str audience, err *e)
+static code origin_key(str url, buf *ret, err *e)
 {
     arena a;
     uri_url u;
     arena_init(&a);
-    code c = url_parse(&a, text, &u, e);
+    code c = url_parse(&a, url, &u, e);
     if (!c) {
-        buf key;
         uri_origin o = url_origin(&u);
-        buf_init(&key, 1024);
-        origin_format(&key, &o);
-        put(&t->local, buf_str(&key), "gatepost up", audience);
-        buf_deinit(&key);
+        origin_format(ret, &o);
     }
     arena_deinit(&a);
+    return c;
+}
+
+code trust_add_local(trust_set *t, str url, str audience, err *e)
+{
+    buf key;
+    buf_init(&key, 1024);
+    code c = origin_key(url, &key, e);
+    if (!c)
+        put(&t->local, buf_str(&key), "gatepost up", audience);
+    buf_deinit(&key);
+    return c;
+}
+
+code trust_note_served(trust_set *t, str url, err *e)
+{
+    buf key;
+    buf_init(&key, 1024);
+    code c = origin_key(url, &key, e);
+    if (!c)
+        map_set(&t->served, buf_str(&key), t);
+    buf_deinit(&key);
     return c;
 }
 
@@ -264,6 +284,7 @@ static void judge(const trust_set *t, const uri_url *u, bool built, trust_match 
     const trusted *owner = find_project(t, u, m);
     const trusted *exact = map_get(&t->origins, key);
     m->declined = map_has(&t->declined, key);
+    m->served = map_has(&t->served, key);
     if (exact) {
         m->level = TRUST_ORIGIN;
         m->candidate = true;
