@@ -9,6 +9,7 @@
 #   make check     the checks of the sources alone
 #   make lint      clang as the second compiler, clang-tidy over what ships
 #   make tsan      the rooms around the event loop under ThreadSanitizer
+#   make cel-conformance  what of cel-spec's tests passes, a line a file (from CEL_SPEC or ../shared/cel)
 #   make fuzz      each fuzz target for FUZZ_SECONDS (300), or the one named by FUZZ
 #   make bare      the build and `make test` in an empty Debian 12 (needs root)
 #   make install   into PREFIX (/usr/local)
@@ -16,7 +17,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: build demo test claims check lint tsan fuzz bare install clean
+.PHONY: build demo test claims check lint tsan cel-conformance fuzz bare install clean
 
 build:
 	@deps/install
@@ -43,6 +44,7 @@ check:
 	@tools/run-tests
 
 lint: export CC = clang
+lint: export CXX = clang++
 lint:
 	@deps/install lint
 	@tools/build build-clang -Dwerror=true
@@ -53,7 +55,11 @@ tsan:
 	@tools/build build-tsan -Db_sanitize=thread -Db_lundef=false
 	@meson test -C build-tsan --print-errorlogs --suite net --suite http --suite gate
 
+cel-conformance: build
+	@GATEPOST_SOURCE='$(CURDIR)' build/src/cel_conformance_test
+
 fuzz: export CC = clang
+fuzz: export CXX = clang++
 fuzz:
 	@deps/install lint
 	@tools/build build-fuzz $(SANITIZE) -Dfuzz=true

@@ -56,8 +56,12 @@ cel_value cel_regex_match(cel_call *c, const cel_regex *r, const cel_value *text
 {
     if (text->kind != CEL_STRING)
         return cel_no_overload(c);
-    return cel_bool(cel_call_charge(c, 4 + text->s.len / 4) &&
-                    cel_regex_find(r, text->s.ptr, text->s.len));
+    if (!cel_call_charge(c, 4 + text->s.len / 4))
+        return cel_null();
+    // RE2's . matches no stray byte: a pattern must not miss what it is to catch (threat 15).
+    if (!utf8_valid(text->s))
+        return cel_call_error(c, "the text isn't UTF-8: no pattern is matched against it");
+    return cel_bool(cel_regex_find(r, text->s.ptr, text->s.len));
 }
 
 static cel_value matches(cel_call *c, const cel_value *a, size_t n)
