@@ -2,7 +2,7 @@
 // Identity end to end (contracts: injection.md): a real local key file, a token endpoint, a service
 // that echoes what it gets, and scripts that look for the token.
 #include "credential/credential_test_endpoints.h"
-#include "runner/run_test.h"
+#include "runner/runner_test_stage.h"
 
 #define AUDIENCE "https://orders-abc123def4-uc.a.run.app"
 #define CLOUD_HOST "orders-abc123def4-uc.a.run.app"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order of a run and what it counts (contracts: Postman §3).
-#include "runner/run_test.h"
+#include "runner/runner_test_stage.h"
 
 #include <signal.h>
 

@@ -2,7 +2,7 @@
 // What goes over the wire (contracts: Postman §5, 8, 9): redirects, cookies, proxies, failures, and
 // pm.sendRequest.
 #include "runner/run.h"
-#include "runner/run_test.h"
+#include "runner/runner_test_stage.h"
 
 // One request, with members of `request` besides the URL and of the item besides the request.
 static const run_summary *run_one(stage *s, const char *url, const char *members, const char *item)
