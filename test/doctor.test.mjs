@@ -65,7 +65,7 @@ test('403 without identity, and with one that lacks the role', async () => {
   assert.deepEqual([stranger.code, stranger.json.code, stranger.json.caller], [1, 'GP-IAM-04', STRANGER]);
   assert.match(stranger.text, /serviceAccount:stranger@\S+ was recognised, but no binding .* run\.routes\.invoke/);
   assert.match(stranger.text, /\n {2}trail +\S/); // what the service's own trail says
-  assert.match(hint(stranger), /roles\/run\.invoker in gatepost\.yaml/);
+  assert.match(hint(stranger), /in gatepost\.yaml give that account roles: \[roles\/run\.invoker\]/);
 });
 
 test('a person of the running up is called with the audience that a user\'s token has', async () => {
@@ -112,7 +112,7 @@ test('404 of the ingress setting is told from the application\'s 404', async () 
   const inside = await doctor(`${INSIDE}/x`);
   assert.deepEqual([inside.code, inside.json.with.status, inside.json.with.byCloudRun], [1, 404, true]);
   assert.match(inside.text, /no service answers at this address from here: .*ingress/);
-  assert.match(hint(inside), /gcloud run services describe inside/);
+  assert.match(hint(inside), /set run\.googleapis\.com\/ingress to all/);
 });
 
 test('the application\'s own answer is never taken for Cloud Run\'s', async () => {

@@ -66,7 +66,7 @@ test('row 2: in a pipe a candidate without trust is not sent; the flag is named'
   assert.equal(r.code, 1);
   const error = r.of('foreign').requestError;
   assert.equal(error.id, 'GP-TRUST-01');
-  assert.match(error.hint, new RegExp(`--trust ${UNTRUSTED} .*--trust zzzzzzzzzz`));
+  assert.match(error.hint, new RegExp(`trust add ${UNTRUSTED} .*trust add zzzzzzzzzz .*--trust`));
   assert.match(r.text, /not sent: GP-TRUST-01/);
   assert.equal(status(r, 'echo'), 200); // the others go on
 });

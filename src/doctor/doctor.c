@@ -130,8 +130,10 @@ static str bearer_of(const doctor *d)
 static void unreachable(doctor *d, const err *e)
 {
     err own = *e;
-    if (!d->o.local && d->service)
+    if (!d->o.local && d->service) {
+        own.hint[0] = '\0'; // this one is the better
         (void)err_hint(&own, "gatepost up serves it: call it with --local");
+    }
     flow_fail(&d->flow, &own);
 }
 
