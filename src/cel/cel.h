@@ -155,8 +155,9 @@ CODE_CHECKED cel_env_variable(cel_env *env, const char *name, const char *type, 
 // As cel_env_variable, for a type that is at hand.
 void cel_env_variable_type(cel_env *env, str name, const cel_type *type);
 
-// A function gets its arguments in order, the receiver first; none of them is an error. What it
-// allocates comes from cel_call_arena, after cel_call_charge.
+// A function gets its arguments in order, the receiver first; none of them is an error. Reading its
+// texts once is paid for already. What it allocates comes from cel_call_arena, after
+// cel_call_charge.
 typedef cel_value cel_fn(cel_call *call, const cel_value *args, size_t count);
 typedef struct cel_function {
     const char *name;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The room as its users see it: declared variables, functions of their own, limits, IAM conditions.
 #include "cel/cel_test.h"
+#include "cel/cel_json.h"
 
 #define S(text)                                                                                    \
     {                                                                                              \
@@ -208,8 +209,8 @@ static void test_work_has_a_limit(void **state)
         "cel.bind(a, ['0123456789','','','','','',''], cel.bind(b, [a,a,a,a,a,a,a,a], cel.bind(c, "
         "[b,b,b,b,b,b,b,b], cel.bind(d, [c,c,c,c,c,c,c,c], cel.bind(e, [d,d,d,d,d,d,d,d], "
         "cel.bind(f, [e,e,e,e,e,e,e,e], cel.bind(g, [f,f,f,f,f,f], '%s'.format([g]) != '')))))))",
-        "cel.bind(a, 'aaaaaaaaaaaaaaaa'.replace('', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'), "
-        "cel.bind(b, a.replace('', a), cel.bind(c, b.replace('', b), c == '')))",
+        ("cel.bind(a, 'aaaaaaaaaaaaaaaa'.replace('', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'), "
+         "cel.bind(b, a.replace('', a), cel.bind(c, b.replace('', b), c == '')))"),
     };
     cel_env *env = environment();
     (void)state;
@@ -247,6 +248,43 @@ static void T15_a_pattern_never_misses_a_text_with_odd_bytes(void **state)
     cel_env_free(env);
 }
 
+static void test_claims_of_a_token(void **state)
+{
+    static const char *const rows[] = {
+        "claims.sub == 'alice' && claims.iat + 1 == 1700000001",
+        "claims.ratio == 0.5 && claims.big > 1e300 && claims.email_verified",
+        "'ops' in claims.groups && claims.groups.size() == 2 && claims.none == null",
+        "claims.nested.a[0].b == {'c': -1}",
+        "has(claims.sub) && !has(claims.acr)",
+    };
+    cel_env *env = cel_env_new();
+    cel_map values;
+    json *root;
+    arena a;
+    (void)state;
+    arena_init(&a);
+    assert_code(json_parse(&a,
+                           STR("{\"sub\": \"alice\", \"iat\": 1700000000, \"ratio\": 0.5, "
+                               "\"big\": 1e400, \"email_verified\": true, \"none\": null, "
+                               "\"groups\": [\"dev\", \"ops\"], "
+                               "\"nested\": {\"a\": [{\"b\": {\"c\": -1}}]}}"),
+                           NULL, &root, NULL),
+                OK);
+    cel_entry claims = {S("claims"), cel_from_json(&a, root)};
+    values = (cel_map){&claims, 1};
+    assert_code(cel_env_variable(env, "claims", "map(string, dyn)", NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cel_program *p;
+        assert_code(cel_compile(env, str_from(rows[i]), NULL, &p, NULL), OK);
+        cel_value v = cel_eval(p, &a, &(cel_activation){.lookup = cel_lookup_map, .ctx = &values});
+        assert_row(i, v.kind == CEL_BOOL && v.b);
+        cel_program_free(p);
+    }
+    assert_int_equal(cel_from_json(&a, NULL).kind, CEL_NULL);
+    arena_deinit(&a);
+    cel_env_free(env);
+}
+
 static void test_an_error_value_names_its_place(void **state)
 {
     cel_env *env = cel_env_new();
@@ -278,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_names_are_looked_up_from_the_inside_out),
         cmocka_unit_test(test_work_has_a_limit),
         cmocka_unit_test(T15_a_pattern_never_misses_a_text_with_odd_bytes),
+        cmocka_unit_test(test_claims_of_a_token),
         cmocka_unit_test(test_an_error_value_names_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

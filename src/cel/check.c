@@ -3,6 +3,7 @@
 // isn't accepted. dyn fits everything; what it really is shows when the expression runs.
 #include "cel/env.h"
 #include "cel/unify.h"
+#include "data/data.h"
 
 typedef struct checker checker;
 struct checker {
@@ -57,22 +58,35 @@ static void want(checker *k, const cel_node *n, const cel_type *wanted, const ch
         mismatch(k, n, what, t);
 }
 
-static const cel_type *unknown_name(checker *k, const cel_node *n)
+// Adds the nearest of the declared names, or else some of them.
+static void hint_names(checker *k, const map *declared, str wanted, const char *kind)
 {
-    const cel_env *env = k->program->env;
-    const cel_type *t =
-        fail(k, n, CEL_NAME, "there is no variable '" STR_FMT "'", STR_ARG(n->name));
-    buf names;
+    VEC(const char *) names = {0};
     size_t cursor = 0;
     str name;
     void *value;
-    buf_init(&names, 400);
-    while (map_next(&env->variables, &cursor, &name, &value) && names.len < 300)
-        buf_addf(&names, "%s" STR_FMT, names.len ? ", " : "", STR_ARG(name));
-    if (names.len && k->failed == CEL_NAME)
-        err_hint(k->e, "the variables here are %s", buf_cstr(&names));
-    buf_deinit(&names);
-    return t;
+    buf some;
+    buf_init(&some, 400);
+    while (map_next(declared, &cursor, &name, &value)) {
+        vec_push(&names, name.ptr);
+        if (some.len < 200)
+            buf_addf(&some, "%s" STR_FMT, some.len ? ", " : "", STR_ARG(name));
+    }
+    const char *near = suggest(wanted, names.ptr, names.len);
+    if (near)
+        err_hint(k->e, "did you mean '%s'?", near);
+    else if (names.len)
+        err_hint(k->e, "the %s here are %s%s", kind, buf_cstr(&some),
+                 some.len < 200 ? "" : " and more");
+    vec_deinit(&names);
+    buf_deinit(&some);
+}
+
+static const cel_type *unknown_name(checker *k, const cel_node *n)
+{
+    fail(k, n, CEL_NAME, "there is no variable '" STR_FMT "'", STR_ARG(n->name));
+    hint_names(k, &k->program->env->variables, n->name, "variables");
+    return cel_type_of(CEL_DYN);
 }
 
 // ---- Calls ----------------------------------------------------------------------------------
@@ -176,6 +190,7 @@ static const cel_type *check_call(checker *k, const cel_node *n, str name,
     const cel_type *args[CEL_FUNCTION_ARGS_MAX];
     if (!overloads) {
         fail(k, n, CEL_NAME, "there is no function '" STR_FMT "'", STR_ARG(n->name));
+        hint_names(k, &k->program->env->functions, n->name, "functions");
         return cel_type_of(CEL_DYN);
     }
     if (n->arg_count > CEL_FUNCTION_ARGS_MAX)

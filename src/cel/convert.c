@@ -158,9 +158,9 @@ static cel_value type_of(cel_call *c, const cel_value *a, size_t n)
 
 static cel_value size(cel_call *c, const cel_value *a, size_t n)
 {
-    (void)n;
+    (void)c, (void)n;
     if (a->kind == CEL_STRING)
-        return cel_int(cel_call_charge(c, a->s.len / 16) ? (int64_t)utf8_len(a->s) : 0);
+        return cel_int((int64_t)utf8_len(a->s));
     if (a->kind == CEL_BYTES)
         return cel_int((int64_t)a->s.len);
     return cel_int((int64_t)(a->kind == CEL_LIST ? a->list.len : a->map.len));

@@ -104,9 +104,10 @@ static cel_value absent(cel_call *c, const cel_value *of, const cel_value *key)
     buf text;
     cel_text_start(c, &text);
     cel_scalar_text(key, &text);
+    str shown = str_sub(buf_str(&text), 0, 80);
     cel_value v = of->kind == CEL_LIST
-                      ? cel_call_error(c, "the list has no index " STR_FMT, STR_ARG(buf_str(&text)))
-                      : cel_call_error(c, "no such key: '" STR_FMT "'", STR_ARG(buf_str(&text)));
+                      ? cel_call_error(c, "the list has no index " STR_FMT, STR_ARG(shown))
+                      : cel_call_error(c, "no such key: '" STR_FMT "'", STR_ARG(shown));
     buf_deinit(&text);
     return v;
 }
@@ -183,6 +184,14 @@ static const cel_overload *pick(const cel_node *n, const cel_value *args)
     return NULL;
 }
 
+// What a function reads of its texts counts here, for all of them; what it makes, where it is made.
+static void charge_texts(cel_call *c, const cel_value *args, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (args[i].kind == CEL_STRING || args[i].kind == CEL_BYTES)
+            cel_call_charge(c, args[i].s.len / 16);
+}
+
 static cel_value eval_call(cel_call *c, const cel_node *n)
 {
     cel_value args[CEL_FUNCTION_ARGS_MAX];
@@ -196,6 +205,9 @@ static cel_value eval_call(cel_call *c, const cel_node *n)
             return args[i];
     }
     c->offset = n->offset;
+    charge_texts(c, args, n->arg_count);
+    if (c->over)
+        return cel_null();
     if (n->regex)
         return cel_regex_match(c, n->regex, &args[0]);
     const cel_overload *o = pick(n, args);

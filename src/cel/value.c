@@ -155,7 +155,7 @@ bool cel_equal(const cel_value *a, const cel_value *b)
 
 const cel_value *cel_map_get_in(cel_call *c, const cel_map *m, const cel_value *key)
 {
-    if (!charge(c, m->len / 8))
+    if (!charge(c, m->len / 8 + (key->kind == CEL_STRING ? key->s.len / 16 : 0)))
         return NULL;
     for (size_t i = 0; i < m->len; i++)
         if (m->entries[i].key.kind == key->kind && key->kind == CEL_STRING
