@@ -137,15 +137,6 @@ static const cel_type *try_overload(checker *k, const cel_overload *o, const cel
     return known(k, instantiate(k, o->result, &fresh));
 }
 
-static str plain_operator(str name)
-{
-    if (str_eq(name, STR("@in")))
-        return STR("in");
-    if (name.len > 2 && name.ptr[0] == '_' && name.ptr[name.len - 1] == '_')
-        return str_sub(name, 1, name.len - 1);
-    return str_ends(name, STR("_")) && name.len == 2 ? str_sub(name, 0, 1) : name;
-}
-
 static const cel_type *no_overload(checker *k, const cel_node *n, str name,
                                    const cel_type *const *args)
 {
@@ -158,7 +149,7 @@ static const cel_type *no_overload(checker *k, const cel_node *n, str name,
     }
     if (n->member && n->arg_count > 1)
         buf_addz(&text, ")");
-    fail(k, n, CEL_TYPED, "'" STR_FMT "' can't be applied to %s", STR_ARG(plain_operator(name)),
+    fail(k, n, CEL_TYPED, "'" STR_FMT "' can't be applied to %s", STR_ARG(cel_plain_name(name)),
          text.len ? buf_cstr(&text) : "nothing");
     if (k->failed == CEL_TYPED)
         err_hint(k->e,

@@ -123,6 +123,15 @@ code cel_env_function(cel_env *env, const cel_function *f, err *e)
     return OK;
 }
 
+str cel_plain_name(str name)
+{
+    if (str_eq(name, STR("@in")))
+        return STR("in");
+    if (name.len > 2 && name.ptr[0] == '_' && name.ptr[name.len - 1] == '_')
+        return str_sub(name, 1, name.len - 1);
+    return str_ends(name, STR("_")) && name.len == 2 ? str_sub(name, 0, 1) : name;
+}
+
 bool cel_env_candidate(const cel_env *env, str name, size_t i, buf *out)
 {
     str prefix = env->container;

@@ -31,6 +31,9 @@ struct cel_env {
     map functions; // name → cel_overloads
 };
 
+// A function's name as it is written: "+" for "_+_".
+str cel_plain_name(str name);
+
 // Tables of functions, in the order of their file names; each ends with a row without a name.
 extern const cel_function cel_convert_functions[];
 extern const cel_function cel_encode_functions[];

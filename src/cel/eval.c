@@ -122,7 +122,8 @@ static cel_value part(cel_call *c, const cel_node *n, cel_value of, const cel_va
         of = *of.some;
     }
     if (n->kind == NODE_SELECT && of.kind != CEL_MAP)
-        return cel_no_overload(c);
+        return cel_call_error(c, "no such overload: only a map has fields, and this is " STR_FMT,
+                              STR_ARG(cel_value_type(&of)->name));
     cel_value v = cel_index(c, &of, key, &found);
     if (v.kind == CEL_ERROR)
         return v;
@@ -192,6 +193,18 @@ static void charge_texts(cel_call *c, const cel_value *args, size_t count)
             cel_call_charge(c, args[i].s.len / 16);
 }
 
+static cel_value not_defined(cel_call *c, const cel_node *n, const cel_value *args)
+{
+    buf types;
+    buf_init(&types, 400);
+    for (uint32_t i = 0; i < n->arg_count; i++)
+        buf_addf(&types, "%s" STR_FMT, i ? ", " : "", STR_ARG(cel_value_type(&args[i])->name));
+    cel_value v = cel_call_error(c, "no such overload: '" STR_FMT "' isn't defined for " STR_FMT,
+                                 STR_ARG(cel_plain_name(n->name)), STR_ARG(buf_str(&types)));
+    buf_deinit(&types);
+    return v;
+}
+
 static cel_value eval_call(cel_call *c, const cel_node *n)
 {
     cel_value args[CEL_FUNCTION_ARGS_MAX];
@@ -212,7 +225,7 @@ static cel_value eval_call(cel_call *c, const cel_node *n)
         return cel_regex_match(c, n->regex, &args[0]);
     const cel_overload *o = pick(n, args);
     if (!o)
-        return cel_no_overload(c);
+        return not_defined(c, n, args);
     c->ctx = o->ctx;
     return o->fn(c, args, n->arg_count);
 }
@@ -367,9 +380,10 @@ cel_value cel_eval(const cel_program *p, arena *a, const cel_activation *activat
     for (uint32_t i = 0; i < p->variable_count; i++)
         c.variables[i].kind = CEL_DYN;
     cel_value v = cel_eval_node(&c, p->root);
-    if (c.over)
-        return (cel_value){.kind = CEL_ERROR,
-                           .offset = c.offset,
-                           .s = STR("the expression needs too much work; its limit is `cost`")};
-    return v;
+    if (!c.over)
+        return v;
+    return (cel_value){.kind = CEL_ERROR,
+                       .offset = c.offset,
+                       .s = arena_printf(a, "too much work: more than %llu steps",
+                                         (unsigned long long)p->limits.cost)};
 }

@@ -214,13 +214,11 @@ static cel_net masked_net(const cel_net *cidr)
     return net;
 }
 
-// Whether the first bits of both are the same, and their family.
+// Whether the first bits of both are the same. What tells IPv4 is among those of an IPv4 prefix.
 static bool contains(const cel_net *cidr, const cel_net *net)
 {
     cel_net same_bits = *net;
     same_bits.bits = cidr->bits;
-    if (is_v4(cidr) != is_v4(net))
-        return false;
     cel_net a = masked_net(cidr), b = masked_net(&same_bits);
     return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
 }

@@ -6,7 +6,7 @@
 
 static cel_value overflow(cel_call *c)
 {
-    return cel_call_error(c, "return error for overflow: the result is out of range");
+    return cel_call_error(c, "overflow: the result is out of range");
 }
 
 static cel_value not_(cel_call *c, const cel_value *a, size_t n)

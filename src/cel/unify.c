@@ -137,8 +137,6 @@ const cel_type *unify_join(unifier *u, const cel_type *a, const cel_type *b)
     if (!unify_assignable(u, a, b))
         return cel_type_of(CEL_DYN);
     const cel_type *x = unify_substitute(u, a, false), *y = unify_substitute(u, b, false);
-    if (x->kind == CEL_VARIABLE)
-        return y;
     return as_general(x, y) ? x : y;
 }
 
