@@ -166,11 +166,7 @@ static cel_value size(cel_call *c, const cel_value *a, size_t n)
     return cel_int((int64_t)(a->kind == CEL_LIST ? a->list.len : a->map.len));
 }
 
-#define SIZE(T)                                                                                    \
-    {"size", "(" T ") int", size, NULL},                                                           \
-    {                                                                                              \
-        "size", T ".() int", size, NULL                                                            \
-    }
+#define SIZE(T) CEL_ROW("size", "(" T ") int", size, NULL), CEL_ROW("size", T ".() int", size, NULL)
 
 const cel_function cel_convert_functions[] = {
     {"int", "(int) int", same, NULL},

@@ -34,6 +34,12 @@ struct cel_env {
 // A function's name as it is written: "+" for "_+_".
 str cel_plain_name(str name);
 
+// One row of such a table, for macros that make several.
+#define CEL_ROW(name, signature, fn, ctx)                                                          \
+    {                                                                                              \
+        name, signature, fn, ctx                                                                   \
+    }
+
 // Tables of functions, in the order of their file names; each ends with a row without a name.
 extern const cel_function cel_convert_functions[];
 extern const cel_function cel_encode_functions[];

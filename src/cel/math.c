@@ -134,26 +134,21 @@ static cel_value shift_right(cel_call *c, const cel_value *a, size_t n)
 }
 
 #define EXTREME(name, fn)                                                                          \
-    {name, "(int) int", fn, NULL}, {name, "(uint) uint", fn, NULL},                                \
-        {name, "(double) double", fn, NULL}, {name, "(int, int) int", fn, NULL},                   \
-        {name, "(uint, uint) uint", fn, NULL}, {name, "(double, double) double", fn, NULL},        \
-        {name, "(int, uint) dyn", fn, NULL}, {name, "(int, double) dyn", fn, NULL},                \
-        {name, "(uint, int) dyn", fn, NULL}, {name, "(uint, double) dyn", fn, NULL},               \
-        {name, "(double, int) dyn", fn, NULL}, {name, "(double, uint) dyn", fn, NULL},             \
-        {name, "(list(int)) int", fn, NULL}, {name, "(list(uint)) uint", fn, NULL},                \
-    {                                                                                              \
-        name, "(list(double)) double", fn, NULL                                                    \
-    }
+    CEL_ROW(name, "(int) int", fn, NULL), CEL_ROW(name, "(uint) uint", fn, NULL),                  \
+        CEL_ROW(name, "(double) double", fn, NULL), CEL_ROW(name, "(int, int) int", fn, NULL),     \
+        CEL_ROW(name, "(uint, uint) uint", fn, NULL),                                              \
+        CEL_ROW(name, "(double, double) double", fn, NULL),                                        \
+        CEL_ROW(name, "(int, uint) dyn", fn, NULL), CEL_ROW(name, "(int, double) dyn", fn, NULL),  \
+        CEL_ROW(name, "(uint, int) dyn", fn, NULL), CEL_ROW(name, "(uint, double) dyn", fn, NULL), \
+        CEL_ROW(name, "(double, int) dyn", fn, NULL),                                              \
+        CEL_ROW(name, "(double, uint) dyn", fn, NULL), CEL_ROW(name, "(list(int)) int", fn, NULL), \
+        CEL_ROW(name, "(list(uint)) uint", fn, NULL),                                              \
+        CEL_ROW(name, "(list(double)) double", fn, NULL)
 #define EACH_NUMBER(name, fn)                                                                      \
-    {name, "(int) int", fn, NULL}, {name, "(uint) uint", fn, NULL},                                \
-    {                                                                                              \
-        name, "(double) double", fn, NULL                                                          \
-    }
+    CEL_ROW(name, "(int) int", fn, NULL), CEL_ROW(name, "(uint) uint", fn, NULL),                  \
+        CEL_ROW(name, "(double) double", fn, NULL)
 #define BITS(name, fn)                                                                             \
-    {name, "(int, int) int", fn, NULL},                                                            \
-    {                                                                                              \
-        name, "(uint, uint) uint", fn, NULL                                                        \
-    }
+    CEL_ROW(name, "(int, int) int", fn, NULL), CEL_ROW(name, "(uint, uint) uint", fn, NULL)
 
 const cel_function cel_math_functions[] = {
     EXTREME("math.greatest", greatest),

@@ -163,21 +163,21 @@ static cel_value in_map(cel_call *c, const cel_value *a, size_t n)
 }
 
 #define ORDERED(name, fn)                                                                          \
-    {name, "(bool, bool) bool", fn, NULL}, {name, "(int, int) bool", fn, NULL},                    \
-        {name, "(int, uint) bool", fn, NULL}, {name, "(int, double) bool", fn, NULL},              \
-        {name, "(uint, uint) bool", fn, NULL}, {name, "(uint, int) bool", fn, NULL},               \
-        {name, "(uint, double) bool", fn, NULL}, {name, "(double, double) bool", fn, NULL},        \
-        {name, "(double, int) bool", fn, NULL}, {name, "(double, uint) bool", fn, NULL},           \
-        {name, "(string, string) bool", fn, NULL}, {name, "(bytes, bytes) bool", fn, NULL},        \
-        {name, "(timestamp, timestamp) bool", fn, NULL},                                           \
-    {                                                                                              \
-        name, "(duration, duration) bool", fn, NULL                                                \
-    }
+    CEL_ROW(name, "(bool, bool) bool", fn, NULL), CEL_ROW(name, "(int, int) bool", fn, NULL),      \
+        CEL_ROW(name, "(int, uint) bool", fn, NULL),                                               \
+        CEL_ROW(name, "(int, double) bool", fn, NULL),                                             \
+        CEL_ROW(name, "(uint, uint) bool", fn, NULL), CEL_ROW(name, "(uint, int) bool", fn, NULL), \
+        CEL_ROW(name, "(uint, double) bool", fn, NULL),                                            \
+        CEL_ROW(name, "(double, double) bool", fn, NULL),                                          \
+        CEL_ROW(name, "(double, int) bool", fn, NULL),                                             \
+        CEL_ROW(name, "(double, uint) bool", fn, NULL),                                            \
+        CEL_ROW(name, "(string, string) bool", fn, NULL),                                          \
+        CEL_ROW(name, "(bytes, bytes) bool", fn, NULL),                                            \
+        CEL_ROW(name, "(timestamp, timestamp) bool", fn, NULL),                                    \
+        CEL_ROW(name, "(duration, duration) bool", fn, NULL)
 #define ARITHMETIC(name, fn)                                                                       \
-    {name, "(int, int) int", fn, NULL}, {name, "(uint, uint) uint", fn, NULL},                     \
-    {                                                                                              \
-        name, "(double, double) double", fn, NULL                                                  \
-    }
+    CEL_ROW(name, "(int, int) int", fn, NULL), CEL_ROW(name, "(uint, uint) uint", fn, NULL),       \
+        CEL_ROW(name, "(double, double) double", fn, NULL)
 
 const cel_function cel_operator_functions[] = {
     {"!_", "(bool) bool", not_, NULL},

@@ -331,10 +331,8 @@ static cel_value get(cel_call *c, const cel_value *a, size_t n)
 
 #define PART(p) (void *)(intptr_t)(p)
 #define GET(name, p)                                                                               \
-    {name, "timestamp.() int", get, PART(p)},                                                      \
-    {                                                                                              \
-        name, "timestamp.(string) int", get, PART(p)                                               \
-    }
+    CEL_ROW(name, "timestamp.() int", get, PART(p)),                                               \
+        CEL_ROW(name, "timestamp.(string) int", get, PART(p))
 
 const cel_function cel_time_functions[] = {
     {"timestamp", "(timestamp) timestamp", same, NULL},
