@@ -24,7 +24,7 @@ struct result {
     buf body;
     bool ended;
     code code;
-    char why[256];
+    char why[sizeof(((err *)0)->msg)];
 };
 
 static inline void on_head(void *ctx, const http_response *res)

@@ -16,7 +16,7 @@ struct test_end {
     buf in;
     unsigned opens, ends, drains;
     code broken; // of the end; OK: the peer's last byte
-    char why[512];
+    char why[sizeof(((err *)0)->msg)];
     void (*on_bytes)(test_end *t); // instead of only remembering them
 };
 

@@ -53,7 +53,7 @@ static int bind_value(sqlite3_stmt *stmt, int at, const store_value *v)
 code store_query(store *s, const char *sql, const store_value *args, size_t arg_count,
                  store_rows **ret_rows, err *e)
 {
-    store_rows *r;
+    store_rows *r = NULL;
     code c = prepare(s, sql, &r, e);
     if (c)
         return c;
