@@ -56,6 +56,7 @@ struct cel_node {
     uint32_t arg_count;
     const cel_overloads *overloads; // NODE_CALL; NULL when nothing has that name
     const struct cel_regex *regex;  // of matches() with a literal pattern
+    const struct cel_zone *zone;    // of getHours() and its like with a literal zone
     const cel_type *type;           // of NODE_MESSAGE before the check
 };
 

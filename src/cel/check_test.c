@@ -113,6 +113,8 @@ static void test_errors_name_place_reason_and_fix(void **state)
         {"n & 1", CEL_SYNTAX, 1, 3, "can't stand here", ""},
         {"`n`", CEL_SYNTAX, 1, 1, "a value", ""},
         {"\xff", CEL_SYNTAX, 1, 1, "isn't UTF-8", ""},
+        {"at.getHours('Mars/Base')", CEL_NAME, 1, 13, "there is no time zone 'Mars/Base'",
+         "Europe/Berlin"},
         {"'a'.matches('(?=a)')", CEL_SYNTAX, 1, 13, "the pattern can't be used", "look-around"},
     };
     cel_env *env = environment();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source to program: parse, resolve, check, and compile the patterns that are literals.
-#include "cel/env.h"
+// Source to program: parse, resolve, check, and prepare what literal arguments allow to.
+#include "cel/eval.h"
 #include "cel/regex.h"
+#include "cel/zone.h"
 
 static const cel_limits defaults = {
     .source_bytes = 4096, .depth = 200, .nodes = 4096, .regex_bytes = 262144, .cost = 1000000};
@@ -57,14 +58,9 @@ code cel_value_error(const cel_program *p, const cel_value *v, err *e)
     return v->kind == CEL_ERROR ? error_at(p, v->offset, CEL_FAILED, e, v->s) : OK;
 }
 
-// Compiles the pattern of matches(), if it is a literal.
-static code literal_regex(cel_program *p, cel_node *n, err *e)
+static code prepare_regex(cel_program *p, cel_node *n, const cel_node *pattern, err *e)
 {
     char why[128];
-    const cel_node *pattern = n->arg_count == 2 ? n->args[1] : NULL;
-    if (!pattern || !str_eq(n->name, STR("matches")) || pattern->kind != NODE_LITERAL ||
-        pattern->value.kind != CEL_STRING)
-        return OK;
     str s = pattern->value.s;
     cel_regex *r = cel_regex_new(s.ptr, s.len, p->limits.regex_bytes, why);
     if (!r) {
@@ -77,11 +73,39 @@ static code literal_regex(cel_program *p, cel_node *n, err *e)
     return OK;
 }
 
-static code compile_regexes(cel_program *p, cel_node *n, err *e)
+static code prepare_zone(cel_program *p, cel_node *n, const cel_node *name, err *e)
 {
-    code c = n->kind == NODE_CALL ? literal_regex(p, n, e) : OK;
+    n->zone = cel_zone_load(&p->arena, name->value.s);
+    if (n->zone)
+        return OK;
+    cel_error_at(p, name->offset, CEL_NAME, e, "there is no time zone '" STR_FMT "'",
+                 STR_ARG(str_sub(name->value.s, 0, 80)));
+    err_hint(e, "write an offset such as '+02:00', or a name such as 'Europe/Berlin', which needs "
+                "the package tzdata");
+    return CEL_NAME;
+}
+
+static bool may_call(const cel_node *n, cel_fn *fn)
+{
+    for (const cel_overload *o = n->overloads ? n->overloads->first : NULL; o; o = o->next)
+        if (o->fn == fn)
+            return true;
+    return false;
+}
+
+// What a literal argument allows to do once: compile its pattern, read its time zone.
+static code prepare(cel_program *p, cel_node *n, err *e)
+{
+    const cel_node *argument = n->kind == NODE_CALL && n->arg_count == 2 ? n->args[1] : NULL;
+    code c = OK;
+    if (argument && argument->kind == NODE_LITERAL && argument->value.kind == CEL_STRING) {
+        if (may_call(n, cel_matches))
+            c = prepare_regex(p, n, argument, e);
+        else if (may_call(n, cel_time_part))
+            c = prepare_zone(p, n, argument, e);
+    }
     for (uint32_t i = 0; i < n->arg_count && c == OK; i++)
-        c = compile_regexes(p, n->args[i], e);
+        c = prepare(p, n->args[i], e);
     return c;
 }
 
@@ -101,7 +125,7 @@ static code compile(cel_program *p, err *e)
     cel_resolve(p);
     p->type = cel_type_of(CEL_DYN);
     c = p->limits.unchecked ? OK : cel_check(p, e);
-    return c == OK ? compile_regexes(p, p->root, e) : c;
+    return c == OK ? prepare(p, p->root, e) : c;
 }
 
 code cel_compile(const cel_env *env, str source, const cel_limits *limits,

@@ -5,7 +5,6 @@
 
 #include "cel/eval.h"
 #include "cel/message.h"
-#include "cel/regex.h"
 
 void *cel_call_ctx(const cel_call *call)
 {
@@ -221,11 +220,10 @@ static cel_value eval_call(cel_call *c, const cel_node *n)
     charge_texts(c, args, n->arg_count);
     if (c->over)
         return cel_null();
-    if (n->regex)
-        return cel_regex_match(c, n->regex, &args[0]);
     const cel_overload *o = pick(n, args);
     if (!o)
         return not_defined(c, n, args);
+    c->node = n;
     c->ctx = o->ctx;
     return o->fn(c, args, n->arg_count);
 }

@@ -13,9 +13,14 @@ struct cel_call {
     cel_value *variables; // CEL_DYN until they are asked for
     uint64_t cost;        // so far
     bool over;            // the limit is passed: the evaluation ends
-    uint32_t offset;      // of the call that runs
-    void *ctx;
+    uint32_t offset;      // of what is evaluated
+    const cel_node *node; // the call that runs
+    void *ctx;            // of its overload
 };
+
+// Functions that the compiler prepares for a literal argument: matches(), getHours() and its like.
+cel_fn cel_matches;
+cel_fn cel_time_part;
 
 cel_value cel_eval_node(cel_call *c, const cel_node *n);
 cel_value cel_eval_comprehension(cel_call *c, const cel_node *n);

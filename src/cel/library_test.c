@@ -161,6 +161,9 @@ static void test_time_zones(void **state)
         {"timestamp('2024-01-01T00:00:00Z').getHours('/etc/localtime')", NULL, "no time zone"},
         {"timestamp('2024-01-01T00:00:00Z').getHours('')", NULL, "no time zone"},
         {"timestamp('2024-01-01T00:00:00Z').getHours('+25:00')", NULL, "no time zone"},
+        {"timestamp('2024-07-01T00:00:00Z').getHours('Europe/' + 'Berlin')", "2", NULL},
+        {"timestamp('2024-07-01T00:00:00Z').getHours('Europe/' + 'Nowhere')", NULL, "no time zone"},
+        {"timestamp('2024-07-01T00:00:00Z').getHours(['+01:00'][0])", "1", NULL},
     };
     (void)state;
     test_rows(rows, ARRAY_LEN(rows));

@@ -19,9 +19,4 @@ bool cel_regex_find(const cel_regex *r, const char *text, size_t len);
 
 #ifdef __cplusplus
 }
-#else
-#include "cel/eval.h"
-
-// matches() with a compiled pattern.
-cel_value cel_regex_match(cel_call *c, const cel_regex *r, const cel_value *text);
 #endif

@@ -47,10 +47,8 @@ static cel_value ends_with(cel_call *c, const cel_value *a, size_t n)
     return cel_bool(str_ends(a[0].s, a[1].s));
 }
 
-cel_value cel_regex_match(cel_call *c, const cel_regex *r, const cel_value *text)
+static cel_value match(cel_call *c, const cel_regex *r, const cel_value *text)
 {
-    if (text->kind != CEL_STRING)
-        return cel_no_overload(c);
     if (!cel_call_charge(c, 4 + text->s.len / 4))
         return cel_null();
     // RE2's . matches no stray byte: a pattern must not miss what it is to catch (threat 15).
@@ -59,17 +57,19 @@ cel_value cel_regex_match(cel_call *c, const cel_regex *r, const cel_value *text
     return cel_bool(cel_regex_find(r, text->s.ptr, text->s.len));
 }
 
-static cel_value matches(cel_call *c, const cel_value *a, size_t n)
+cel_value cel_matches(cel_call *c, const cel_value *a, size_t n)
 {
     char why[128];
     str pattern = a[1].s;
     (void)n;
+    if (c->node->regex)
+        return match(c, c->node->regex, &a[0]);
     if (!cel_call_charge(c, 2000 + 10 * pattern.len))
         return cel_null();
     cel_regex *r = cel_regex_new(pattern.ptr, pattern.len, c->program->limits.regex_bytes, why);
     if (!r)
         return cel_call_error(c, "the pattern can't be used: %s", why);
-    cel_value v = cel_regex_match(c, r, &a[0]);
+    cel_value v = match(c, r, &a[0]);
     cel_regex_free(r);
     return v;
 }
@@ -284,8 +284,8 @@ const cel_function cel_string_functions[] = {
     {"contains", "string.(string) bool", contains, NULL},
     {"startsWith", "string.(string) bool", starts_with, NULL},
     {"endsWith", "string.(string) bool", ends_with, NULL},
-    {"matches", "string.(string) bool", matches, NULL},
-    {"matches", "(string, string) bool", matches, NULL},
+    {"matches", "string.(string) bool", cel_matches, NULL},
+    {"matches", "(string, string) bool", cel_matches, NULL},
     {"charAt", "string.(int) string", char_at, NULL},
     {"indexOf", "string.(string) int", index_of, NULL},
     {"indexOf", "string.(string, int) int", index_of, NULL},

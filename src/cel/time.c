@@ -6,7 +6,7 @@
 #include "cel/eval.h"
 #include "cel/zone.h"
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, ZONE_COST = 500 };
 static const int64_t timestamp_min = -62135596800, timestamp_max = 253402300799;
 static const int64_t duration_max = 315576000000;
 
@@ -312,27 +312,28 @@ static int64_t duration_part(cel_time t, time_part part)
     }
 }
 
-static cel_value get(cel_call *c, const cel_value *a, size_t n)
+cel_value cel_time_part(cel_call *c, const cel_value *a, size_t n)
 {
     time_part part = (time_part)(intptr_t)c->ctx;
+    const cel_zone *zone = c->node->zone;
     struct tm tm;
-    int64_t offset_s = 0;
     if (a->kind == CEL_DURATION)
         return cel_int(duration_part(a->time, part));
-    if (n == 2 && !cel_call_charge(c, 100))
-        return cel_null();
-    if (n == 2 && !cel_zone_offset(a[1].s, a->time.s, &offset_s))
-        return cel_call_error(c, "there is no time zone '" STR_FMT "'",
-                              STR_ARG(str_sub(a[1].s, 0, 80)));
-    time_t local = a->time.s + offset_s;
+    if (n == 2 && !zone) {
+        zone = cel_call_charge(c, ZONE_COST) ? cel_zone_load(c->arena, a[1].s) : NULL;
+        if (!zone)
+            return cel_call_error(c, "there is no time zone '" STR_FMT "'",
+                                  STR_ARG(str_sub(a[1].s, 0, 80)));
+    }
+    time_t local = a->time.s + (zone ? cel_zone_offset(zone, a->time.s) : 0);
     gmtime_r(&local, &tm);
     return cel_int(part_of(&tm, a->time.ns, part));
 }
 
 #define PART(p) (void *)(intptr_t)(p)
 #define GET(name, p)                                                                               \
-    CEL_ROW(name, "timestamp.() int", get, PART(p)),                                               \
-        CEL_ROW(name, "timestamp.(string) int", get, PART(p))
+    CEL_ROW(name, "timestamp.() int", cel_time_part, PART(p)),                                     \
+        CEL_ROW(name, "timestamp.(string) int", cel_time_part, PART(p))
 
 const cel_function cel_time_functions[] = {
     {"timestamp", "(timestamp) timestamp", same, NULL},
@@ -357,9 +358,9 @@ const cel_function cel_time_functions[] = {
     GET("getMinutes", PART_MINUTES),
     GET("getSeconds", PART_SECONDS),
     GET("getMilliseconds", PART_MILLISECONDS),
-    {"getHours", "duration.() int", get, PART(PART_HOURS)},
-    {"getMinutes", "duration.() int", get, PART(PART_MINUTES)},
-    {"getSeconds", "duration.() int", get, PART(PART_SECONDS)},
-    {"getMilliseconds", "duration.() int", get, PART(PART_MILLISECONDS)},
+    {"getHours", "duration.() int", cel_time_part, PART(PART_HOURS)},
+    {"getMinutes", "duration.() int", cel_time_part, PART(PART_MINUTES)},
+    {"getSeconds", "duration.() int", cel_time_part, PART(PART_SECONDS)},
+    {"getMilliseconds", "duration.() int", cel_time_part, PART(PART_MILLISECONDS)},
     {0},
 };

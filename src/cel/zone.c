@@ -9,6 +9,11 @@
 enum { FILE_BYTES_MAX = 1 << 17, HEADER_BYTES = 44 };
 static const char folder[] = "/usr/share/zoneinfo/";
 
+struct cel_zone {
+    int64_t fixed_s;
+    str file; // empty for a fixed offset
+};
+
 typedef struct table table;
 struct table {
     uint32_t times, types, chars, leaps, stds, uts;
@@ -116,18 +121,27 @@ static bool fixed_offset(str zone, int64_t *ret_offset_s)
     return true;
 }
 
-bool cel_zone_offset(str zone, int64_t at_s, int64_t *ret_offset_s)
+const cel_zone *cel_zone_load(arena *a, str name)
 {
     buf file;
-    *ret_offset_s = 0;
-    if (str_eq(zone, STR("UTC")) || !zone.len)
-        return zone.len > 0;
-    if (fixed_offset(zone, ret_offset_s))
-        return true;
-    if (!safe_name(zone))
-        return false;
+    cel_zone *zone = ARENA_NEW(a, cel_zone);
+    int64_t offset_s;
+    if (str_eq(name, STR("UTC")) || fixed_offset(name, &zone->fixed_s))
+        return zone;
+    if (!safe_name(name))
+        return NULL;
     buf_init(&file, FILE_BYTES_MAX);
-    bool found = read_zone(zone, &file) && file_offset(buf_str(&file), at_s, ret_offset_s);
+    bool found = read_zone(name, &file) && file_offset(buf_str(&file), 0, &offset_s);
+    if (found)
+        zone->file = arena_str(a, buf_str(&file));
     buf_deinit(&file);
-    return found;
+    return found ? zone : NULL;
+}
+
+int64_t cel_zone_offset(const cel_zone *zone, int64_t at_s)
+{
+    int64_t offset_s = zone->fixed_s;
+    if (zone->file.len)
+        file_offset(zone->file, at_s, &offset_s);
+    return offset_s;
 }
