@@ -285,6 +285,33 @@ static void test_claims_of_a_token(void **state)
     cel_env_free(env);
 }
 
+// The indented lines of doc/conditions.md are conditions.
+static void test_examples_of_the_page_compile(void **state)
+{
+    char path[4096], line[512];
+    const char *source = getenv("GATEPOST_SOURCE");
+    cel_env *env = environment();
+    size_t examples = 0;
+    (void)state;
+    assert_code(cel_env_variable(env, "source.ip", "net.IP", NULL), OK);
+    snprintf(path, sizeof(path), "%s/doc/conditions.md", source ? source : ".");
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    while (fgets(line, sizeof(line), in)) {
+        cel_program *p;
+        err e = ERR_INIT;
+        if (strncmp(line, "    ", 4) != 0)
+            continue;
+        if (cel_compile(env, str_from(line), NULL, &p, &e) != OK)
+            fail_msg("%s: %s", line, e.msg);
+        cel_program_free(p);
+        examples++;
+    }
+    fclose(in);
+    assert_int_equal(examples, 3);
+    cel_env_free(env);
+}
+
 static void test_an_error_value_names_its_place(void **state)
 {
     cel_env *env = cel_env_new();
@@ -317,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_work_has_a_limit),
         cmocka_unit_test(T15_a_pattern_never_misses_a_text_with_odd_bytes),
         cmocka_unit_test(test_claims_of_a_token),
+        cmocka_unit_test(test_examples_of_the_page_compile),
         cmocka_unit_test(test_an_error_value_names_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

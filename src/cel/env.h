@@ -40,7 +40,8 @@ str cel_plain_name(str name);
         name, signature, fn, ctx                                                                   \
     }
 
-// Tables of functions, in the order of their file names; each ends with a row without a name.
+// Tables of functions, in the order of their file names; each ends with a row without a name. With
+// "lazy " in front of its signature a function gets errors as arguments, but for the first.
 extern const cel_function cel_convert_functions[];
 extern const cel_function cel_encode_functions[];
 extern const cel_function cel_math_functions[];

@@ -29,8 +29,9 @@ cel_value cel_call_error(cel_call *call, const char *fmt, ...)
     cel_value v = {.kind = CEL_ERROR, .offset = call->offset};
     va_list ap;
     va_start(ap, fmt);
-    v.s = cel_call_charge(call, 4) ? arena_vprintf(call->arena, fmt, ap) : STR("too much work");
+    v.s = call->over ? STR("too much work") : arena_vprintf(call->arena, fmt, ap);
     va_end(ap);
+    cel_call_charge(call, 1 + v.s.len / 16);
     return v;
 }
 
