@@ -5,9 +5,9 @@
 //
 //   cel_env *env = cel_env_new();                          // the standard library and extensions
 //   cel_env_variable(env, "request", "map(string, dyn)", &e);
-//   cel_compile(env, STR("request.path.startsWith('/v1/')"), NULL, &program, &e);
-//   cel_value v = cel_eval(program, &arena, &(cel_activation){.lookup = find, .ctx = request});
-//   if (v.kind == CEL_BOOL && v.b) …
+//   cel_compile(env, STR("request.path.startsWith('/v1/')"), &(cel_limits){.condition = true},
+//               &program, &e);
+//   cel_eval_condition(program, &arena, &(cel_activation){.lookup = find, .ctx = r}, &holds, &e);
 //
 // An environment and its programs are immutable once built: any thread may evaluate. The
 // environment must outlive its programs. Reference: cel-spec's language definition and the
@@ -186,6 +186,7 @@ typedef struct cel_limits {
     uint32_t nodes;        // 4096: of the tree, after the macros
     uint32_t regex_bytes;  // 262144: memory of one pattern of `matches`
     uint64_t cost;         // 1,000,000: work of an evaluation
+    bool condition;        // the result is a bool, or it isn't compiled
     bool unchecked;        // don't check the types: what would not compile fails when it is reached
 } cel_limits;
 
@@ -217,5 +218,8 @@ bool cel_lookup_map(void *values, str name, arena *a, cel_value *ret_value);
 // The result, or an error value. What it holds lives as long as the arena, the program and the
 // values of the activation.
 cel_value cel_eval(const cel_program *p, arena *a, const cel_activation *activation);
+// The answer of a condition; CEL_FAILED, with the place, for an error and for what is no bool.
+CODE_CHECKED cel_eval_condition(const cel_program *p, arena *a, const cel_activation *activation,
+                                bool *ret_holds, err *e);
 // An error value as CEL_FAILED with its place in the source; OK for any other value.
 code cel_value_error(const cel_program *p, const cel_value *v, err *e);

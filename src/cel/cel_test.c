@@ -285,6 +285,44 @@ static void test_claims_of_a_token(void **state)
     cel_env_free(env);
 }
 
+static void test_a_condition_holds_or_not_or_fails(void **state)
+{
+    static const struct {
+        const char *expr;
+        code compiled, evaluated;
+        bool holds;
+        const char *msg;
+    } rows[] = {
+        {"request.path == '/a'", OK, OK, true, ""},
+        {"request.path == '/b'", OK, OK, false, ""},
+        {"request.path", OK, CEL_FAILED, false, "a condition gives a bool, not string"},
+        {"request.none", OK, CEL_FAILED, false, "no such key: 'none'"},
+        {"request", CEL_TYPED, OK, false, "a condition is a bool, and this is map(string, dyn)"},
+        {"1 + 1", CEL_TYPED, OK, false, "a condition is a bool, and this is int"},
+    };
+    request r = {"/a", "h", "p", 0, 0};
+    cel_env *env = environment();
+    arena a;
+    (void)state;
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cel_limits limits = {.condition = true};
+        cel_program *p;
+        err e = ERR_INIT;
+        bool holds = true;
+        code c = cel_compile(env, str_from(rows[i].expr), &limits, &p, &e);
+        assert_row(i, c == rows[i].compiled);
+        if (c == OK) {
+            c = cel_eval_condition(p, &a, &(cel_activation){.lookup = find, .ctx = &r}, &holds, &e);
+            assert_row(i, c == rows[i].evaluated && holds == rows[i].holds);
+        }
+        assert_row(i, strcmp(e.msg, rows[i].msg) == 0 && (c == OK) == (e.line == 0));
+        cel_program_free(p);
+    }
+    arena_deinit(&a);
+    cel_env_free(env);
+}
+
 // The indented lines of doc/conditions.md are conditions.
 static void test_examples_of_the_page_compile(void **state)
 {
@@ -344,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_work_has_a_limit),
         cmocka_unit_test(T15_a_pattern_never_misses_a_text_with_odd_bytes),
         cmocka_unit_test(test_claims_of_a_token),
+        cmocka_unit_test(test_a_condition_holds_or_not_or_fails),
         cmocka_unit_test(test_examples_of_the_page_compile),
         cmocka_unit_test(test_an_error_value_names_its_place),
     };

@@ -422,6 +422,9 @@ code cel_check(cel_program *p, err *e)
     checker k = {.program = p, .types = {.arena = &p->arena}, .e = e};
     k.slots = arena_array(&p->arena, p->slot_count, sizeof(*k.slots));
     p->type = unify_substitute(&k.types, check(&k, p->root), true);
+    if (k.failed == OK && p->limits.condition && p->type->kind != CEL_BOOL &&
+        p->type->kind != CEL_DYN)
+        mismatch(&k, p->root, "a condition is a bool", p->type);
     vec_deinit(&k.types.bound);
     vec_deinit(&k.types.trail);
     return k.failed;

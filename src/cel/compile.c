@@ -13,6 +13,7 @@ static void take_limits(cel_limits *l, const cel_limits *given)
     if (!given)
         return;
     l->unchecked = given->unchecked;
+    l->condition = given->condition;
     if (given->source_bytes)
         l->source_bytes = given->source_bytes;
     if (given->depth)
@@ -56,6 +57,17 @@ code cel_error_at(const cel_program *p, uint32_t offset, code c, err *e, const c
 code cel_value_error(const cel_program *p, const cel_value *v, err *e)
 {
     return v->kind == CEL_ERROR ? error_at(p, v->offset, CEL_FAILED, e, v->s) : OK;
+}
+
+code cel_eval_condition(const cel_program *p, arena *a, const cel_activation *activation,
+                        bool *ret_holds, err *e)
+{
+    cel_value v = cel_eval(p, a, activation);
+    *ret_holds = v.kind == CEL_BOOL && v.b;
+    if (v.kind == CEL_BOOL || v.kind == CEL_ERROR)
+        return cel_value_error(p, &v, e);
+    return cel_error_at(p, p->root->offset, CEL_FAILED, e, "a condition gives a bool, not " STR_FMT,
+                        STR_ARG(cel_value_type(&v)->name));
 }
 
 static code prepare_regex(cel_program *p, cel_node *n, const cel_node *pattern, err *e)

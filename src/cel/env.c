@@ -125,8 +125,13 @@ code cel_env_function(cel_env *env, const cel_function *f, err *e)
 
 str cel_plain_name(str name)
 {
-    if (str_eq(name, STR("@in")))
-        return STR("in");
+    static const str odd[][2] = {{STR("@in"), STR("in")},
+                                 {STR("_?_:_"), STR("?:")},
+                                 {STR("_[_]"), STR("[]")},
+                                 {STR("_[?_]"), STR("[?]")}};
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+        if (str_eq(name, odd[i][0]))
+            return odd[i][1];
     if (name.len > 2 && name.ptr[0] == '_' && name.ptr[name.len - 1] == '_')
         return str_sub(name, 1, name.len - 1);
     return str_ends(name, STR("_")) && name.len == 2 ? str_sub(name, 0, 1) : name;
