@@ -19,7 +19,7 @@ typedef struct one_test {
     const pb_message *test;
     cel_env *env;
     bool protobuf; // something of it can't be said without protobuf messages
-    char why[512];
+    char why[1200];
 } one_test;
 
 static str make(one_test *t, const char *fmt, ...) ATTR_PRINTF(2, 3);
