@@ -172,7 +172,7 @@ static flow_next start_call(doctor *d, doctor_call *c, str bearer)
         .headers = headers,
         .header_count = bearer.len ? 2 : 1,
         .route = d->route,
-        .proxy.from_env = !d->route.address,
+        .proxy.from_env = !d->route.address && !d->match.loopback, // the token stays here, then
         .timeout_ms = CALL_MS,
         .body_bytes_max = BODY_BYTES_MAX,
         .on_done = on_answer,

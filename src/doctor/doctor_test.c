@@ -139,6 +139,18 @@ static void a_given_token_is_sent_second_and_never_shown(void **state)
     assert_true(str_find(v->text, STR("secret-of")) < 0 && str_find(v->json, STR("secret-of")) < 0);
 }
 
+// Plain http is for this machine: a proxy would read the token.
+static void no_proxy_is_asked_for_a_service_of_this_machine(void **state)
+{
+    visit *v = *state;
+    v->o.token = STR("ya29.secret-of-the-person");
+    setenv("http_proxy", "http://127.0.0.1:1", true);
+    examine(v);
+    unsetenv("http_proxy");
+    assert_int_equal(v->requests.len, 2);
+    assert_true(v->r.healthy && v->r.with.status == 200);
+}
+
 static void traces_are_cut_where_their_options_begin(void **state)
 {
     visit *v = *state;
@@ -243,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(an_ordinary_host_is_called_once_without_identity),
         CASE(a_given_token_is_sent_second_and_never_shown),
+        CASE(no_proxy_is_asked_for_a_service_of_this_machine),
         CASE(traces_are_cut_where_their_options_begin),
         CASE(an_applications_refusal_is_its_own),
         CASE(a_private_service_without_a_credential_names_what_is_missing),

@@ -72,8 +72,7 @@ static bool call_finish(fetch_call *call, CURLcode result)
     call_describe(call, &res);
     if (result || call->fail.code)
         res.failure = call_failure(call, result, &e);
-    // Out of the list first, so that freeing the client inside on_done leaves this call to us.
-    c->freed = &freed;
+    c->freed = &freed; // to free the client inside on_done is to free this call with it
     call->on_done(call->ctx, &res, res.failure ? &e : NULL);
     if (freed)
         return false;

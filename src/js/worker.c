@@ -277,7 +277,8 @@ static bool settle(worker *w)
         if (!worker_flush(w))
             return false;
         if (w->deadline_ms) {
-            uint64_t left = w->deadline_ms - clock_mono_ms();
+            uint64_t now = clock_mono_ms(); // telling the runner may have taken long
+            uint64_t left = w->deadline_ms > now ? w->deadline_ms - now : 0;
             if (wait_ms < 0 || left < (uint64_t)wait_ms)
                 wait_ms = left > INT32_MAX ? INT32_MAX : (int32_t)left;
         }

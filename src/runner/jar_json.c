@@ -48,7 +48,8 @@ static code read_cookie(jar *j, arena *a, const json *v, err *e)
     c.path_is_default = json_bool_or(json_get(v, "pathIsDefault"), false);
     (void)!read_time(json_get(v, "creation"), &c.created_ms);
     k->expires_ms = read_expiry(v, c.created_ms);
-    jar_keep(j, &c);
+    if (k->expires_ms > clock_wall_ms()) // what is over isn't kept, however long it has been
+        jar_keep(j, &c);
     return OK;
 }
 

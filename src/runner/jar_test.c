@@ -243,10 +243,20 @@ static void a_file_of_newman_is_read(void **state)
                        "\"expires\":\"2020-01-01T00:00:00.000Z\"},"
                        "{\"key\":\"aged\",\"value\":\"1\",\"domain\":\"a.example\",\"path\":\"/\","
                        "\"maxAge\":10,\"creation\":\"2020-01-01T00:00:00.000Z\"},"
+                       "{\"key\":\"ancient\",\"value\":\"1\",\"domain\":\"a.example\","
+                       "\"maxAge\":-4611686018427386},"
                        "{\"key\":\"wide\",\"value\":\"2\",\"domain\":\"a.example\",\"path\":\"/\","
                        "\"expires\":\"Infinity\",\"hostOnly\":false}]}";
     if (jar_read(f->jar, str_from(text), &e))
         fail_msg("%s", e.msg);
+    buf written;
+    buf_init(&written, 1 << 16);
+    jar_write(f->jar, &written); // before a request has tidied it up
+    assert_true(str_find(buf_str(&written), STR("sid")) >= 0);
+    assert_true(str_find(buf_str(&written), STR("gone")) < 0);
+    assert_true(str_find(buf_str(&written), STR("aged")) < 0);
+    assert_true(str_find(buf_str(&written), STR("ancient")) < 0);
+    buf_deinit(&written);
     assert_strz(sends(f, "http://a.example/"), "sid=1; wide=2");
     assert_strz(sends(f, "http://b.a.example/"), "wide=2");
 }
