@@ -26,6 +26,8 @@ void build_file(builder *b, int fd, uint64_t bytes);
 // form-data, whose parts may be files.
 void build_form(builder *b, const json *params);
 
+// The headers as they are now, for scripts and reports.
+void build_headers_shown(builder *b);
 // Signs the request with the collection's own auth: {type, T: [{key, value}]}, resolved.
 void build_auth(builder *b, const json *auth);
 // The userinfo of the URL as basic auth, unless there is an Authorization header.

@@ -20,6 +20,24 @@ void pm_folder_free(pm_folder *f); // NULL is allowed
 // PM_FILE_REFUSED when it may not be read.
 CODE_CHECKED pm_folder_open(const pm_folder *f, str path, int *ret_fd, uint64_t *ret_bytes, err *e);
 
+// ---- auth that answers challenges
+
+// What one definition of auth has learned from servers, for all requests that share it: the nonce
+// of a digest, and how often it was used.
+typedef struct pm_auth_memory pm_auth_memory;
+
+pm_auth_memory *pm_auth_memory_new(void);
+void pm_auth_memory_free(pm_auth_memory *m); // NULL is allowed
+
+// What a challenge is read from.
+typedef struct pm_answer pm_answer;
+struct pm_answer {
+    int status;
+    const str *challenges; // values of WWW-Authenticate
+    size_t challenge_count;
+};
+enum { PM_REPLAYS_MAX = 3 };
+
 // ---- the prepared request
 
 typedef struct pm_header pm_header;
@@ -59,16 +77,19 @@ struct pm_call {
     VEC(pm_header) headers; // as sent, the system's after the collection's
     VEC(pm_segment) body;
     uint64_t body_bytes;
-    bool noauth;       // the collection says explicitly that there is no identity
-    const char *auth;  // type that was applied: "basic", "bearer", "apikey", "oauth2"; NULL: none
-    VEC(str) warnings; // for the person: a missing file, an unknown auth type
-    json *request;     // the resolved request as an object of v2.1, for test scripts and reports
+    bool noauth;      // the collection says explicitly that there is no identity
+    const char *auth; // type that was applied: "basic", "digest"…; NULL: none
+    const json *auth_params;
+    pm_auth_memory *memory; // of pm_prepare_options
+    VEC(str) warnings;      // for the person: a missing file, an unknown auth type
+    json *request; // the resolved request as an object of v2.1, for test scripts and reports
 };
 
 typedef struct pm_prepare_options pm_prepare_options;
 struct pm_prepare_options {
     const pm_scopes *scopes; // NULL: templates stay as they are (pm.sendRequest)
     const json *auth;        // that applies when the request has none of its own; NULL: none
+    pm_auth_memory *memory; // of that auth, or of the request's own; NULL: no challenge is answered
     pm_behavior behavior;
     const pm_folder *folder; // NULL: files are refused (pm.sendRequest)
     bool send_request;       // of a script: GET may have a body
@@ -82,6 +103,9 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
 // made by a script. Errors as pm_prepare.
 CODE_CHECKED pm_origin(arena *a, const json *request, const pm_scopes *scopes, str *ret_origin,
                        err *e);
+// Reads the answer to the call: true when it was a challenge that the call, signed anew, may pass.
+// It is to be sent once more, PM_REPLAYS_MAX times at most.
+bool pm_answer_challenge(arena *a, pm_call *call, const pm_answer *answer);
 void pm_call_deinit(pm_call *c);
 // The first header of that name, or NULL.
 const pm_header *pm_call_header(const pm_call *c, str name);

@@ -164,7 +164,7 @@ static code resolve_url(builder *b, const json *url, err *e)
 
 // ---- the resolved request, for scripts and reports
 
-static json *header_list(builder *b)
+void build_headers_shown(builder *b)
 {
     json *list = json_new(b->arena, JSON_ARRAY);
     VEC_FOREACH (&b->call->headers, h) {
@@ -174,7 +174,7 @@ static json *header_list(builder *b)
         if (h->system)
             json_set(b->arena, m, STR("system"), json_new_bool(b->arena, true));
     }
-    return list;
+    json_set(b->arena, b->call->request, STR("header"), list);
 }
 
 static code fill(builder *b, json *request, err *e)
@@ -232,7 +232,7 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
     }
     show_url(&b);
     system_headers(&b);
-    json_set(a, ret->request, STR("header"), header_list(&b));
+    build_headers_shown(&b);
     return OK;
 }
 

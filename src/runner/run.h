@@ -42,6 +42,8 @@ struct trip {
     const run_route *route; // NULL: as the URL says
     VEC(pm_header) headers; // without Cookie and identity
     bool with_body;
+    pm_auth_memory *memory; // of a script's request: one that is shared is the runner's
+    uint32_t replays;       // that challenges made
     injection_decision decision;
     str identity; // that was chosen for it
     credential_token *token;
@@ -135,6 +137,7 @@ struct runner {
     const json *row;                 // of this iteration
     buf row_text;
     map known;   // origins that were known before any script ran
+    map learned; // a pm_auth_memory for each definition of auth, by its address
     bool minted; // a token was sent: what comes back is searched for it
 
     VEC(run_listener) listeners;

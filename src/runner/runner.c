@@ -160,6 +160,11 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     return OK;
 }
 
+static void free_memory(void *memory)
+{
+    pm_auth_memory_free(memory);
+}
+
 void runner_free(runner *r)
 {
     if (!r)
@@ -178,6 +183,7 @@ void runner_free(runner *r)
     jar_free(r->jar);
     plan_deinit(&r->plan);
     map_deinit(&r->known, NULL);
+    map_deinit(&r->learned, free_memory);
     vec_deinit(&r->asked);
     vec_deinit(&r->listeners);
     vec_deinit(&r->turn.failed_tests);

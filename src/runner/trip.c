@@ -7,6 +7,7 @@
 enum { COOKIE_BYTES_MAX = 256 << 10, TOKEN_BYTES_MAX = 32 << 10 };
 
 static void hop(trip *x);
+static void replay(trip *x);
 
 // ---- the end ------------------------------------------------------------------------------------
 
@@ -137,6 +138,22 @@ static void take_body(trip *x, const fetch_response *res)
     identity_explain(x);
 }
 
+// Was it a challenge, which the call has been signed for anew? One of the host that the call is for:
+// where a redirect has led may not choose what is signed.
+static bool was_challenged(trip *x)
+{
+    VEC(str) challenges = {0};
+    if (!str_eq(x->at.host.name, x->first.host))
+        return false;
+    for (size_t i = 0; i < x->told.header_count; i++)
+        if (str_ieq(x->told.headers[i].name, STR("WWW-Authenticate")))
+            vec_push(&challenges, x->told.headers[i].value);
+    pm_answer answer = {x->told.status, challenges.ptr, challenges.len};
+    bool again = x->replays < PM_REPLAYS_MAX && pm_answer_challenge(&x->mem, &x->call, &answer);
+    vec_deinit(&challenges);
+    return again;
+}
+
 static void on_fetched(void *ctx, const fetch_response *res, const err *e)
 {
     trip *x = ctx;
@@ -152,7 +169,10 @@ static void on_fetched(void *ctx, const fetch_response *res, const err *e)
     str location = told_header(x, "Location");
     if (!redirect_wanted(x, res->status, location)) {
         take_body(x, res);
-        complete(x);
+        if (was_challenged(x))
+            soon(x, replay);
+        else
+            complete(x);
     } else if (redirect_follow(x, res->status, location, &redirect)) {
         x->told.has_response = false;
         fail(x, &redirect);
@@ -368,6 +388,19 @@ static void hop(trip *x)
 
 // ---- the beginning ------------------------------------------------------------------------------
 
+// What the requests that share a definition of auth have learned together.
+static pm_auth_memory *memory_of(trip *x)
+{
+    const json *auth = x->want.by_script ? NULL : pm_item_auth(x->want.item);
+    str address = {(const char *)&auth, sizeof(auth)};
+    if (!auth)
+        return x->memory = pm_auth_memory_new();
+    pm_auth_memory *m = map_get(&x->r->learned, address);
+    if (!m)
+        map_set(&x->r->learned, address, m = pm_auth_memory_new());
+    return m;
+}
+
 static code prepare(trip *x, err *e)
 {
     const trip_want *w = &x->want;
@@ -376,6 +409,7 @@ static code prepare(trip *x, err *e)
     pm_scopes scopes = run_scopes(x->r);
     pm_prepare_options o = {.scopes = w->by_script ? NULL : &scopes,
                             .auth = w->auth,
+                            .memory = memory_of(x),
                             .behavior = x->behavior,
                             .folder = w->by_script ? NULL : x->r->o.folder,
                             .send_request = w->by_script};
@@ -394,9 +428,37 @@ static void start_hops(trip *x)
     x->method = x->call.method;
     x->url = x->call.url;
     x->with_body = x->call.body.len > 0;
+    vec_reset(&x->headers);
     VEC_FOREACH (&x->call.headers, h)
         vec_push(&x->headers, *h);
     hop(x);
+}
+
+static void tell_begin(trip *x)
+{
+    run_event ev = {.kind = RUN_BEFORE_REQUEST,
+                    .item = x->want.item,
+                    .script_kind = x->want.script_kind,
+                    .exchange = &x->told};
+    x->told.by_script = x->want.by_script;
+    x->told.request = x->call.request ? x->call.request : json_new(&x->mem, JSON_OBJECT);
+    x->told.method = x->call.method;
+    x->told.url = x->call.url.len ? x->call.url : x->call.url_text;
+    x->told.identity.age_s = -1;
+    run_tell(x->r, &ev);
+}
+
+// An exchange of its own, as newman tells it: the one before has had its answer.
+static void replay(trip *x)
+{
+    tell_end(x);
+    x->replays++;
+    x->told = (run_exchange){0};
+    x->response = (js_response){0};
+    if (x->r->o.request_timeout_ms)
+        x->deadline_mono_ms = clock_mono_ms() + x->r->o.request_timeout_ms;
+    tell_begin(x);
+    start_hops(x);
 }
 
 static pm_behavior behavior_of(const trip_want *w)
@@ -419,16 +481,7 @@ trip *trip_start(runner *r, const trip_want *want)
     code c = prepare(x, &e);
     VEC_FOREACH (&x->call.warnings, w)
         run_warn(r, want->script_kind, *w);
-    x->told.by_script = want->by_script;
-    x->told.request = x->call.request ? x->call.request : json_new(&x->mem, JSON_OBJECT);
-    x->told.method = x->call.method;
-    x->told.url = c ? x->call.url_text : x->call.url;
-    x->told.identity.age_s = -1;
-    run_event ev = {.kind = RUN_BEFORE_REQUEST,
-                    .item = want->item,
-                    .script_kind = want->script_kind,
-                    .exchange = &x->told};
-    run_tell(r, &ev);
+    tell_begin(x);
     if (c)
         fail(x, &e);
     else
@@ -455,6 +508,7 @@ void trip_free(trip *x)
     credential_token_unref(x->token);
     pm_call_deinit(&x->call);
     vec_deinit(&x->headers);
+    pm_auth_memory_free(x->memory);
     arena_deinit(&x->mem);
     free(x);
 }
