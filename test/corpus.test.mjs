@@ -15,11 +15,8 @@ const corpus = join(root, '../shared/corpus/postman');
 // What keeps a collection out, by the end of its name.
 const left = {
   // needs what isn't there yet
-  'echo-v2.postman_collection.json': 'oauth1', 'helper.postman_collection.json': 'digest, oauth1',
-  'hawk-auth-test.postman_collection.json': 'hawk', 'inherited-entities.postman_collection.json': 'digest',
-  'oauth1-var-in-url-params.postman_collection.json': 'oauth1', 'echo.postman.json': 'digest, hawk, oauth1',
-  'postman_echo.postman_collection.json': 'oauth1, hawk', 'prototype-check.postman_collection.json': 'SugarJS',
-  'super-sandbox-test.postman_collection.json': 'SugarJS', 'v1.0.0/malformed.json': 'a folder whose id is another\'s',
+  'prototype-check.postman_collection.json': 'SugarJS', 'super-sandbox-test.postman_collection.json': 'SugarJS',
+  'v1.0.0/malformed.json': 'a folder whose id is another\'s',
   // names its tests by addresses, times or numbers of the run: newman's own hash isn't the same twice
   'data-file-var-replacement.postman_collection.json': 'port', 'disabled-and-duplicates.postman_collection.json': 'port',
   'newman-gzip-test.postman_collection.json': 'port', 'steph.postman_collection.json': 'port', 'binary-upload.json': 'port',

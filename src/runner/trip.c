@@ -138,8 +138,8 @@ static void take_body(trip *x, const fetch_response *res)
     identity_explain(x);
 }
 
-// Was it a challenge, which the call has been signed for anew? One of the host that the call is for:
-// where a redirect has led may not choose what is signed.
+// Was it a challenge, which the call has been signed for anew? One of the host that the call is
+// for: where a redirect has led may not choose what is signed.
 static bool was_challenged(trip *x)
 {
     VEC(str) challenges = {0};
