@@ -3,7 +3,7 @@
 // running `gatepost up` without any set-up of their own.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, readFile } from 'node:fs/promises';
+import { appendFile, cp, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect as tcp } from 'node:net';
 import { join } from 'node:path';
@@ -136,4 +136,24 @@ test('no token is ever shown', async (t) => {
   const all = JSON.stringify([got, end.stdout, end.stderr]);
   assert.doesNotMatch(all, /eyJ[\w-]{20,}/);
   assert.ok(!all.includes(key.private_key.slice(40, 80)));
+});
+
+test('gatepost.yaml chooses its port, and who calls', async (t) => {
+  const world = await bringUp(t);
+  const probe = await connect(t, world, ['orders']);
+  const { port } = new URL(probe.url);
+  await probe.stop();
+  await appendFile(join(world.dir, 'gatepost.yaml'), `connect: {port: ${port}, identity: stranger}\n`);
+  const own = await connect(t, world, ['orders']);
+  assert.equal(new URL(own.url).port, port);
+  assert.match(own.identity, /^stranger@/);
+});
+
+test('curl -I on the example shows the head of its answer', async (t) => {
+  const world = await bringUp(t);
+  const port = await connect(t, world, ['orders']);
+  const { code, stdout } = await run(['-sSI', `${port.url}/orders`], { env: world.env, program: 'curl' });
+  assert.equal(code, 0);
+  assert.match(stdout, /^HTTP\/1\.1 200 OK\r\n/);
+  assert.match(stdout, /^content-length: [1-9]/im);
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, root, run, serve, tempDir } from './lib.mjs';
+import { envOf, root, run, serve, start, tempDir } from './lib.mjs';
 
 const newmanBin = join(root, 'test/node_modules/newman/bin/newman.js');
 
@@ -272,4 +272,69 @@ test('SIGINT ends the run after the request under way, with its report', async (
   const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
   assert.deepEqual(report.run.executions.map((e) => e.item.name), ['one']);
   assert.equal(status, 1); // a part of a run hasn't passed
+});
+
+test('a pipe shows each request as it happens, not all of them at the end', async (t) => {
+  const dir = await tempDir(t);
+  let release;
+  const held = new Promise((go) => { release = go; });
+  const url = await serve(t, async (req, res) => {
+    if (req.url === '/second') await held;
+    res.end('ok');
+  });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item: ['first', 'second'].map((name) => ({
+    name, request: `${url}/${name}`, event: [script('test', `pm.test('${name} is told', () => {})`)] })) }));
+  // Ready while the second request waits: its name stands there, below all that the first one did.
+  const running = await start(t, ['run', 'c.json'], { env: envOf(dir), cwd: dir, ready: /\u2713 {2}first is told\n\n\u2192 second\n$/ });
+  release();
+  const done = await running.closed;
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /second is told/);
+});
+
+test('gatepost.yaml and config.yaml set options, below the command line', async (t) => {
+  const dir = await tempDir(t);
+  let n = 0;
+  const url = await serve(t, (req, res) => { n += 1; res.end('ok'); });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item: [{ name: 'one', request: url }] }));
+  await mkdir(join(dir, 'config/gatepost'), { recursive: true });
+  const own = 'run: {iteration_count: 5, reporters: [json, junit], disable_unicode: true}\n';
+  const project = 'project: {id: my-project}\nrun: {iteration_count: 3, reporters: cli}\n';
+  const rows = [
+    [null, null, [], 1, '\u2192'],
+    [own, null, ['-r', 'cli'], 5, 'Root'],
+    [null, project, [], 3, '\u2192'],
+    [own, project, [], 3, 'Root'],
+    [own, project, ['-n', '2', '--no-disable-unicode'], 2, '\u2192'],
+  ];
+  for (const [mine, theirs, args, count, symbol] of rows) {
+    await writeFile(join(dir, 'config/gatepost/config.yaml'), mine ?? '', { mode: 0o600 });
+    await writeFile(join(dir, 'gatepost.yaml'), theirs ?? 'project: {id: my-project}\n');
+    n = 0;
+    const { code, stdout, stderr } = await run(['run', 'c.json', ...args], { env: envOf(dir), cwd: dir });
+    const about = `${mine} ${theirs} ${args}`;
+    assert.deepEqual([code, stderr, n], [0, '', count], about);
+    assert.ok(stdout.includes(`${symbol} one`), `${about}\n${stdout}`);
+    assert.ok(!(await readdir(dir)).includes('newman'), 'the reporters of config.yaml are replaced');
+  }
+});
+
+test('an identity that is not heeded is told of where a request would have used it', async (t) => {
+  const dir = await tempDir(t);
+  const url = await serve(t, (req, res) => res.end('ok'));
+  await writeFile(join(dir, 'gatepost.yaml'), `project: {id: my-project}
+identities: {stranger: {account: stranger@my-project.iam.gserviceaccount.com}}
+rules: [{request: "F/as *", identity: stranger}]
+`);
+  const told = async (name, ...args) => {
+    const item = [{ name: 'F', item: [{ name, request: url }, { name, request: url }] }];
+    await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item }));
+    const { stderr } = await run(['run', 'c.json', ...args], { env: envOf(dir), cwd: dir });
+    return stderr.split('\n').filter((line) => /the identity 'stranger' is not heeded/.test(line)).length;
+  };
+  assert.equal(await told('as tester'), 1);
+  assert.equal(await told('plain'), 0);
+  assert.equal(await told('plain', '--identity', 'stranger'), 1);
+  const who = await run(['whoami'], { env: envOf(dir), cwd: dir });
+  assert.doesNotMatch(who.stdout + who.stderr, /stranger/);
 });

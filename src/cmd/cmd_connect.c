@@ -204,6 +204,7 @@ static code run_connect(cmd_call *call, err *e)
 
 static const option_row rows[] = {
     {.name = "port",
+     .key = "port",
      .letter = 'p',
      .kind = OPTION_INT,
      .value = "PORT",
@@ -211,6 +212,7 @@ static const option_row rows[] = {
      .max = 65535,
      .help = "Listen there on 127.0.0.1; 0: a free one"},
     {.name = "idle",
+     .key = "idle",
      .kind = OPTION_DURATION,
      .def = "8h",
      .min = 1000,

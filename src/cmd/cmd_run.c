@@ -198,9 +198,26 @@ static code check_pair(const option_values *o, err *e)
     return err_hint(e, "add --ssl-client-cert FILE");
 }
 
+static void tell_notes(run_job *s, const char *place)
+{
+    const pm_collection *c = s->in.collection;
+    arena a;
+    arena_init(&a);
+    for (uint32_t i = 0; i < c->request_count; i++) {
+        identity_note_request(&s->identity, pm_item_path(&a, c->requests[i], "/"));
+        arena_reset(&a);
+    }
+    arena_deinit(&a);
+    if (c->converted)
+        fprintf(s->call->err, "gatepost: %s: converted from Collection %s: export it as v2.1\n",
+                place, c->converted);
+    VEC_FOREACH (&s->identity.notes, n)
+        fprintf(s->call->err, "gatepost: " STR_FMT "\n", STR_ARG(*n));
+}
+
 static code prepare(run_job *s, err *e)
 {
-    const option_values *o = s->call->options;
+    option_values *o = s->call->options;
     code c = check_pair(o, e);
     if (c == OK)
         c = run_inputs_load(&s->in, &s->arena, s->loop, o, e);
@@ -212,11 +229,7 @@ static code prepare(run_job *s, err *e)
         c = gather_routes(s, e);
     if (c != OK)
         return c;
-    if (s->in.collection->converted)
-        fprintf(s->call->err, "gatepost: %s: converted from Collection %s: export it as v2.1\n",
-                place, s->in.collection->converted);
-    VEC_FOREACH (&s->identity.notes, n)
-        fprintf(s->call->err, "gatepost: " STR_FMT "\n", STR_ARG(*n));
+    tell_notes(s, place);
     runner_options options;
     read_options(s, &options);
     c = runner_new(s->loop, &options, &s->runner, e);

@@ -13,6 +13,7 @@ typedef struct run run;
 struct run {
     cmd_call *call;
     loop *loop;
+    arena arena; // of what the person's own config.yaml says
     up *up;
     bool stopping;
 };
@@ -68,16 +69,22 @@ static void take_options(const option_values *options, up_options *o)
     o->internal = option_flag(options, "internal");
 }
 
-// The section `up` of the project file; the command line wins.
+// The section `up` of the project file; the command line wins, the person's own stands below.
 static code on_project(void *ctx, const json *section, up_options *o, err *e)
 {
     run *r = ctx;
-    code c = JSON_KNOWN(section, e, "port", "internal", "scale_window", "scale_to_zero_after");
-    if (c == OK)
-        c = options_file(r->call->options, section, e);
+    code c = options_file(r->call->options, section, e);
     if (c == OK)
         take_options(r->call->options, o);
     return c;
+}
+
+static code take_own_section(run *r, err *e)
+{
+    const home_project *user;
+    code c = home_user_config(&r->arena, &user, e);
+    const json *section = c == OK ? json_get(user->root, "up") : NULL;
+    return json_is(section, JSON_OBJECT) ? options_file(r->call->options, section, e) : c;
 }
 
 static code bring_up(run *r, err *e)
@@ -92,8 +99,10 @@ static code bring_up(run *r, err *e)
                     .on_project = on_project,
                     .on_line = on_line,
                     .ctx = r};
+    code c = take_own_section(r, e);
     take_options(options, &o);
-    code c = up_new(r->loop, &o, &r->up, e);
+    if (c == OK)
+        c = up_new(r->loop, &o, &r->up, e);
     if (c == OK)
         c = up_start(r->up, e);
     if (c)
@@ -126,9 +135,11 @@ static code run_up(cmd_call *call, err *e)
     if (option_flag(call->options, "print-address-file"))
         return print_address_file(call, e);
     run r = {.call = call, .loop = loop_new()};
+    arena_init(&r.arena);
     code c = bring_up(&r, e);
     up_free(r.up);
     loop_free(r.loop);
+    arena_deinit(&r.arena);
     return c;
 }
 

@@ -80,7 +80,13 @@ static bool has_project_file(arena *a, const char *dir)
     return dir && stat(arena_printf(a, "%s/gatepost.yaml", dir).ptr, &st) == 0;
 }
 
-static code load_files(identity_setup *s, const option_values *o, const char *dir, err *e)
+static code take_section(option_values *o, const home_project *p, err *e)
+{
+    const json *section = json_get(p->root, options_spec(o)->name);
+    return json_is(section, JSON_OBJECT) ? options_file(o, section, e) : OK;
+}
+
+static code load_files(identity_setup *s, option_values *o, const char *dir, err *e)
 {
     const char *file = option_cstr(o, "project-file");
     if (!file && has_project_file(&s->arena, dir))
@@ -90,6 +96,10 @@ static code load_files(identity_setup *s, const option_values *o, const char *di
         c = project_load(&s->arena, file, s->store, &s->project, e);
     if (c == OK)
         c = home_user_config(&s->arena, &s->user, e);
+    if (c == OK)
+        c = take_section(o, s->user, e);
+    if (c == OK)
+        c = take_section(o, s->project, e);
     if (c == OK)
         c = address_read(&s->arena, &s->up, e);
     return c;
@@ -167,6 +177,17 @@ static bool has_identity(const identity_setup *s, str name)
     return false;
 }
 
+static void set_aside(identity_setup *s, const home_project *p, str name)
+{
+    str why = arena_printf(&s->arena,
+                           "%s: the identity '" STR_FMT
+                           "' is not heeded: it is no account of the running "
+                           "'gatepost up', and the file isn't trusted ('gatepost trust file')",
+                           p->path, STR_ARG(name));
+    identity_aside one = {.name = name, .why = why};
+    vec_push(&s->asides, one);
+}
+
 static void gather_identities(identity_setup *s, const home_project *p)
 {
     for (size_t i = 0; i < p->identity_count; i++) {
@@ -178,15 +199,33 @@ static void gather_identities(identity_setup *s, const home_project *p)
         if (p->trusted || harmless(s, id))
             vec_push(&s->identities, own);
         else
-            note(s,
-                 "%s: the identity '" STR_FMT "' is not heeded: it is no account of the running "
-                 "'gatepost up', and the file isn't trusted ('gatepost trust file')",
-                 p->path, STR_ARG(id->name));
+            set_aside(s, p, id->name);
     }
-    for (size_t i = 0; i < p->rule_count; i++)
-        if (p->trusted || str_eq(p->rules[i].identity, STR("none")) ||
-            has_identity(s, p->rules[i].identity))
+    for (size_t i = 0; i < p->rule_count; i++) {
+        bool heeded = p->trusted || str_eq(p->rules[i].identity, STR("none")) ||
+                      has_identity(s, p->rules[i].identity);
+        if (heeded)
             vec_push(&s->rules, p->rules[i]);
+        else
+            vec_push(&s->aside_rules, p->rules[i]);
+    }
+}
+
+// Somebody asks for it; till then it is nobody's concern.
+static void note_wanted(identity_setup *s, str name)
+{
+    VEC_FOREACH (&s->asides, one) {
+        if (one->said || !str_eq(one->name, name))
+            continue;
+        one->said = true;
+        vec_push(&s->notes, one->why);
+    }
+}
+
+void identity_note_request(identity_setup *s, str path)
+{
+    bool by_rule;
+    note_wanted(s, identity_for(s->aside_rules.ptr, s->aside_rules.len, path, STR_NONE, &by_rule));
 }
 
 static void make_provider(identity_setup *s, loop *l, const option_values *o, const char *dir)
@@ -206,7 +245,7 @@ static void make_provider(identity_setup *s, loop *l, const option_values *o, co
     s->credentials = credential_provider_new(l, &options);
 }
 
-code identity_open(identity_setup *s, loop *l, const option_values *o, const char *dir, err *e)
+code identity_open(identity_setup *s, loop *l, option_values *o, const char *dir, err *e)
 {
     *s = (identity_setup){0};
     arena_init(&s->arena);
@@ -221,6 +260,7 @@ code identity_open(identity_setup *s, loop *l, const option_values *o, const cha
         return c;
     gather_identities(s, s->user);
     gather_identities(s, s->project);
+    note_wanted(s, option_text(o, "identity"));
     make_provider(s, l, o, dir);
     return OK;
 }
@@ -232,6 +272,8 @@ void identity_close(identity_setup *s)
     trust_store_free(s->store);
     vec_deinit(&s->identities);
     vec_deinit(&s->rules);
+    vec_deinit(&s->asides);
+    vec_deinit(&s->aside_rules);
     vec_deinit(&s->notes);
     arena_deinit(&s->arena);
 }

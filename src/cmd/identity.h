@@ -10,6 +10,13 @@
 // --project and --region as gcloud knows them; --project-file.
 extern const option_row cmd_identity[];
 
+// An identity of the project file that isn't heeded.
+typedef struct identity_aside identity_aside;
+struct identity_aside {
+    str name, why;
+    bool said;
+};
+
 typedef struct identity_setup identity_setup;
 struct identity_setup {
     arena arena; // of all that follows
@@ -20,14 +27,22 @@ struct identity_setup {
     const home_address *up; // the running `gatepost up`, or NULL
     VEC(project_identity) identities;
     VEC(project_rule) rules;
-    VEC(str) notes; // what of the project file was set aside, and why
+    VEC(identity_aside) asides;
+    VEC(project_rule) aside_rules; // those that name an identity which isn't heeded
+    VEC(str) notes;                // what of the project file was set aside, and why
     credential_provider *credentials;
 };
 
 // `dir` is where a project file is looked for first (the collection's folder), NULL: only from the
 // current one upwards. Credential files beneath it are the collection's, not the person's: they are
 // refused. Errors: HOME_…, DATA_…, TRUST_SPEC; HOME_ABSENT for --local without a running `up`.
-CODE_CHECKED identity_open(identity_setup *s, loop *l, const option_values *o, const char *dir,
-                           err *e);
+//
+// The files' section with the command's name sets the options that have a key there, the person's
+// below the project's: ask for them afterwards.
+CODE_CHECKED identity_open(identity_setup *s, loop *l, option_values *o, const char *dir, err *e);
+
+// Where a rule would have chosen an identity that isn't heeded for this request ("folder/name"),
+// a note says so, once.
+void identity_note_request(identity_setup *s, str path);
 // Also after an error.
 void identity_close(identity_setup *s);

@@ -73,8 +73,11 @@ void options_free(option_values *o);
 CODE_CHECKED options_argv(option_values *o, int argc, const char *const *argv, err *e);
 // Reads the variables that the tables name, by `get` (NULL: getenv). An empty one counts as unset.
 CODE_CHECKED options_env(option_values *o, const char *(*get)(const char *name), err *e);
-// Takes the keys that the tables name from `root`, an object; other keys are left alone.
+// Takes the keys that the tables name from `root`, an object; any other is DATA_UNKNOWN with the
+// nearest as a hint. Of several files the last one counts, for each key on its own.
 CODE_CHECKED options_file(option_values *o, const json *root, err *e);
+
+const command_spec *options_spec(const option_values *o);
 
 // Values. Asking for a name that isn't in the tables, or for the wrong kind, aborts.
 bool option_is_set(const option_values *o, const char *name); // other than by its default

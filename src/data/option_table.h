@@ -19,4 +19,3 @@ code option_set(option_values *o, const option_row *row, option_source from, str
 const option_row *option_find(const option_values *o, str name);
 const option_row *option_find_letter(const option_values *o, char letter);
 void option_add_arg(option_values *o, str arg);
-const command_spec *options_spec(const option_values *o);

@@ -320,23 +320,39 @@ static code set_json(option_values *o, const option_row *row, const json *v, err
     return c;
 }
 
+static code check_keys(const option_values *o, const json *root, err *e)
+{
+    VEC(const char *) keys = {0};
+    VEC_FOREACH (&o->values, v) {
+        if (v->row->key)
+            vec_push(&keys, v->row->key);
+    }
+    code c = json_known(root, keys.ptr, keys.len, e);
+    vec_deinit(&keys);
+    return c;
+}
+
+static code set_member(option_values *o, slot *v, const json *member, err *e)
+{
+    if (v->from == OPTION_FROM_FILE) // another file's list isn't added to
+        v->from = OPTION_DEFAULT;
+    if (!v->row->repeat || member->type != JSON_ARRAY)
+        return set_json(o, v->row, member, e);
+    code c = OK;
+    for (const json *m = member->first; m && c == OK; m = m->next)
+        c = set_json(o, v->row, m, e);
+    return c;
+}
+
 code options_file(option_values *o, const json *root, err *e)
 {
+    code c = check_keys(o, root, e);
     VEC_FOREACH (&o->values, v) {
-        const json *member = v->row->key ? json_get(root, v->row->key) : NULL;
-        if (!member || member->type == JSON_NULL)
-            continue;
-        code c = OK;
-        if (v->row->repeat && member->type == JSON_ARRAY) {
-            for (const json *m = member->first; m && c == OK; m = m->next)
-                c = set_json(o, v->row, m, e);
-        } else {
-            c = set_json(o, v->row, member, e);
-        }
-        if (c != OK)
-            return c;
+        const json *member = v->row->key && c == OK ? json_get(root, v->row->key) : NULL;
+        if (member && member->type != JSON_NULL)
+            c = set_member(o, v, member, e);
     }
-    return OK;
+    return c;
 }
 
 // ---- Asking

@@ -201,9 +201,9 @@ static void the_command_line_beats_the_environment_beats_the_file(void **state)
     arena_init(&a);
     json *root = NULL;
     const json_opts opts = {.file = "g.yaml"};
-    assert_code(yaml_parse(&a, STR("iterations: 3\nother: x\ninsecure: true\nreporters: [json]"),
-                           &opts, &root, NULL),
-                OK);
+    assert_code(
+        yaml_parse(&a, STR("iterations: 3\ninsecure: true\nreporters: [json]"), &opts, &root, NULL),
+        OK);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         option_values *o = options_new(&run);
         assert_code(parse(o, rows[i].line, NULL), OK); // the order of loading doesn't matter
@@ -233,6 +233,28 @@ static void the_command_line_beats_the_environment_beats_the_file(void **state)
     arena_deinit(&a);
 }
 
+static void a_later_file_takes_the_place_of_an_earlier_one(void **state)
+{
+    (void)state;
+    static const char *const yaml[] = {"{iterations: 3, reporters: [json, junit]}",
+                                       "{reporters: cli, insecure: true}"};
+    arena a;
+    arena_init(&a);
+    option_values *o = options_new(&run);
+    for (size_t i = 0; i < ARRAY_LEN(yaml); i++) {
+        json *root = NULL;
+        assert_code(yaml_parse(&a, str_from(yaml[i]), &(json_opts){0}, &root, NULL), OK);
+        assert_code(options_file(o, root, NULL), OK);
+    }
+    char *reporters = joined(option_list(o, "reporters"));
+    assert_string_equal(reporters, "cli");
+    free(reporters);
+    assert_strz(option_text(o, "iteration-count"), "3");
+    assert_true(option_flag(o, "insecure"));
+    options_free(o);
+    arena_deinit(&a);
+}
+
 static void a_wrong_value_in_a_file_names_its_place(void **state)
 {
     (void)state;
@@ -245,6 +267,7 @@ static void a_wrong_value_in_a_file_names_its_place(void **state)
         {"iterations: [1]", DATA_TYPE, "must be a string or a number"},
         {"insecure: 'yes'", DATA_TYPE, "must be true or false"},
         {"reporters: [cli, xml]", DATA_VALUE, "'xml' is not one of"},
+        {"{insecure: true, iteratons: 1}", DATA_UNKNOWN, "no setting 'iteratons'"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         arena a;
@@ -356,8 +379,9 @@ static void the_schema_says_type_and_bounds(void **state)
         buf_cstr(&out),
         "{\"iterations\":{\"description\":\"Run the collection N times\",\"type\":\"integer\","
         "\"minimum\":1,\"maximum\":1000},\"insecure\":{\"description\":\"Don't verify TLS\","
-        "\"type\":\"boolean\"},\"reporters\":{\"description\":\"What to report\",\"type\":"
-        "\"array\",\"items\":{\"enum\":[\"cli\",\"json\",\"junit\"]}}}");
+        "\"type\":\"boolean\"},\"reporters\":{\"description\":\"What to report\",\"anyOf\":["
+        "{\"enum\":[\"cli\",\"json\",\"junit\"]},"
+        "{\"type\":\"array\",\"items\":{\"enum\":[\"cli\",\"json\",\"junit\"]}}]}}");
 }
 
 // Runs the completion script in bash with this line and gives what it offers.
@@ -426,6 +450,7 @@ int main(void)
         cmocka_unit_test(every_way_of_writing_an_option_is_understood),
         cmocka_unit_test(a_wrong_command_line_names_the_fix),
         cmocka_unit_test(the_command_line_beats_the_environment_beats_the_file),
+        cmocka_unit_test(a_later_file_takes_the_place_of_an_earlier_one),
         cmocka_unit_test(a_wrong_value_in_a_file_names_its_place),
         RENDERED(help_shows_the_table),
         RENDERED(the_man_page_escapes_what_roff_would_run),

@@ -132,6 +132,22 @@ static void schema_value(jout *w, const option_row *row)
     }
 }
 
+// One value, or several.
+static void schema_list(jout *w, const option_row *row)
+{
+    jout_array(w, "anyOf");
+    jout_object(w, NULL);
+    schema_value(w, row);
+    jout_end(w);
+    jout_object(w, NULL);
+    jout_str(w, "type", STR("array"));
+    jout_object(w, "items");
+    schema_value(w, row);
+    jout_end(w);
+    jout_end(w);
+    jout_end(w);
+}
+
 void options_schema(jout *w, const option_row *const *tables)
 {
     size_t cursor = 0;
@@ -140,14 +156,10 @@ void options_schema(jout *w, const option_row *const *tables)
             continue;
         jout_object(w, row->key);
         jout_str(w, "description", str_from(row->help));
-        if (row->repeat) {
-            jout_str(w, "type", STR("array"));
-            jout_object(w, "items");
+        if (row->repeat)
+            schema_list(w, row);
+        else
             schema_value(w, row);
-            jout_end(w);
-        } else {
-            schema_value(w, row);
-        }
         jout_end(w);
     }
 }

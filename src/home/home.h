@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "data/data_options.h"
 
 typedef struct json json;
 
@@ -193,4 +194,5 @@ enum { PROJECT_BYTES_MAX = 1 << 20 };
 // when there is none; always trusted.
 CODE_CHECKED home_user_config(arena *a, const home_project **ret_config, err *e);
 // The JSON Schema of gatepost.yaml, made from the table that checks it: doc/gatepost.schema.json.
-void project_schema(buf *out);
+// The sections of options are those of the commands (ends with NULL) with the same names.
+void project_schema(buf *out, const command_spec *const *commands);

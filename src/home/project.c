@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "home/own.h"
@@ -163,13 +164,28 @@ code home_user_config(arena *a, const home_project **ret_config, err *e)
     return OK;
 }
 
-void project_schema(buf *out)
+void project_schema(buf *out, const command_spec *const *commands)
 {
+    shape_key keys[PROJECT_SECTIONS_MAX];
+    shape sections[PROJECT_SECTIONS_MAX];
+    size_t n = 0;
+    for (const shape_key *k = project_shape.more; k->name && n + 1 < PROJECT_SECTIONS_MAX; k++) {
+        sections[n] = *k->shape;
+        keys[n] = *k;
+        for (const command_spec *const *c = commands; *c; c++)
+            if (strcmp(k->name, (*c)->name) == 0)
+                sections[n].options = (*c)->tables;
+        keys[n].shape = &sections[n];
+        n++;
+    }
+    keys[n] = (shape_key){0};
+    shape whole = project_shape;
+    whole.more = keys;
     jout w = jout_new(out, JSON_PRETTY);
     jout_object(&w, NULL);
     jout_str(&w, "$schema", STR("https://json-schema.org/draft/2020-12/schema"));
     jout_str(&w, "title", str_from(file_name));
-    shape_schema(&project_shape, "The project file of Gatepost", &w);
+    shape_schema(&whole, "The project file of Gatepost", &w);
     jout_end(&w);
     buf_addc(out, '\n');
 }

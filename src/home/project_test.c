@@ -401,27 +401,6 @@ static void the_users_config_is_trusted(void **state)
     assert_int_equal(p->trust_count, 1);
 }
 
-// ---- the schema ---------------------------------------------------------------------------------
-
-static void the_schema_in_doc_is_what_the_table_says(void **state)
-{
-    (void)state;
-    const char *source = getenv("GATEPOST_SOURCE");
-    assert_non_null(source);
-    const char *path = arena_printf(&mem, "%s/doc/gatepost.schema.json", source).ptr;
-    buf schema;
-    buf_init(&schema, 1 << 20);
-    project_schema(&schema);
-    if (getenv("GATEPOST_UPDATE"))
-        assert_int_equal(home_write(path, buf_str(&schema), 0644, NULL), OK);
-    str text = STR_NONE;
-    if (file_read(&mem, path, 1 << 20, &text, NULL) != OK || !str_eq(text, buf_str(&schema)))
-        fail_msg("%s differs from src/home/project_keys.c; write it anew by running this test with "
-                 "GATEPOST_UPDATE=1",
-                 path);
-    buf_deinit(&schema);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,7 +416,6 @@ int main(void)
         TEST(T39_a_credential_file_needs_trust_in_the_very_content),
         TEST(a_trusted_file_may_name_other_places),
         TEST(the_users_config_is_trusted),
-        TEST(the_schema_in_doc_is_what_the_table_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

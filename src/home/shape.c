@@ -265,6 +265,17 @@ static void schema_members(const shape *s, jout *w)
     nested(s->item, NULL, w);
 }
 
+static void schema_free(const shape *s, jout *w)
+{
+    write_types(w, "object", NULL);
+    if (!s->options)
+        return;
+    jout_bool(w, "additionalProperties", false);
+    jout_object(w, "properties");
+    options_schema(w, s->options);
+    jout_end(w);
+}
+
 void shape_schema(const shape *s, const char *help, jout *w)
 {
     if (help || s->what)
@@ -292,7 +303,7 @@ void shape_schema(const shape *s, const char *help, jout *w)
         schema_object(s, w);
         break;
     case SHAPE_FREE:
-        write_types(w, "object", NULL);
+        schema_free(s, w);
         break;
     case SHAPE_EITHER:
         jout_array(w, "anyOf");

@@ -15,7 +15,7 @@ typedef enum shape_kind {
     SHAPE_LIST,     // at most max members, each an `item`
     SHAPE_MAP,      // any names that fit `pattern`, each with an `item`; at most max
     SHAPE_OBJECT,   // the names of `keys`
-    SHAPE_FREE,     // an object that somebody else looks into
+    SHAPE_FREE,     // an object that somebody else looks into: with `options`, those
     SHAPE_EITHER,   // a string that is an `item`, or else an `other`
 } shape_kind;
 
@@ -30,8 +30,9 @@ struct shape {
     uint64_t min, max;
     const shape *item;
     const shape *other;
-    const shape_key *keys; // ends with a NULL name
-    const shape_key *more; // of OBJECT, behind keys; NULL: none
+    const shape_key *keys;            // ends with a NULL name
+    const shape_key *more;            // of OBJECT, behind keys; NULL: none
+    const option_row *const *options; // of FREE, for the schema; NULL: anything
 };
 
 struct shape_key {
