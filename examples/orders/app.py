@@ -123,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
     def order_id(self, path):
         text = path.removeprefix("/orders/")
@@ -134,25 +135,26 @@ class Handler(BaseHTTPRequestHandler):
     def route(self):
         url = urlsplit(self.path)
         query, orders = parse_qs(url.query), self.server.orders
-        if self.command == "GET" and url.path == "/slow":
+        method = "GET" if self.command == "HEAD" else self.command
+        if method == "GET" and url.path == "/slow":
             ms = query.get("ms", ["0"])[0]
             if not ms.isascii() or not ms.isdigit() or len(ms) > 6:
                 raise Refused(400, "ms must be a number of milliseconds")
             time.sleep(int(ms) / 1000)
             return self.reply(200, {"slept_ms": int(ms)})
         if url.path == "/orders":
-            if self.command == "GET":
+            if method == "GET":
                 return self.reply(200, {"orders": orders.list(query.get("status", [None])[0])})
-            if self.command == "POST":
+            if method == "POST":
                 order = orders.add(self.body())
                 return self.reply(201, order)
         elif url.path.startswith("/orders/"):
             order_id = self.order_id(url.path)
-            if self.command == "GET":
+            if method == "GET":
                 return self.reply(200, orders.get(order_id))
-            if self.command == "PATCH":
+            if method == "PATCH":
                 return self.reply(200, orders.change(order_id, self.body()))
-            if self.command == "DELETE":
+            if method == "DELETE":
                 orders.remove(order_id)
                 return self.reply(204)
         else:
@@ -166,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # a body may be left unread
             self.reply(refused.status, {"error": str(refused)})
 
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
 
     def log_message(self, *args):
         pass  # the request log is Cloud Run's

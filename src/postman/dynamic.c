@@ -26,7 +26,7 @@ static void add_reference(buf *out, str name)
     str from, to;
     int64_t low, high;
     if (str_cut(name, ':', &from, &to) && str_to_i64(from, &low) && str_to_i64(to, &high))
-        buf_addf(out, "%lld", (long long)(low + (int64_t)rand_below((uint64_t)(high - low + 1))));
+        buf_addf(out, "%lld", (long long)low + (long long)rand_below((uint64_t)(high - low) + 1));
     else
         buf_adds(out, pick(dynamic_words(name)));
 }
