@@ -31,18 +31,7 @@ async function everything(dir) {
   return all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort();
 }
 
-async function judge(t, row, statuses) {
-  const [home, dir] = [await tempDir(t), await tempDir(t)];
-  const files = row.files ?? {};
-  for (const [name, text] of Object.entries(files)) {
-    const path = name.startsWith('config/') ? join(home, name) : join(dir, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, typeof text === 'string' ? text.replace(MARK, '') : text, { mode: 0o600 });
-  }
-  const before = [await everything(dir), await everything(home)];
-  const { code, signal, stdout, stderr } = await run(row.args, { env: envOf(home, row.env), cwd: dir, input: row.input ?? '' });
-  const shown = stderr.replaceAll(`${dir}/`, '').replaceAll(`${home}/`, '');
-  assert.equal(signal, null, shown);
+function judgeError(row, files, shown) {
   // One error, in two lines: what and where, and the way out.
   const lines = shown.split('\n');
   const place = row.place ?? placeOf(files);
@@ -57,9 +46,31 @@ async function judge(t, row, statuses) {
     assert.ok(lines[1].includes(row.hint), `"${row.hint}" is expected in\n${shown}`);
     assert.equal(shown, `${lines[0]}\n${lines[1]}\n`);
   }
+}
+
+/** Where the answer is a report, it alone tells what is wrong: nothing is said twice. */
+function judgeReport(row, stdout, shown) {
+  assert.equal(shown, '');
+  assert.match(stdout, row.report);
+  for (const text of [row.says, `[${row.code}]`, 'fix:', row.hint]) assert.ok(stdout.includes(text), `"${text}" is expected in\n${stdout}`);
+}
+
+async function judge(t, row, statuses) {
+  const [home, dir] = [await tempDir(t), await tempDir(t)];
+  const files = row.files ?? {};
+  for (const [name, text] of Object.entries(files)) {
+    const path = name.startsWith('config/') ? join(home, name) : join(dir, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, typeof text === 'string' ? text.replace(MARK, '') : text, { mode: 0o600 });
+  }
+  const before = [await everything(dir), await everything(home)];
+  const { code, signal, stdout, stderr } = await run(row.args, { env: envOf(home, row.env), cwd: dir, input: row.input ?? '' });
+  const shown = stderr.replaceAll(`${dir}/`, '').replaceAll(`${home}/`, '');
+  assert.equal(signal, null, shown);
+  if (row.report) judgeReport(row, stdout, shown);
+  else judgeError(row, files, shown);
   assert.equal(code, statuses.get(row.code), shown);
-  if (row.report) assert.match(stdout, row.report);
-  else assert.equal(stdout, '');
+  if (!row.report) assert.equal(stdout, '');
   const after = [await everything(dir), await everything(home)];
   if (row.state) after[1] = after[1].filter((path) => !path.startsWith(join(home, 'state/')));
   assert.deepEqual(after, before, 'files were left behind');

@@ -61,11 +61,12 @@ test('the filters of query, one by one', async (t) => {
     [['--since', '2000-01-01T00:00:00Z'], 2],
     [['--until', '2000-01-01T00:00:00Z'], 0],
     [['-n', '1'], 1],
+    [['--id', '0123456789abcdef'], 0],
   ];
   for (const [args, count] of rows) {
-    const { code, stdout } = await gatepost(['audit', 'query', '--service', 'orders', ...args]);
-    assert.equal(code, 0);
+    const { code, stdout, stderr } = await gatepost(['audit', 'query', '--service', 'orders', ...args]);
     assert.equal(stdout.trimEnd().split('\n').length - 1, count, args.join(' '));
+    assert.deepEqual([code, stderr], count ? [0, ''] : [1, 'gatepost: no entry fits\n'], args.join(' '));
   }
   const wrong = await gatepost(['audit', 'query', '--since', 'yesterday']);
   assert.equal(wrong.code, 2);
@@ -119,7 +120,7 @@ test('verify finds an entry that was changed', async (t) => {
 test('a trail that isn\'t there is an empty one', async (t) => {
   const { gatepost } = await setUp(t);
   const { code, stdout, stderr } = await gatepost(['audit', 'query']);
-  assert.deepEqual([code, stdout.split('\n').length, stderr], [0, 2, '']);
+  assert.deepEqual([code, stdout, stderr], [1, '', 'gatepost: no entry fits\n']);
   assert.equal((await gatepost(['audit', 'query', '--format', 'json'])).stdout, '');
 });
 

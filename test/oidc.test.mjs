@@ -106,7 +106,7 @@ for (const alg of Object.keys(ALGORITHMS)) {
     }
     const damaged = await verify(tampered(id), `client-${alg}`);
     assert.equal(damaged.code, 1);
-    assert.match(damaged.stderr, /\[GP-JWT-06\]/);
+    assert.match(damaged.stdout, /\[GP-JWT-06\]/);
   });
 }
 
@@ -141,7 +141,7 @@ test('each kind of damage has its own code', async () => {
   for (const [name, token, id] of rows) {
     const r = await verify(token, API);
     assert.equal(r.code, 1, `${name}\n${r.stdout}${r.stderr}`);
-    assert.match(r.stderr, new RegExp(`\\[${id}\\]`), name);
+    assert.match(r.stdout, new RegExp(`\\[${id}\\]`), name);
   }
   const several = await verify(await sign({ aud: ['https://other.example', API] }), API);
   assert.equal(several.code, 0, several.stderr);
@@ -157,10 +157,10 @@ test('the issuer is asked by its discovery document, which must name itself', as
     .setProtectedHeader({ alg: 'RS256', kid: provider.keys.RS256.kid }).sign(await importJWK(provider.keys.RS256, 'RS256'));
   const copied = await gatepost(['token', 'verify', '--issuer', copy, '--audience', API], await signed(copy));
   assert.equal(copied.code, 5, copied.stdout + copied.stderr);
-  assert.match(copied.stderr, /\[GP-OIDC-02\]/);
+  assert.match(copied.stdout, /\[GP-OIDC-02\]/);
   const gone = await gatepost(['token', 'verify', '--issuer', 'http://127.0.0.1:1', '--audience', API], await signed('http://127.0.0.1:1'));
   assert.equal(gone.code, 5);
-  assert.match(gone.stderr, /\[GP-OIDC-02\]/);
+  assert.match(gone.stdout, /\[GP-OIDC-02\]/);
   const genuine = await gatepost(['token', 'verify', '--issuer', provider.issuer, '--audience', API], await signed(provider.issuer));
   assert.deepEqual([genuine.code, genuine.stderr], [0, '']);
 });

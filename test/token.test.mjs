@@ -215,7 +215,8 @@ test('verify tells a good token from bad ones, check by check', async (t) => {
   for (const [token, id] of rows) {
     const bad = await verify(token);
     assert.equal(bad.code, 1, `${id}: ${bad.stderr}`);
-    assert.match(bad.stderr, new RegExp(`\\[${id}`));
+    assert.match(bad.stdout, new RegExp(`\\[${id}`));
+    assert.equal(bad.stderr, '', 'it is said once');
     const shown = bad.stdout + bad.stderr;
     if (token.length > 100) assert.ok(!shown.includes(token.split('.')[2].slice(0, 24)), 'it shows the signature');
   }
@@ -238,10 +239,10 @@ test('verify takes the token as an argument, and the running up\'s issuer', asyn
 
 test('verify tells unreachable keys from a bad token', async (t) => {
   const { gatepost } = await setUp(t);
-  const { code, stderr } = await gatepost(['token', 'verify', '--issuer', issuer, '--jwks',
+  const { code, stdout } = await gatepost(['token', 'verify', '--issuer', issuer, '--jwks',
     'http://127.0.0.1:9/certs', '--audience', service], { input: idToken(service, tester) });
   assert.equal(code, 5);
-  assert.match(stderr, /\[GP-OIDC-02\]/);
+  assert.match(stdout, /\[GP-OIDC-02\]/);
 });
 
 // ---- whoami -------------------------------------------------------------------------------------
@@ -255,6 +256,7 @@ test('whoami tells each step of the search and what came of it', async (t) => {
     assert.ok(none.stdout.includes(`  ${step} `), step);
   }
   assert.ok(!none.stdout.includes('\n>'));
+  assert.match(none.stderr, /^gatepost: no credential was found \[GP-CRED-01\]\n {2}hint: sign in/);
 
   const file = join(home, 'cloud.json');
   await writeKeyFile(file, tester, 'https://oauth2.googleapis.com/token');

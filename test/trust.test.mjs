@@ -18,6 +18,9 @@ async function setUp(t) {
 test('what is added is listed until it is removed', async (t) => {
   const { gatepost, list, store } = await setUp(t);
   assert.deepEqual(await list(), []);
+  const empty = await gatepost('trust', 'list');
+  assert.deepEqual([empty.code, empty.stdout], [0, '']);
+  assert.match(empty.stderr, /^gatepost: nothing is trusted yet; 'gatepost trust add'/);
   const added = await gatepost('trust', 'add', '123456789012', 'https://orders.example');
   assert.deepEqual([added.code, added.stderr], [0, '']);
   assert.equal((await stat(store)).mode & 0o777, 0o600);

@@ -33,6 +33,7 @@ enum {
     EXIT_CRED = 4,    // no credential, or one that can't do what is asked
     EXIT_NETWORK = 5, // unreachable, time-out, TLS
     EXIT_SYSTEM = 6,  // disk, permission, a missing program, a defect of ours
+    EXIT_PIPE = 141,  // who read the output went away; a shell says so of what SIGPIPE ended
 };
 
 typedef struct err err;

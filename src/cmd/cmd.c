@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/cmd.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,6 +139,14 @@ static code run(const verb *v, const option_values *o, cmd_call *call, err *e)
     return v->run(call, e);
 }
 
+// Whether output failed because its reader went away: `gatepost audit query | head`. By then errno
+// is long forgotten, but the pipe itself still tells.
+static bool reader_left(FILE *out)
+{
+    struct pollfd p = {.fd = fileno(out), .events = POLLOUT};
+    return ferror(out) && poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
 // Output that could not be written is a failure, whatever the command thought.
 static code flushed(cmd_call *call, err *e)
 {
@@ -186,6 +195,8 @@ int cmd_main(int argc, const char *const *argv, FILE *out, FILE *errors)
     if (c == OK)
         return call.status;
     fflush(out); // what was said before stands before the error
+    if (c == SYS_FAILED && reader_left(out))
+        return EXIT_PIPE;
     err_print(&e, errors);
     return code_exit(c);
 }

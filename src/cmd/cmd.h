@@ -22,8 +22,8 @@ struct cmd_call {
     FILE *out;
     FILE *err;
     bool colour; // out is a terminal that may be coloured
-    int status;  // the exit status when run returns OK: EXIT_OK, or EXIT_FAILED for "done, and the
-                 // result is a failure", which the command has explained itself
+    int status;  // the exit status when run returns OK: EXIT_OK, or that of a failure which the
+                 // command has explained itself
 };
 
 typedef struct verb verb;

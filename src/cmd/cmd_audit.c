@@ -66,6 +66,7 @@ typedef struct view view;
 struct view {
     cmd_call *call;
     bool json;
+    size_t rows;
     buf line;
 };
 
@@ -88,9 +89,17 @@ static void put_entries(view *v, const audit_row *row)
     }
 }
 
+static void put_head(view *v)
+{
+    audit_row_head(v->call->colour, &v->line);
+    put_line(v);
+}
+
 static bool on_row(void *ctx, const audit_row *row)
 {
     view *v = ctx;
+    if (v->rows++ == 0 && !v->json)
+        put_head(v);
     if (v->json) {
         put_entries(v, row);
     } else {
@@ -110,11 +119,15 @@ static void view_open(view *v, cmd_call *call)
 {
     *v = (view){.call = call, .json = str_eq(option_text(call->options, "format"), STR("json"))};
     buf_init(&v->line, LINE_BYTES_MAX);
-    if (!v->json) {
-        audit_row_head(call->colour, &v->line);
-        put_line(v);
-    }
-    fflush(call->out);
+}
+
+// As grep does.
+static void view_end(view *v)
+{
+    if (v->rows)
+        return;
+    fputs("gatepost: no entry fits\n", v->call->err);
+    v->call->status = EXIT_FAILED;
 }
 
 // ---- query --------------------------------------------------------------------------------------
@@ -138,6 +151,8 @@ static code run_query(cmd_call *call, err *e)
         f.limit = (size_t)option_int(o, "limit");
         view_open(&v, call);
         c = audit_read(dir, &f, on_row, &v, e);
+        if (c == OK)
+            view_end(&v);
         buf_deinit(&v.line);
     }
     arena_deinit(&a);
@@ -218,7 +233,8 @@ static const option_row *const query_tables[] = {query_rows, filter_rows, cmd_co
 static const command_spec query_spec = {
     .name = "audit query",
     .summary = "Show who called what, as whom, allowed or refused and why",
-    .about = "Reads the trail that 'gatepost up' writes, oldest call first.",
+    .about = "Reads the trail that 'gatepost up' writes, oldest call first.\n\n"
+             "Ends with 1 when no entry fits.",
     .example = "gatepost audit query --last 10m\n"
                "gatepost audit query --decision refused --principal 'stranger@*'\n"
                "gatepost audit query --status 4 --format json",
@@ -250,6 +266,10 @@ static code run_tail(cmd_call *call, err *e)
     code c = find_trail(call->options, &a, &dir, e);
     if (c == OK) {
         view_open(&v, call);
+        if (!v.json)
+            put_head(&v);
+        fflush(call->out);
+        v.rows++; // the head stands
         c = audit_follow(dir, &f, &stopped, on_followed_row, &v, e);
         buf_deinit(&v.line);
     }

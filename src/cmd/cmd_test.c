@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of the program as a whole: what it prints and how it ends.
+#include <signal.h>
+#include <unistd.h>
+
 #include "base/test.h"
 #include "cmd/cmd.h"
+#include "cmd/verbs.h"
+#include "home/home.h"
 
 typedef struct outcome {
     int status;
@@ -172,9 +177,99 @@ static void output_that_cannot_be_written_is_a_failure(void **state)
     free(errors);
 }
 
+static void a_reader_that_left_is_told_nothing(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); // as main does
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    FILE *out = fdopen(ends[1], "w");
+    char *errors = NULL;
+    size_t len;
+    FILE *to = open_memstream(&errors, &len);
+    const char *const argv[] = {"version"};
+    assert_int_equal(cmd_main(1, argv, out, to), EXIT_PIPE);
+    fclose(out);
+    fclose(to);
+    assert_string_equal(errors, "");
+    free(errors);
+}
+
+// What a checkout's file may set neither widens what a run reaches nor hides how it ended.
+static void T39_no_file_sets_what_only_a_person_may(void **state)
+{
+    (void)state;
+    static const char *const never[] = {"local",
+                                        "account",
+                                        "impersonate-service-account",
+                                        "audiences",
+                                        "trust",
+                                        "allow-files",
+                                        "working-dir",
+                                        "environment",
+                                        "globals",
+                                        "cookie-jar",
+                                        "env-var",
+                                        "insecure",
+                                        "private-network",
+                                        "ssl-client-cert",
+                                        "ssl-client-key",
+                                        "ssl-client-passphrase",
+                                        "ssl-client-cert-list",
+                                        "ssl-extra-ca-certs",
+                                        "reporter-json-export",
+                                        "reporter-junit-export",
+                                        "export-environment",
+                                        "export-globals",
+                                        "export-collection",
+                                        "export-cookie-jar",
+                                        "suppress-exit-code",
+                                        "silent",
+                                        "project-file"};
+    const command_spec *const commands[] = {verb_run.spec, verb_up.spec, verb_connect.spec};
+    size_t seen = 0, keys = 0;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        for (const option_row *const *t = commands[i]->tables; *t; t++)
+            for (const option_row *row = *t; row->name; row++)
+                for (size_t k = 0; k < ARRAY_LEN(never); k++) {
+                    bool one = strcmp(row->name, never[k]) == 0;
+                    seen += one;
+                    keys += one && row->key;
+                }
+    assert_true(seen >= ARRAY_LEN(never));
+    assert_int_equal(keys, 0);
+}
+
+static void the_schema_in_doc_is_what_the_tables_say(void **state)
+{
+    (void)state;
+    const char *source = getenv("GATEPOST_SOURCE");
+    assert_non_null(source);
+    arena a;
+    arena_init(&a);
+    const char *path = arena_printf(&a, "%s/doc/gatepost.schema.json", source).ptr;
+    const command_spec *const commands[] = {verb_run.spec, verb_up.spec, verb_connect.spec, NULL};
+    buf schema;
+    buf_init(&schema, 1 << 20);
+    project_schema(&schema, commands);
+    if (getenv("GATEPOST_UPDATE"))
+        assert_int_equal(home_write(path, buf_str(&schema), 0644, NULL), OK);
+    str text = STR_NONE;
+    if (file_read(&a, path, 1 << 20, &text, NULL) != OK || !str_eq(text, buf_str(&schema)))
+        fail_msg("%s differs from project_keys.c and the commands' options; write it anew by "
+                 "running this test with GATEPOST_UPDATE=1",
+                 path);
+    buf_deinit(&schema);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_that_left_is_told_nothing),
+        cmocka_unit_test(T39_no_file_sets_what_only_a_person_may),
+        cmocka_unit_test(the_schema_in_doc_is_what_the_tables_say),
         cmocka_unit_test(help_lists_each_command_once_under_its_group),
         cmocka_unit_test(each_command_has_complete_help),
         cmocka_unit_test(a_command_line_that_is_wrong_ends_with_2_and_a_hint),

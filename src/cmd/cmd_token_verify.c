@@ -21,7 +21,11 @@ static void on_done(void *ctx, code c, str text, const err *e)
 {
     check *k = ctx;
     fwrite(text.ptr ? text.ptr : "", 1, text.len, k->call->out);
-    if (e)
+    if (text.len) { // the report tells what is wrong, and the fix
+        k->call->status = code_exit(c);
+        c = OK;
+    }
+    if (c != OK && e)
         *k->e = *e;
     k->code = c;
     k->done = true;

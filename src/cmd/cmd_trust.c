@@ -174,6 +174,8 @@ static code run_list(cmd_call *call, err *e)
     else
         list_text(store, &page);
     fwrite(buf_cstr(&page), 1, page.len, call->out);
+    if (!page.len)
+        fputs("gatepost: nothing is trusted yet; 'gatepost trust add' does that\n", call->err);
     buf_deinit(&page);
     trust_store_free(store);
     return OK;

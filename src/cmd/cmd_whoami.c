@@ -119,6 +119,13 @@ static void write_text(const identity_setup *s, const credential_who *who, code 
         write_line(out, "note", *note);
 }
 
+// The steps stand in the answer; the error needn't list them again.
+static code shortened(const err *full, err *e)
+{
+    (void)err_set(e, CRED_NOT_FOUND, "no credential was found");
+    return err_hint(e, "%s", full->hint);
+}
+
 static code show(cmd_call *call, const identity_setup *s, err *e)
 {
     const option_values *o = call->options;
@@ -127,7 +134,12 @@ static code show(cmd_call *call, const identity_setup *s, err *e)
     str identity = option_text(o, "identity");
     if (local && !identity.len)
         identity = option_text(o, "account");
-    code c = credential_identify(s->credentials, identity, local, &who, e);
+    err why = ERR_INIT;
+    code c = credential_identify(s->credentials, identity, local, &who, &why);
+    if (c == CRED_NOT_FOUND && who->step_count)
+        (void)shortened(&why, e);
+    else if (c != OK)
+        *e = why;
     buf page;
     buf_init(&page, PAGE_BYTES_MAX);
     if (str_eq(option_text(o, "format"), STR("json")))

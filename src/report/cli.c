@@ -283,6 +283,8 @@ static void on_event(void *ctx, const run_event *ev)
     cli *c = ctx;
     if (ev->failure)
         c->failures++;
+    if (ev->kind == RUN_BEFORE_REQUEST || ev->kind == RUN_ITEM_END)
+        fflush(c->o.out); // who reads a pipe sees each request's name, then how it went
     if (!prints(ev->kind) || (ev->kind == RUN_SCRIPT && !ev->failure))
         return;
     if (c->box_open && ev->kind != RUN_CONSOLE) {

@@ -23,6 +23,20 @@ static void collect_names(arena *a, const pm_item *folder, name_list *names)
     }
 }
 
+static void hint_names(const name_list *names, err *e)
+{
+    enum { SHOWN_MAX = 8 };
+    buf list;
+    buf_init(&list, sizeof(e->hint));
+    for (size_t i = 0; i < names->len && i < SHOWN_MAX; i++)
+        buf_addf(&list, "%s'%s'", i ? ", " : "", names->ptr[i]);
+    if (names->len)
+        (void)err_hint(e, "there are %s%s", buf_cstr(&list), names->len > SHOWN_MAX ? ", ..." : "");
+    else
+        (void)err_hint(e, "there are neither folders nor requests in it");
+    buf_deinit(&list);
+}
+
 static code unknown_folder(const pm_collection *c, str name, err *e)
 {
     (void)err_set(e, RUN_FOLDER, "the collection has no folder or request '" STR_FMT "'",
@@ -32,8 +46,10 @@ static code unknown_folder(const pm_collection *c, str name, err *e)
     arena_init(&a);
     collect_names(&a, c->root, &names);
     const char *near = suggest(name, names.ptr, names.len);
-    (void)err_hint(e, near ? "did you mean '%s'?" : "write the names as they are written in it%s",
-                   near ? near : "");
+    if (near)
+        (void)err_hint(e, "did you mean '%s'?", near);
+    else
+        hint_names(&names, e);
     vec_deinit(&names);
     arena_deinit(&a);
     return RUN_FOLDER;
