@@ -14,12 +14,18 @@ static void cookie_free(jar_cookie *c)
     free(c);
 }
 
+void jar_empty(jar *j)
+{
+    VEC_FOREACH (&j->cookies, c)
+        cookie_free(*c);
+    vec_reset(&j->cookies);
+}
+
 void jar_free(jar *j)
 {
     if (!j)
         return;
-    VEC_FOREACH (&j->cookies, c)
-        cookie_free(*c);
+    jar_empty(j);
     vec_deinit(&j->cookies);
     free(j);
 }

@@ -28,6 +28,7 @@ size_t jar_find(jar *j, arena *a, const uri_url *u, js_cookie **ret_cookies);
 // Removes those of jar_find; with a name, only of that name.
 void jar_remove(jar *j, const uri_url *u, str name);
 
-// tough-cookie's JSON. RUN_COOKIES when it is something else.
+// tough-cookie's JSON into an empty jar. RUN_COOKIES when it is something else; the jar stays
+// empty.
 CODE_CHECKED jar_read(jar *j, str text, err *e);
 void jar_write(const jar *j, buf *out);

@@ -19,3 +19,4 @@ struct jar {
 
 // Copies the cookie into the jar, in the place of its elder.
 void jar_keep(jar *j, const jar_cookie *c);
+void jar_empty(jar *j);

@@ -69,6 +69,7 @@ code jar_read(jar *j, str text, err *e)
     arena_deinit(&a);
     if (!c)
         return OK;
+    jar_empty(j); // no half of it
     if (e)
         e->code = RUN_COOKIES;
     (void)err_wrap(e, "this is no cookie jar");

@@ -264,6 +264,7 @@ static void a_file_of_newman_is_read(void **state)
 static void other_files_are_refused(void **state)
 {
     static const char *const texts[] = {
+        "{\"cookies\":[{\"key\":\"a\",\"value\":\"1\",\"domain\":\"a.example\",\"path\":\"/\"},1]}",
         "",
         "# Netscape HTTP Cookie File",
         "[]",
