@@ -301,6 +301,7 @@ static outcome judge_value(one_test *t, const cel_program *p, const cel_value *g
     cel_value v = cel_bool(true);
     err e = ERR_INIT;
     cel_value_error(p, got, &e);
+    t->protobuf |= strstr(e.msg, "no message type") != NULL; // not the error that is wanted
     if (wants_error)
         return got->kind == CEL_ERROR && !t->protobuf ? PASSED
                                                       : missed(t, "an error is wanted", NULL);
