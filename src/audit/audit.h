@@ -5,7 +5,9 @@
 //
 // Invariants
 // - Entries are never dropped. While they can't be written (a full disk) the loop's streams send
-//   nothing (loop_gate); when too many wait, audit_spool_ready says so and new calls get 503.
+//   nothing (loop_gate), and audit_spool_ready says so: new calls get 503 at once, those that are
+//   held get it at their time limit. That 503 alone leaves unwritten and past the gate: it carries
+//   no decision and nothing of the service, only that there is none to be had (ADR 7).
 // - What is written survives the death of the process; with AUDIT_DURABLE also a power loss.
 // - A line is {"n":…,"prev":…,"entry":{…}}: n counts without a gap over all files, prev is the
 //   SHA-256 of the line before. A line that was changed, removed or put in shows (audit_verify).
@@ -125,8 +127,11 @@ CODE_CHECKED audit_spool_open(loop *l, const char *dir, const audit_options *o,
 // Writes what waits (for up to a second) and closes. NULL is allowed.
 void audit_spool_close(audit_spool *s);
 
-// False while too much waits to be written: the caller answers 503 and appends nothing.
+// False while the last write failed or too much waits to be written: the caller answers 503 and
+// appends nothing.
 bool audit_spool_ready(const audit_spool *s);
+// The same with the reason: AUDIT_SPOOL with the disk's words, or AUDIT_BUSY.
+CODE_CHECKED audit_spool_check(const audit_spool *s, err *e);
 // Writes what waits, now. AUDIT_SPOOL: the disk refuses; all of it stays and is tried again.
 CODE_CHECKED audit_spool_flush(audit_spool *s, err *e);
 

@@ -13,7 +13,13 @@
 #include "audit/segment.h"
 #include "net/net.h"
 
-enum { STRAGGLE_MS = 20, SYNC_MS = 1000, CLOSE_MS = 1000, RETRY_MS = 10 };
+enum {
+    STRAGGLE_MS = 20,
+    SYNC_MS = 1000,
+    CLOSE_MS = 1000,
+    RETRY_MS = 10,
+    TELL_MS = 60000 // between two lines of our log about one failure
+};
 
 typedef struct sync_job sync_job;
 
@@ -28,7 +34,8 @@ struct audit_spool {
     segment_link link; // to the last line in pending or the file
     uint32_t id_prefix;
     buf pending;
-    bool failing; // the last write failed and was told
+    int failing; // errno of the last write; 0: it succeeded
+    uint64_t told_ms;
     bool unsynced;
     loop_gate *gate;
     timer *straggle;
@@ -72,6 +79,22 @@ static void start_sync(audit_spool *s)
     work_start(s->loop, run_sync, end_sync, s->syncing);
 }
 
+// The last sync of a file that is complete, before it is closed. What AUDIT_DURABLE promised is on
+// the disk already; the rest has no answer that waits for it.
+static void finish_file(audit_spool *s)
+{
+    if (s->loop && s->unsynced) {
+        sync_job *job = NEW(sync_job);
+        *job = (sync_job){.fd = s->fd};
+        work_start(s->loop, run_sync, end_sync, job);
+    } else {
+        if (s->unsynced)
+            fdatasync(s->fd);
+        close(s->fd);
+    }
+    s->unsynced = false;
+}
+
 // ---- Files --------------------------------------------------------------------------------------
 
 static int open_segment(audit_spool *s, uint32_t number, int flags)
@@ -86,19 +109,41 @@ static int open_segment(audit_spool *s, uint32_t number, int flags)
     return fd;
 }
 
+// A new file's name must outlast a power loss as well as its lines.
+static bool sync_dir(const audit_spool *s)
+{
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return ok;
+}
+
+static void drop_segment(const audit_spool *s, int fd, uint32_t number)
+{
+    buf path;
+    buf_init(&path, SIZE_MAX / 2);
+    segment_path(&path, s->dir, number);
+    unlink(buf_cstr(&path));
+    close(fd);
+    buf_deinit(&path);
+}
+
 // Begins the next file. When that fails, the present one goes on growing.
 static bool rotate(audit_spool *s)
 {
     int fd = open_segment(s, s->number + 1, O_RDWR | O_CREAT | O_EXCL);
-    if (fd < 0) {
+    if (fd < 0 || (s->options.mode == AUDIT_DURABLE && !sync_dir(s))) {
         if (!s->failing)
             log_error("audit", "%s: a new file can't be made: %s", s->dir, strerror(errno));
+        if (fd >= 0)
+            drop_segment(s, fd, s->number + 1);
         return false;
     }
-    if (s->fd >= 0) {
-        fdatasync(s->fd); // once in 64 MiB
-        close(s->fd);
-    }
+    if (s->fd >= 0)
+        finish_file(s);
     s->fd = fd;
     s->number++;
     s->file_bytes = 0;
@@ -127,13 +172,18 @@ static bool write_pending(audit_spool *s)
     return true;
 }
 
-static void tell_failure(audit_spool *s, bool failed, int errnum)
+static void tell_failure(audit_spool *s, int failed)
 {
-    if (failed && !s->failing)
-        log_error("audit", "%s: entries can't be written, so no response leaves: %s", s->dir,
-                  strerror(errnum));
-    else if (!failed && s->failing)
+    uint64_t now = clock_mono_ms();
+    if (failed && (!s->failing || now - s->told_ms >= TELL_MS)) {
+        log_error("audit",
+                  "%s: entries can't be written: %s; answers are held and new calls get 503 until "
+                  "they can (%zu bytes wait) [%s]",
+                  s->dir, strerror(failed), s->pending.len, code_id(AUDIT_SPOOL));
+        s->told_ms = now;
+    } else if (!failed && s->failing) {
         log_warning("audit", "%s: entries are written again", s->dir);
+    }
     s->failing = failed;
 }
 
@@ -147,7 +197,7 @@ code audit_spool_flush(audit_spool *s, err *e)
     }
     int failed = written ? 0 : errno;
     if (had_pending || s->failing)
-        tell_failure(s, !written, failed);
+        tell_failure(s, failed);
     if (!written)
         return err_sys(e, AUDIT_SPOOL, failed, "%s", s->dir);
     if (s->file_bytes >= s->options.file_bytes_max)
@@ -193,6 +243,20 @@ static void attach(audit_spool *s)
 
 // ---- Opening ------------------------------------------------------------------------------------
 
+// Who holds the lock wrote its process id there; the lock is what counts, the text is for people.
+static code tell_holder(const audit_spool *s, err *e)
+{
+    char text[24];
+    uint64_t pid = 0;
+    ssize_t len = pread(s->lock_fd, text, sizeof text, 0);
+    if (len <= 0 || !str_to_u64(str_trim((str){text, (size_t)len}), &pid)) {
+        (void)err_set(e, AUDIT_LOCKED, "%s: another process writes this trail", s->dir);
+        return err_hint(e, "end the other one first");
+    }
+    (void)err_set(e, AUDIT_LOCKED, "%s: process %" PRIu64 " writes this trail", s->dir, pid);
+    return err_hint(e, "use that one, or end it first: kill %" PRIu64, pid);
+}
+
 static code lock_dir(audit_spool *s, err *e)
 {
     if (mkdir(s->dir, 0700) != 0 && errno != EEXIST)
@@ -205,8 +269,11 @@ static code lock_dir(audit_spool *s, err *e)
     if (s->lock_fd < 0) {
         c = err_sys(e, AUDIT_SPOOL, errno, "%s", buf_cstr(&path));
     } else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        c = err_set(e, AUDIT_LOCKED, "%s: another process writes this trail", s->dir);
-        err_hint(e, "end the other one, or use another folder");
+        c = tell_holder(s, e);
+    } else if (ftruncate(s->lock_fd, 0) == 0) { // a full disk doesn't matter here
+        char text[24];
+        int len = snprintf(text, sizeof text, "%lld\n", (long long)getpid());
+        (void)!pwrite(s->lock_fd, text, (size_t)len, 0);
     }
     buf_deinit(&path);
     return c;
@@ -351,6 +418,8 @@ void audit_spool_close(audit_spool *s)
         s->syncing->spool = NULL;
     if (s->fd >= 0)
         close(s->fd);
+    if (s->lock_fd >= 0 && s->fd >= 0) // the lock was ours
+        (void)!ftruncate(s->lock_fd, 0);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     buf_deinit(&s->pending);
@@ -362,7 +431,20 @@ void audit_spool_close(audit_spool *s)
 
 bool audit_spool_ready(const audit_spool *s)
 {
-    return s->pending.len <= s->options.pending_bytes_max;
+    return !s->failing && s->pending.len <= s->options.pending_bytes_max;
+}
+
+code audit_spool_check(const audit_spool *s, err *e)
+{
+    if (audit_spool_ready(s))
+        return OK;
+    if (s->failing)
+        (void)err_sys(e, AUDIT_SPOOL, s->failing, "the audit trail can't be written: %s", s->dir);
+    else
+        (void)err_set(e, AUDIT_BUSY, "too much waits to be written to the audit trail");
+    (void)err_hint(e, s->failing == ENOSPC ? "make room on the disk of that folder"
+                                           : "look at the disk of the audit folder");
+    return e ? e->code : s->failing ? AUDIT_SPOOL : AUDIT_BUSY;
 }
 
 typedef struct appending appending;

@@ -49,6 +49,10 @@ static void one_writer_at_a_time(void **state)
     err e = ERR_INIT;
     assert_code(audit_spool_open(NULL, spool_dir, NULL, &other, &e), AUDIT_LOCKED);
     assert_non_null(strstr(e.msg, spool_dir));
+    char holder[32];
+    snprintf(holder, sizeof holder, "process %d ", (int)getpid());
+    assert_non_null(strstr(e.msg, holder));
+    assert_non_null(strstr(e.hint, "kill"));
     audit_spool_close(s);
     audit_spool_close(open_spool());
 }
@@ -225,22 +229,42 @@ static void limit_file_size(rlim_t bytes)
 static void nothing_is_lost_on_a_full_disk(void **state)
 {
     (void)state;
-    audit_spool *s = open_spool_as(NULL, &(audit_options){.pending_bytes_max = 4000});
-    add_sample(s, 0, true, 0);
-    limit_file_size(2000); // the second line doesn't fit whole
-    unsigned i = 1;
-    while (audit_spool_ready(s) && i < 100)
-        add_sample(s, i++, true, 0);
-    assert_in_range(i, 4, 10);
-    add_sample(s, i++, true, 0); // not dropped even now
+    audit_spool *s = open_spool();
     err e = ERR_INIT;
-    assert_code(audit_spool_flush(s, &e), AUDIT_SPOOL);
+    add_sample(s, 0, true, 0);
+    assert_code(audit_spool_check(s, &e), OK);
+    limit_file_size(2000); // the second line doesn't fit whole
+    add_sample(s, 1, true, 0);
+    assert_false(audit_spool_ready(s)); // known from the first failure on
+    assert_code(audit_spool_check(s, &e), AUDIT_SPOOL);
     assert_non_null(strstr(e.msg, "File too large"));
+    assert_non_null(strstr(e.msg, spool_dir));
+    add_sample(s, 2, true, 0); // not dropped even now
+    assert_code(audit_spool_flush(s, NULL), AUDIT_SPOOL);
     limit_file_size(RLIM_INFINITY);
-    assert_code(audit_spool_flush(s, &e), OK);
+    assert_code(audit_spool_flush(s, NULL), OK);
     assert_true(audit_spool_ready(s));
     audit_spool_close(s);
+    assert_int_equal(verified(), 3);
+}
+
+static void too_much_that_waits_is_busy(void **state)
+{
+    (void)state;
+    loop *l = loop_new();
+    audit_spool *s = open_spool_as(l, &(audit_options){.pending_bytes_max = 4000});
+    unsigned i = 0;
+    while (audit_spool_ready(s) && i < 100)
+        add_sample(s, i++, true, 0);
+    assert_in_range(i, 2, 10);
+    err e = ERR_INIT;
+    assert_code(audit_spool_check(s, &e), AUDIT_BUSY);
+    assert_true(e.hint[0]);
+    assert_code(audit_spool_flush(s, NULL), OK);
+    assert_code(audit_spool_check(s, NULL), OK);
+    audit_spool_close(s);
     assert_int_equal(verified(), i);
+    loop_free(l);
 }
 
 // ---- kill -9 ------------------------------------------------------------------------------------
@@ -416,6 +440,7 @@ int main(void)
         SPOOL_TEST(files_follow_one_another),
         SPOOL_TEST(a_huge_entry_is_shortened),
         SPOOL_TEST(nothing_is_lost_on_a_full_disk),
+        SPOOL_TEST(too_much_that_waits_is_busy),
         SPOOL_TEST(what_was_acknowledged_survives_kill),
         SPOOL_TEST(no_byte_leaves_before_its_decision),
         SPOOL_TEST(stragglers_leave),

@@ -93,6 +93,8 @@ void call_refuse(gate_call *c, int status, const err *why)
     c->refusal = kept;
     tell_operator(c, status, why);
     note_text(c, status, why);
+    if (why->code == AUDIT_SPOOL || why->code == AUDIT_BUSY)
+        http_reply_past_gates(c->x);
     if (http_reply_started(c->x))
         http_reply_abort(c->x);
     else if (c->gate->hooks)

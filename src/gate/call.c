@@ -9,16 +9,17 @@
 // ---- who the call is, for trail and log ---------------------------------------------------------
 
 // Cloud Run's front end speaks https only; on this machine it is the port that was called.
-static bool is_local_name(str host)
+static bool is_local_name(arena *a, str authority)
 {
-    return str_istarts(host, STR("localhost")) || str_starts(host, STR("127.")) ||
-           str_starts(host, STR("[::1]"));
+    uri_host h;
+    uint16_t port;
+    return authority_parse(a, authority, &h, &port, NULL) == OK && host_is_loopback(&h);
 }
 
 static str url_of(const gate_call *c)
 {
     str host = c->req->host, target = c->target;
-    bool plain = is_local_name(host) && !http_exchange_is_tls(c->x);
+    bool plain = is_local_name(c->mem, host) && !http_exchange_is_tls(c->x);
     str scheme = plain ? STR("http://") : STR("https://");
     char *to = arena_alloc(c->mem, scheme.len + host.len + target.len);
     memcpy(to, scheme.ptr, scheme.len);
@@ -75,7 +76,7 @@ static void on_keys(void *ctx)
 static void refuse_by(gate_call *c)
 {
     const guard_verdict *v = c->verdict;
-    c->unlogged = v->code == AUDIT_BUSY; // the spool takes nothing
+    c->unlogged = !v->audit_id[0]; // the spool takes nothing
     call_refuse(c, v->status, &v->reason);
 }
 
@@ -158,6 +159,16 @@ void call_release(gate_call *c)
     c->service->backend.release(c->service->backend.ctx, &c->claim);
 }
 
+// What held the call: the trail, whose failure holds every answer, or the service.
+static int why_late(const gate_call *c, err *e)
+{
+    if (c->gate->o.spool && audit_spool_check(c->gate->o.spool, e))
+        return code_http(e->code);
+    (void)err_set(e, SYS_TIMEOUT, "the call reached the service's time limit%s",
+                  c->placed ? "" : " while it waited for an instance");
+    return 504;
+}
+
 static void stop_waiting(gate_call *c)
 {
     if (c->keys)
@@ -182,9 +193,8 @@ void call_late(gate_call *c)
         return;
     }
     err e = ERR_INIT;
-    (void)err_set(&e, SYS_TIMEOUT, "the call reached the service's time limit%s",
-                  c->placed ? "" : " while it waited for an instance");
-    call_refuse(c, 504, &e);
+    int status = why_late(c, &e);
+    call_refuse(c, status, &e);
 }
 
 // Most clients that send no more are gone, and their calls would hold places for nothing.

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What flows through a gate, and every way in which a call can end.
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "gate/test_gate.h"
 
 // ---- bodies -------------------------------------------------------------------------------------
@@ -367,6 +370,78 @@ static void a_full_spool_is_503_and_nothing_passes(void **state)
     assert_int_equal(f->claims, 0);
 }
 
+static void limit_file_size(rlim_t bytes)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+#define wait_until(f, what)                                                                        \
+    do {                                                                                           \
+        bool never_ = false;                                                                       \
+        for (uint64_t end_ = clock_mono_ms() + PEER_MS; !(what) && clock_mono_ms() < end_;)        \
+            loop_run_until((f)->loop, &never_, 5);                                                 \
+        assert_true(what);                                                                         \
+    } while (0)
+
+// The disk is full: the first call's decision can't be written, so nothing of it moves, and what
+// comes later is told at once.
+static void on_a_full_disk_the_held_wait_and_the_new_get_503(void **state)
+{
+    fixture *f = *state;
+    peer other = {0};
+    f->service.timeout_ms = 400;
+    limit_file_size(0);
+    ask(f, "GET /held", tester(f), "");
+    wait_until(f, f->claimed && !audit_spool_ready(f->spool));
+    str late = arena_printf(&f->mem, "GET /new HTTP/1.1\r\n" HOST "\r\n");
+    peer_connect(&other, f->loop, gate_port(f->gate), late);
+    assert_true(stream_pass_gates(other.stream)); // this side is on the same loop
+    peer_wait(&other, "</html>");
+    assert_true(str_starts(buf_str(&other.got), STR("HTTP/1.1 503 ")));
+    assert_in(buf_str(&other.got), "Connection: close");
+    assert_int_equal(f->client.got.len, 0); // held all the while
+    assert_int_equal(f->claims, 1);
+    assert_refused(f, 503); // at the time limit, with the true reason
+    wait_until(f, f->records == 1);
+    assert_strz(f->record, "503 /held " TESTER " [GP-AUDIT-01]");
+    assert_false(upstream_got(f, "GET"));
+    limit_file_size(RLIM_INFINITY);
+    wait_until(f, audit_spool_ready(f->spool));
+    read_trail(f);
+    assert_int_equal(f->rows, 1); // of the new call nothing was decided
+    assert_in(f->request, "503");
+    peer_close(&other);
+}
+
+static void only_a_loopback_host_is_plain_http_in_the_trail(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *host, *url;
+    } rows[] = {
+        {"localhost:8080", "\"http://localhost:8080/\""},
+        {"127.0.0.1:8080", "\"http://127.0.0.1:8080/\""},
+        {"[::1]:8080", "\"http://[::1]:8080/\""},
+        {"localhost.evil.example", "\"https://localhost.evil.example/\""},
+        {"localhosts", "\"https://localhosts/\""},
+        {"127.evil.example", "\"https://127.evil.example/\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        peer p = {0};
+        const char *host = rows[i].host;
+        peer_connect(&p, f->loop, gate_port(f->gate),
+                     arena_printf(&f->mem, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host));
+        peer_wait(&p, "</html>");
+        peer_close(&p);
+        read_trail(f);
+        assert_in(f->event, rows[i].url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +467,8 @@ int main(void)
         CASE(a_half_closed_client_still_gets_its_answer),
         CASE(draining_lets_calls_finish),
         CASE(a_full_spool_is_503_and_nothing_passes),
+        CASE(on_a_full_disk_the_held_wait_and_the_new_get_503),
+        CASE(only_a_loopback_host_is_plain_http_in_the_trail),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);
 }

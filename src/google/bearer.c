@@ -203,6 +203,7 @@ static bool trail_ready(call *c)
 {
     if (!c->g->spool || audit_spool_ready(c->g->spool))
         return true;
+    c->past_gates = true;
     call_rpc_error(c, RPC_UNAVAILABLE, "The audit trail can't be written at the moment.");
     return false;
 }

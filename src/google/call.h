@@ -21,6 +21,7 @@ struct call {
     // The answer, which on_answer sends. It is called exactly once, maybe later; the call may be
     // gone then. Not called when the client left before (see key_job).
     int status;
+    bool past_gates; // tells only that the trail fails: see http_reply_past_gates
     http_header headers[CALL_HEADERS_MAX];
     size_t header_count;
     str answer;

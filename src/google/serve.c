@@ -12,6 +12,8 @@ struct served {
 static void on_answer(call *c)
 {
     served *s = c->ctx;
+    if (c->past_gates)
+        http_reply_past_gates(s->x);
     http_reply(s->x, c->status, c->headers, c->header_count, c->answer);
 }
 

@@ -219,21 +219,15 @@ static void conclude(checking *x)
     entry_add(x->g->options.spool, x->target, x->call, &x->ignored, v);
 }
 
-static guard_state refuse_busy(guard_verdict *v)
-{
-    v->code = AUDIT_BUSY;
-    v->status = code_http(AUDIT_BUSY);
-    (void)err_set(&v->reason, AUDIT_BUSY, "the audit trail can't be written: no call passes");
-    (void)err_hint(&v->reason, "look at the disk of the audit folder");
-    return GUARD_DONE;
-}
-
 guard_state guard_check(guard *g, const guard_target *t, const guard_call *c, arena *a,
                         guard_verdict *v)
 {
     *v = (guard_verdict){0};
-    if (!audit_spool_ready(g->options.spool))
-        return refuse_busy(v);
+    v->code = audit_spool_check(g->options.spool, &v->reason);
+    if (v->code) {
+        v->status = code_http(v->code);
+        return GUARD_DONE;
+    }
     checking x = {.g = g, .target = t, .call = c, .mem = a, .verdict = v};
     bool wait = identify(&x, &v->code, &v->reason) == OIDC_WAIT;
     if (wait || v->code) {

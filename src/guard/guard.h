@@ -4,9 +4,9 @@
 //
 // Invariants
 // - Every call gets a verdict, and every verdict an audit entry, appended before guard_check
-// returns
-//   it: no answer can leave before its decision is written. When the trail takes no more, the
-//   verdict is 503 (AUDIT_BUSY), the only one without an entry.
+//   returns it: no answer can leave before its decision is written. When the trail can't be written
+//   (AUDIT_SPOOL) or takes no more (AUDIT_BUSY), the verdict is 503, the only one without an entry
+//   and without an audit_id: nothing was decided.
 // - A verdict explains itself to the operator (code, reason, decision); what the caller gets to see
 //   is the business of the one who answers.
 // - A verified token is remembered by its whole text, from its second sight on; expiry and the

@@ -111,6 +111,9 @@ void http_reply_start(http_exchange *x, int status, const http_header *headers, 
 bool http_reply_write(http_exchange *x, str piece);
 void http_reply_on_drain(http_exchange *x, void (*on_drain)(void *ctx), void *ctx);
 void http_reply_end(http_exchange *x);
+// Before the reply: it tells nothing that the loop's gates guard, so it leaves although one of them
+// holds (stream_pass_gates), unless an earlier answer still waits. The connection closes after it.
+void http_reply_past_gates(http_exchange *x);
 // The client sees that the response is not whole: the connection is cut.
 void http_reply_abort(http_exchange *x);
 bool http_reply_started(const http_exchange *x);

@@ -100,6 +100,12 @@ void http_reply_start(http_exchange *x, int status, const http_header *headers, 
         http_reply_abort(x);
 }
 
+void http_reply_past_gates(http_exchange *x)
+{
+    x->c->last = true;
+    (void)stream_pass_gates(x->c->stream);
+}
+
 bool http_reply_started(const http_exchange *x)
 {
     return x->status != 0;

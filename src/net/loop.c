@@ -77,10 +77,11 @@ static void on_retry(uv_timer_t *h)
 static void end_turn(loop *l)
 {
     run_tasks(l);
+    streams_flush(&l->dirty_passing);
     if (!l->dirty)
         return;
     if (gates_open(l))
-        streams_flush(l);
+        streams_flush(&l->dirty);
     else
         uv_timer_start(&l->retry, on_retry, GATE_RETRY_MS, 0);
 }

@@ -17,13 +17,14 @@ struct loop {
     task soon;        // rings: those posted since the last turn's end,
     task now;         // and those that this one is running
     VEC(loop_gate *) gates;
-    stream *dirty;     // streams with unsent bytes of this turn
-    stream *lingering; // streams that stream_close has taken
+    stream *dirty;         // streams with unsent bytes of this turn,
+    stream *dirty_passing; // and those of them that wait for no gate
+    stream *lingering;     // streams that stream_close has taken
     char read_bytes[STREAM_READ_BYTES];
 };
 
-// Of stream.c: sends the queues of l->dirty; drops what lingers.
-void streams_flush(loop *l);
+// Of stream.c: sends the queues of one of the dirty lists; drops what lingers.
+void streams_flush(stream **list);
 void streams_drop_lingering(loop *l);
 // Closes a handle that is the first member of what mem_new gave, which is freed with it.
 void handle_close_free(uv_handle_t *h);

@@ -26,7 +26,8 @@ uint64_t loop_now_ms(const loop *l);
 // ---- gate: before anything leaves ---------------------------------------------------------------
 
 // Called once at the end of each turn in which some stream has bytes to send, before any is sent.
-// False keeps the bytes of all streams back; it is asked again after 10 ms. The audit spool stands
+// False keeps the bytes of all streams back, but those of stream_pass_gates; it is asked again
+// after 10 ms. The audit spool stands
 // here: no response byte leaves before its decision is written.
 typedef struct loop_gate loop_gate;
 loop_gate *loop_gate_new(loop *l, bool (*may_send)(void *ctx), void *ctx);

@@ -44,6 +44,9 @@ void stream_pause(stream *s);
 // same). Before on_open, and on a broken or shut-down stream, it does nothing and returns true.
 bool stream_write(stream *s, str bytes);
 size_t stream_queued(const stream *s);
+// From now on the stream's bytes leave even while a gate of the loop holds (net_loop.h): for an
+// answer that tells nothing the gate guards. False, and without effect, when bytes wait already.
+bool stream_pass_gates(stream *s);
 // The peer sees the end after what is queued.
 void stream_shutdown(stream *s);
 

@@ -21,16 +21,22 @@ static void on_replay(void *ctx);
 
 // ---- lists --------------------------------------------------------------------------------------
 
+static stream **dirty_list(stream *s)
+{
+    return s->passes_gates ? &s->loop->dirty_passing : &s->loop->dirty;
+}
+
 void stream_mark_dirty(stream *s)
 {
     if (s->is_dirty)
         return;
+    stream **list = dirty_list(s);
     s->is_dirty = true;
     s->prev_dirty = NULL;
-    s->next_dirty = s->loop->dirty;
+    s->next_dirty = *list;
     if (s->next_dirty)
         s->next_dirty->prev_dirty = s;
-    s->loop->dirty = s;
+    *list = s;
 }
 
 static void unmark_dirty(stream *s)
@@ -38,7 +44,7 @@ static void unmark_dirty(stream *s)
     if (!s->is_dirty)
         return;
     s->is_dirty = false;
-    *(s->prev_dirty ? &s->prev_dirty->next_dirty : &s->loop->dirty) = s->next_dirty;
+    *(s->prev_dirty ? &s->prev_dirty->next_dirty : dirty_list(s)) = s->next_dirty;
     if (s->next_dirty)
         s->next_dirty->prev_dirty = s->prev_dirty;
 }
@@ -344,6 +350,14 @@ size_t stream_queued(const stream *s)
     return s->out.len + (s->io ? uv_stream_get_write_queue_size(s->io) : 0);
 }
 
+bool stream_pass_gates(stream *s)
+{
+    if (s->out.len || s->is_dirty)
+        return s->passes_gates;
+    s->passes_gates = true;
+    return true;
+}
+
 bool stream_write(stream *s, str bytes)
 {
     if (!s->is_open || s->shutdown_wanted || !bytes.len)
@@ -450,10 +464,10 @@ static void flush(stream *s)
         tell_drain(s);
 }
 
-void streams_flush(loop *l)
+void streams_flush(stream **list)
 {
-    while (l->dirty) {
-        stream *s = l->dirty;
+    while (*list) {
+        stream *s = *list;
         unmark_dirty(s);
         flush(s);
     }

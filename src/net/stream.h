@@ -29,6 +29,7 @@ struct stream {
     unsigned held;    // callers up the stack that still need the memory
     bool freed;
     bool is_dirty;
+    bool passes_gates; // not changed while it is dirty: it says in which list
     bool is_open;
     bool want_read;
     bool is_reading; // libuv is told to

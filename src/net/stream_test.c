@@ -164,6 +164,11 @@ static bool may_send(void *ctx)
     return ++d->asked > d->closed_for;
 }
 
+static bool stands_open(void *ctx)
+{
+    return !((const door *)ctx)->closed_for;
+}
+
 static void no_byte_passes_a_gate_before_it_agrees(void **state)
 {
     pair *p = *state;
@@ -174,6 +179,27 @@ static void no_byte_passes_a_gate_before_it_agrees(void **state)
     stream_write(p->client.s, STR("held"));
     await(p, p->server.in.len == 4);
     assert_int_equal(d.asked, 4);
+    loop_gate_free(g);
+}
+
+static void what_a_gate_does_not_guard_passes_it(void **state)
+{
+    pair *p = *state;
+    pair_open(p);
+    door d = {.closed_for = 1000000, .pair = NULL};
+    loop_gate *g = loop_gate_new(p->loop, stands_open, &d);
+    stream_resume(p->server.s);
+    stream_resume(p->client.s);
+    stream_write(p->server.s, STR("guarded"));
+    assert_false(stream_pass_gates(p->server.s)); // what waits already would go with it
+    assert_true(stream_pass_gates(p->client.s));
+    stream_write(p->client.s, STR("free"));
+    await(p, p->server.in.len == 4);
+    assert_int_equal(p->client.in.len, 0);
+    stream_write(p->client.s, STR("!"));
+    await(p, p->server.in.len == 5);
+    d.closed_for = 0;
+    await(p, p->client.in.len == 7);
     loop_gate_free(g);
 }
 
@@ -257,6 +283,7 @@ int main(void)
         PAIR_CASE(a_lingering_stream_lets_go_of_a_peer_that_never_reads),
         PAIR_CASE(a_stream_may_be_freed_in_its_own_callback),
         PAIR_CASE(no_byte_passes_a_gate_before_it_agrees),
+        PAIR_CASE(what_a_gate_does_not_guard_passes_it),
         PAIR_CASE(a_server_that_is_not_there),
         PAIR_CASE(a_connection_that_is_given_up),
         PAIR_CASE(an_address_that_cannot_be_listened_on),
