@@ -484,6 +484,12 @@ test('T40_one_up_at_a_time_and_its_address_file_is_not_overwritten', async (t) =
   assert.match(second.stderr, new RegExp(`^gatepost: .*process ${gp.pid}, project gatepost-demo \\[GP-HOME-05\\]$`, 'm'));
   assert.equal(await readFile(file, 'utf8'), before);
   assert.equal((await fetch(`${gp.addresses.admin}/healthz`)).status, 200);
+
+  // Both began at once: the other one has no address file yet.
+  await rm(file);
+  const twin = await run(['up', gp.dir], { env: gp.env });
+  assert.equal(twin.code, second.code);
+  assert.match(twin.stderr, new RegExp(`^gatepost: gatepost up runs already: .*process ${gp.pid} .*\\[GP-HOME-05\\]\n {2}hint: .*kill ${gp.pid}$`, 'm'));
 });
 
 test('T36_the_admin_port_answers_to_its_own_address_only', async (t) => {

@@ -219,6 +219,15 @@ static code open_guard(up *u, err *e)
     return OK;
 }
 
+// The lock of the trail is that of the whole state: who has it is the one `gatepost up`.
+static code already_running(err *e)
+{
+    if (e)
+        e->code = HOME_RUNNING;
+    (void)err_wrap(e, "gatepost up runs already");
+    return HOME_RUNNING;
+}
+
 static code open_state(up *u, err *e)
 {
     const char *state = NULL, *runtime = NULL;
@@ -232,6 +241,8 @@ static code open_state(up *u, err *e)
     if (mkdir(u->home, 0700) != 0 && !is_dir(u->home))
         return err_sys(e, HOME_DIR, errno, "%s can't be made", u->home);
     c = audit_spool_open(u->loop, u->audit_dir, NULL, &u->spool, e);
+    if (c == AUDIT_LOCKED) // it has no address yet: both began at once
+        return already_running(e);
     if (c == OK)
         c = open_google(u, state, e);
     return c ? c : open_guard(u, e);
