@@ -263,9 +263,11 @@ typedef void credential_on_token(void *ctx, credential_token *token, const err *
 
 typedef struct credential_wait credential_wait;
 
-// Gives a token that has at least its refresh margin left (a fifth of its lifetime, 5 minutes at
-// most), from memory or from the source; all who wait for one token share one exchange. Failures
-// 408, 429, 500, 503, 504 and lost connections are tried three times.
+// Gives a token from memory or from the source; all who wait for one token share one exchange. One
+// that has less than its refresh margin left (a fifth of its lifetime, 5 minutes at most) is given
+// at once all the same and renewed beside; in its last half minute (or the margin, if that is
+// shorter) callers wait for the new one. Failures 408, 429, 500, 503, 504 and lost connections are
+// tried three times; a renewal that failed isn't begun again for 10 s while the old token lives.
 credential_wait *credential_for(credential_provider *p, const credential_want *w,
                                 credential_on_token *on_token, void *ctx);
 // Ends the wait without its callback; the exchange goes on for others.

@@ -127,6 +127,7 @@ code gcloud_ask(exchange *x, err *e)
     fill_args(x, argv);
     child->x = x;
     buf_init(&child->out, OUTPUT_BYTES_MAX);
+    buf_reserve(&child->out, OUTPUT_BYTES_MAX); // at once: growing would leave copies of the token
     buf_init(&child->errors, OUTPUT_BYTES_MAX);
     child->deadline = timer_new(provider_loop(x->provider), on_deadline, child);
     x->child = child;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of tokens: one entry for each caller, kind and audience or scope. Whoever asks while
-// an exchange is under way waits for that one.
+// The memory of tokens: one entry for each caller, kind and audience or scope. A token that is near
+// its end is renewed beside the calls, which go on with it as long as it serves; only without one
+// do callers wait, all of them for one exchange.
 #include "credential/provider.h"
 #include "credential/redact.h"
+
+// While a token still lives, a source that failed is left alone for so long.
+enum { PAUSE_MS = 10000 };
 
 typedef struct entry entry;
 
@@ -20,6 +24,7 @@ struct entry {
     bool is_base;         // the access token that an impersonation is held with
     credential_token *token;
     exchange *exchange;
+    uint64_t pause_until_ms;    // monotonic: no renewal before
     credential_wait *base_wait; // an impersonation waits for its base
     credential_token *base;
     credential_wait *waits;
@@ -190,6 +195,35 @@ static bool is_usable(const entry *en)
     return en->provider->options.no_refresh || token_is_fresh(en->token);
 }
 
+static bool pauses(const entry *en)
+{
+    return clock_mono_ms() < en->pause_until_ms;
+}
+
+// Answers go out with it before it is renewed.
+static bool serves_meanwhile(const entry *en)
+{
+    return en->token && (token_serves(en->token) || (pauses(en) && token_is_alive(en->token)));
+}
+
+// Kept alive meanwhile: a callback may forget it.
+static void answer_token(entry *en)
+{
+    credential_token *t = credential_token_ref(en->token);
+    answer_all(en, t, NULL);
+    credential_token_unref(t);
+}
+
+// A failed renewal doesn't end a token that still lives.
+static void fail(entry *en, const err *e)
+{
+    en->pause_until_ms = clock_mono_ms() + PAUSE_MS;
+    if (en->token && token_is_alive(en->token))
+        answer_token(en);
+    else
+        answer_all(en, NULL, e);
+}
+
 static void on_minted(void *ctx, const minted *m, const err *e)
 {
     entry *en = ctx;
@@ -198,14 +232,13 @@ static void on_minted(void *ctx, const minted *m, const err *e)
     if (m) {
         credential_token_unref(en->token);
         en->token = token_new(en->caller, &en->want, m, en->base);
-        redactor_add(&en->provider->redactor, secret_str(en->token->value));
+        redactor_add(&en->provider->redactor, secret_str(en->token->value),
+                     en->token->obtained_mono_ms + (uint64_t)en->token->lifetime_s * 1000);
+        answer_token(en);
+    } else {
+        fail(en, e);
     }
-    // A failed renewal doesn't end a token that still lives: the next request tries again.
-    credential_token *t =
-        en->token && (m || token_is_alive(en->token)) ? credential_token_ref(en->token) : NULL;
     exchange_free(finished);
-    answer_all(en, t, t ? NULL : e);
-    credential_token_unref(t);
 }
 
 static void start_exchange(entry *en)
@@ -222,7 +255,7 @@ static void on_base(void *ctx, credential_token *base, const err *e)
     if (base)
         start_exchange(en);
     else
-        answer_all(en, NULL, e);
+        fail(en, e);
 }
 
 static credential_wait *wait_for(entry *en, credential_on_token *on_token, void *ctx);
@@ -238,23 +271,19 @@ static void mint(entry *en)
     en->base_wait = wait_for(find_entry(en->provider, c, &w, true), on_base, en);
 }
 
-// Kept alive meanwhile: a callback may forget it.
-static void answer_token(entry *en)
-{
-    credential_token *t = credential_token_ref(en->token);
-    answer_all(en, t, NULL);
-    credential_token_unref(t);
-}
-
 static void on_answer(void *ctx)
 {
     entry *en = ctx;
-    if (en->caller->failure.code)
+    if (en->caller->failure.code) {
         answer_all(en, NULL, &en->caller->failure);
-    else if (is_usable(en))
-        answer_token(en);
-    else if (!en->exchange && !en->base_wait)
+        return;
+    }
+    bool usable = is_usable(en), serves = usable || serves_meanwhile(en);
+    bool under_way = en->exchange || en->base_wait;
+    if (!usable && !under_way && !(serves && pauses(en)))
         mint(en);
+    if (serves)
+        answer_token(en);
 }
 
 static credential_wait *wait_for(entry *en, credential_on_token *on_token, void *ctx)

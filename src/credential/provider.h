@@ -78,6 +78,8 @@ fetch_client *provider_fetch(credential_provider *p, provider_client which);
 // token.c. `base` is the token that an impersonation was held with, or NULL.
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
                             const credential_token *base);
-// Has its refresh margin left, whatever the wall clock did meanwhile.
+// Of a token's life, by whichever clock saw more of it: fresh until its refresh margin, then it
+// serves while it is renewed, and in its last seconds it is merely alive.
 bool token_is_fresh(const credential_token *t);
+bool token_serves(const credential_token *t);
 bool token_is_alive(const credential_token *t);

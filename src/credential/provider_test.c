@@ -59,6 +59,21 @@ static void a_short_token_is_renewed_in_its_last_fifth(void **state)
     clock_shift(-4000);
 }
 
+static void wait_requests(fixture *f, size_t count)
+{
+    bool never = false;
+    for (uint64_t end = clock_mono_ms() + 15000; f->requests.len < count && clock_mono_ms() < end;)
+        loop_run_until(f->loop, &never, 5);
+    assert_int_equal(f->requests.len, count);
+}
+
+static void ask_until_other(fixture *f, str first)
+{
+    for (uint64_t end = clock_mono_ms() + 15000; str_eq(f->token, first) && clock_mono_ms() < end;)
+        ask(f, local_id);
+    assert_false(str_eq(f->token, first));
+}
+
 static void an_hour_is_renewed_five_minutes_early(void **state)
 {
     fixture *f = *state;
@@ -66,10 +81,57 @@ static void an_hour_is_renewed_five_minutes_early(void **state)
     clock_shift(3290 * 1000);
     ask(f, local_id);
     assert_int_equal(f->requests.len, 1);
+    str first = f->token;
     clock_shift(15 * 1000);
-    ask(f, local_id);
+    ask(f, local_id); // at once, with the one that lives
+    assert_str(f->token, first);
+    wait_requests(f, 2);
+    ask_until_other(f, first); // which the next ones get when it is there
     assert_int_equal(f->requests.len, 2);
     clock_shift(-3305 * 1000);
+}
+
+static void no_call_waits_while_the_token_lives(void **state)
+{
+    fixture *f = *state;
+    ask(f, local_id);
+    str first = f->token;
+    f->silent = true; // the endpoint hangs from now on
+    clock_shift(3400 * 1000);
+    for (int i = 0; i < 3; i++) {
+        ask(f, local_id);
+        assert_str(f->token, first);
+    }
+    wait_requests(f, 2); // one renewal for all
+    ask(f, local_id);
+    assert_str(f->token, first);
+    assert_int_equal(f->requests.len, 2);
+    clock_shift(-3400 * 1000);
+}
+
+static void a_source_that_failed_is_left_alone_while_the_token_lives(void **state)
+{
+    fixture *f = *state;
+    ask(f, local_id);
+    str first = f->token;
+    f->statuses[1] = 400;
+    f->error = "{\"error\":\"invalid_grant\"}";
+    clock_shift(3400 * 1000);
+    ask(f, local_id);
+    wait_requests(f, 2);
+    bool never = false;
+    loop_run_until(f->loop, &never, 50); // the refusal arrives
+    clock_shift(180 * 1000);             // the last seconds: a call would wait for a renewal
+    for (int i = 0; i < 3; i++) {
+        ask(f, local_id);
+        assert_str(f->token, first);
+    }
+    assert_int_equal(f->requests.len, 2);
+    clock_shift(30 * 1000); // it is dead: now there is no other way
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 3);
+    assert_false(str_eq(f->token, first));
+    clock_shift(-3610 * 1000);
 }
 
 static void a_clock_that_jumps_or_is_wrong_does_no_harm(void **state)
@@ -253,6 +315,8 @@ int main(void)
         CASE(those_who_wait_share_one_exchange),
         CASE(a_short_token_is_renewed_in_its_last_fifth),
         CASE(an_hour_is_renewed_five_minutes_early),
+        CASE(no_call_waits_while_the_token_lives),
+        CASE(a_source_that_failed_is_left_alone_while_the_token_lives),
         CASE(a_clock_that_jumps_or_is_wrong_does_no_harm),
         CASE(without_refresh_a_token_is_kept),
         CASE(a_failed_renewal_keeps_a_living_token),

@@ -6,63 +6,93 @@
 // Any run of RUN_MIN bytes covers a whole group of GRAM bytes that begins at a multiple of STRIDE,
 // so looking at those groups finds every run.
 enum { GRAM = 8, RUN_MIN = 24, STRIDE = RUN_MIN - GRAM + 1 };
-enum { RUN_MIN_BASE64 = RUN_MIN / 3 * 4, TOKENS_MAX = 64, SECRET_BYTES_MAX = 16 << 10 };
+enum { RUN_MIN_BASE64 = RUN_MIN / 3 * 4, SECRET_BYTES_MAX = 16 << 10 };
+// The table is so sparse that chance finds a group about once in 250 lookups.
+enum { BITS_PER_GRAM = 32, BITS_MIN = 1 << 16, SWEEP_MIN = 16 };
 
-// Two places in the table for each group: one would be taken by chance too often, and then all
-// needles are searched.
-static void gram_slots(const char *at, unsigned ret_slots[2])
+#define EACH_NEEDLE(r, t, n)                                                                       \
+    VEC_FOREACH (&(r)->tokens, t)                                                                  \
+        for (redact_needle *n = (t)->needles; n < (t)->needles + REDACT_NEEDLES; n++)
+
+// Two places in the table for each group.
+static void gram_slots(const redactor *r, const char *at, size_t ret_slots[2])
 {
     uint64_t gram;
     memcpy(&gram, at, sizeof(gram));
-    gram *= 0x9e3779b97f4a7c15u;
-    ret_slots[0] = (unsigned)(gram >> 48) % REDACT_BITS;
-    ret_slots[1] = (unsigned)(gram >> 32) % REDACT_BITS;
+    ret_slots[0] = (size_t)(gram * 0x9e3779b97f4a7c15u >> 32) & (r->bits - 1);
+    ret_slots[1] = (size_t)(gram * 0xc2b2ae3d27d4eb4fu >> 32) & (r->bits - 1);
 }
 
 static bool has_gram(const redactor *r, const char *at)
 {
-    unsigned slots[2];
-    gram_slots(at, slots);
+    size_t slots[2];
+    gram_slots(r, at, slots);
     return r->grams[slots[0] / 64] >> (slots[0] % 64) & r->grams[slots[1] / 64] >> (slots[1] % 64) &
            1;
 }
 
-// ---- adding -----------------------------------------------------------------------------------
+// ---- the table --------------------------------------------------------------------------------
 
-static void add_grams(redactor *r, const redact_needle *n)
+static size_t gram_count(const redact_token *t)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < REDACT_NEEDLES; i++)
+        count += t->needles[i].len < GRAM ? 0 : t->needles[i].len - GRAM + 1;
+    return count;
+}
+
+static void enter(redactor *r, const redact_needle *n)
 {
     for (size_t i = 0; i + GRAM <= n->len; i++) {
-        unsigned slots[2];
-        gram_slots(n->text + i, slots);
+        size_t slots[2];
+        gram_slots(r, n->text + i, slots);
         r->grams[slots[0] / 64] |= (uint64_t)1 << (slots[0] % 64);
         r->grams[slots[1] / 64] |= (uint64_t)1 << (slots[1] % 64);
     }
 }
 
-static void add_needle(redactor *r, str text, size_t run_min, bool plain)
+// Makes the table anew for the tokens that are there, with room for twice as many.
+static void rebuild(redactor *r)
 {
-    redact_needle n = {mem_dupn(text.ptr, text.len), text.len, run_min, plain};
-    vec_push(&r->needles, n);
-    add_grams(r, &n);
+    r->gram_count = 0;
+    VEC_FOREACH (&r->tokens, t)
+        r->gram_count += gram_count(t);
+    r->bits = BITS_MIN;
+    while (r->bits < r->gram_count * BITS_PER_GRAM * 2)
+        r->bits *= 2;
+    free(r->grams);
+    r->grams = mem_array(r->bits / 64, sizeof(uint64_t));
+    EACH_NEEDLE(r, t, n)
+    enter(r, n);
+}
+
+// ---- adding -----------------------------------------------------------------------------------
+
+static redact_needle needle_of(str text, size_t run_min)
+{
+    return (redact_needle){mem_dupn(text.ptr, text.len), text.len, run_min};
 }
 
 // The characters that base64 makes of the secret alone, when `before` bytes of something else stand
 // before it in its group of three.
-static void add_base64(redactor *r, str secret_part, size_t before)
+static redact_needle base64_needle(str secret_part, size_t before)
 {
     static const size_t mixed[] = {0, 2, 3}; // leading characters that mix in those bytes
     buf bytes, text;
     buf_init(&bytes, SECRET_BYTES_MAX * 2);
     buf_init(&text, SECRET_BYTES_MAX * 2);
+    buf_reserve(&bytes, before + secret_part.len); // at once: growing leaves copies behind
+    buf_reserve(&text, (before + secret_part.len + 2) / 3 * 4);
     buf_add(&bytes, "\0\0", before);
     buf_adds(&bytes, secret_part);
     base64_encode(&text, buf_str(&bytes));
     size_t whole = bytes.len / 3 * 4; // behind it, what follows the secret mixes in
-    add_needle(r, str_sub(buf_str(&text), mixed[before], whole), RUN_MIN_BASE64, false);
+    redact_needle n = needle_of(str_sub(buf_str(&text), mixed[before], whole), RUN_MIN_BASE64);
     buf_wipe(&bytes);
     buf_wipe(&text);
     buf_deinit(&bytes);
     buf_deinit(&text);
+    return n;
 }
 
 static str secret_part(str token)
@@ -76,41 +106,84 @@ static str secret_part(str token)
     return parts == 3 ? last : token;
 }
 
-static void needle_free(redact_needle *n)
+static void token_free(redact_token *t)
 {
-    secret_wipe(n->text, n->len);
-    free(n->text);
+    for (size_t i = 0; i < REDACT_NEEDLES; i++) {
+        secret_wipe(t->needles[i].text, t->needles[i].len);
+        free(t->needles[i].text);
+    }
 }
 
-// The oldest token's four needles; their groups stay in the table, which costs a comparison now and
-// then.
-static void drop_oldest(redactor *r)
+static void drop_expired(redactor *r)
 {
-    for (size_t i = 0; i < 4; i++)
-        needle_free(&r->needles.ptr[i]);
-    memmove(r->needles.ptr, r->needles.ptr + 4, (r->needles.len - 4) * sizeof(redact_needle));
-    r->needles.len -= 4;
+    uint64_t now = clock_mono_ms();
+    size_t kept = 0;
+    VEC_FOREACH (&r->tokens, t) {
+        if (t->until_ms > now)
+            r->tokens.ptr[kept++] = *t;
+        else
+            token_free(t);
+    }
+    r->tokens.len = kept;
 }
 
-void redactor_add(redactor *r, str token)
+static void drop_first_to_expire(redactor *r)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < r->tokens.len; i++)
+        if (r->tokens.ptr[i].until_ms < r->tokens.ptr[first].until_ms)
+            first = i;
+    token_free(&r->tokens.ptr[first]);
+    vec_remove(&r->tokens, first);
+    if (!r->told)
+        log_warning("credential",
+                    "more than %d tokens live at once: one that still lives is no longer taken out "
+                    "of reports",
+                    REDACT_TOKENS_MAX);
+    r->told = true;
+}
+
+// Looks for expired ones each time that their number has doubled, and when there are too many.
+static void make_room(redactor *r)
+{
+    size_t before = r->tokens.len;
+    if (before < r->sweep_at)
+        return;
+    drop_expired(r);
+    if (r->tokens.len >= REDACT_TOKENS_MAX)
+        drop_first_to_expire(r);
+    size_t twice = r->tokens.len * 2;
+    r->sweep_at = twice < SWEEP_MIN           ? SWEEP_MIN
+                  : twice > REDACT_TOKENS_MAX ? REDACT_TOKENS_MAX
+                                              : twice;
+    if (r->tokens.len < before)
+        rebuild(r);
+}
+
+void redactor_add(redactor *r, str token, uint64_t until_ms)
 {
     str part = secret_part(token);
     if (part.len < RUN_MIN || part.len > SECRET_BYTES_MAX)
         return;
-    if (!r->grams)
-        r->grams = mem_array(REDACT_BITS / 64, sizeof(uint64_t));
-    if (r->needles.len >= (size_t)TOKENS_MAX * 4)
-        drop_oldest(r);
-    add_needle(r, part, RUN_MIN, true);
+    make_room(r);
+    redact_token t = {.until_ms = until_ms, .needles = {needle_of(part, RUN_MIN)}};
     for (size_t before = 0; before < 3; before++)
-        add_base64(r, part, before);
+        t.needles[1 + before] = base64_needle(part, before);
+    vec_push(&r->tokens, t);
+    r->gram_count += gram_count(&t);
+    if (r->bits < r->gram_count * BITS_PER_GRAM) {
+        rebuild(r);
+        return;
+    }
+    for (size_t i = 0; i < REDACT_NEEDLES; i++)
+        enter(r, &t.needles[i]);
 }
 
 void redactor_deinit(redactor *r)
 {
-    VEC_FOREACH (&r->needles, n)
-        needle_free(n);
-    vec_deinit(&r->needles);
+    VEC_FOREACH (&r->tokens, t)
+        token_free(t);
+    vec_deinit(&r->tokens);
     free(r->grams);
 }
 
@@ -139,7 +212,8 @@ static range run_around(str in, size_t at, const redact_needle *n, size_t off)
 
 static bool find_run(const redactor *r, str in, size_t at, range *ret)
 {
-    VEC_FOREACH (&r->needles, n) {
+    EACH_NEEDLE(r, t, n)
+    {
         str rest = {n->text, n->len};
         ssize_t hit;
         while ((hit = str_find(rest, str_sub(in, at, at + GRAM))) >= 0) {
@@ -170,29 +244,39 @@ static int hex_value(str in, size_t at)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// One character in any spelling: itself, %XX, or \u00XX. Returns the bytes it takes, 0: another.
-static size_t spelled(str in, size_t at, char c)
+// The character that stands there as itself, %XX or \u00XX. Returns the bytes it takes, 0: none.
+static size_t unescape(str in, size_t at, char *ret_c)
 {
     if (at >= in.len)
         return 0;
-    if (in.ptr[at] == c)
-        return 1;
-    if (in.ptr[at] == '%')
-        return hex_value(in, at + 1) == (unsigned char)c ? 3 : 0;
-    if (str_istarts(str_skip(in, at), STR("\\u00")))
-        return hex_value(in, at + 4) == (unsigned char)c ? 6 : 0;
-    return 0;
+    size_t lead = in.ptr[at] == '%' ? 1 : str_istarts(str_skip(in, at), STR("\\u00")) ? 4 : 0;
+    int value = lead ? hex_value(in, at + lead) : -1;
+    *ret_c = value < 0 ? in.ptr[at] : (char)value;
+    return value < 0 ? 1 : lead + 2;
+}
+
+static bool has_escaped_gram(const redactor *r, str in, size_t at)
+{
+    char plain[GRAM];
+    for (size_t i = 0, took; i < GRAM; i++, at += took)
+        if (!(took = unescape(in, at, &plain[i])))
+            return false;
+    return has_gram(r, plain);
 }
 
 static bool find_escaped(const redactor *r, str in, size_t at, range *ret)
 {
-    VEC_FOREACH (&r->needles, n) {
-        size_t i = 0, end = at, took = 1;
-        if (!n->plain)
-            continue;
-        for (; i < n->len && took; i++, end += took)
-            took = spelled(in, end, n->text[i]);
-        if (i == n->len && took) {
+    if (!has_escaped_gram(r, in, at))
+        return false;
+    VEC_FOREACH (&r->tokens, t) {
+        const redact_needle *n = &t->needles[0];
+        size_t i = 0, end = at, took;
+        char c;
+        while (i < n->len && (took = unescape(in, end, &c)) && c == n->text[i]) {
+            i++;
+            end += took;
+        }
+        if (i == n->len) {
             *ret = (range){at, end};
             return true;
         }
@@ -215,7 +299,7 @@ static bool may_be_escaped(str in)
 bool redactor_apply(const redactor *r, str in, buf *out)
 {
     size_t done = 0;
-    if (!r->needles.len) {
+    if (!r->tokens.len) {
         buf_adds(out, in);
         return false;
     }

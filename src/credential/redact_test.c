@@ -20,8 +20,8 @@ static int set_up(void **state)
     fixture *f = NEW(fixture);
     buf_init(&f->out, 1 << 20);
     arena_init(&f->mem);
-    redactor_add(&f->redactor, str_from(jwt));
-    redactor_add(&f->redactor, str_from(opaque));
+    redactor_add(&f->redactor, str_from(jwt), UINT64_MAX);
+    redactor_add(&f->redactor, str_from(opaque), UINT64_MAX);
     *state = f;
     return 0;
 }
@@ -166,18 +166,70 @@ static void an_empty_redactor_copies(void **state)
     buf_reset(&f->out);
     assert_false(redactor_apply(&none, str_from(jwt), &f->out));
     assert_strz(buf_str(&f->out), jwt);
-    redactor_add(&none, STR("short"));
-    assert_int_equal(none.needles.len, 0);
+    redactor_add(&none, STR("short"), UINT64_MAX);
+    assert_int_equal(none.tokens.len, 0);
     redactor_deinit(&none);
 }
 
-static void many_tokens_are_kept_within_bounds(void **state)
+static str numbered(fixture *f, int i)
+{
+    return arena_printf(&f->mem, "abcdefghij-%06d-klmnopqrstuv", i);
+}
+
+static void add_numbered(fixture *f, int from, int to, uint64_t until_ms)
+{
+    for (int i = from; i < to; i++)
+        redactor_add(&f->redactor, numbered(f, i), until_ms);
+}
+
+static void T43_every_token_that_lives_is_found(void **state)
 {
     fixture *f = *state;
+    add_numbered(f, 0, 300, UINT64_MAX);
     for (int i = 0; i < 300; i++)
-        redactor_add(&f->redactor, arena_printf(&f->mem, "token-%06d-abcdefghijklmnopqrstuv", i));
-    assert_true(f->redactor.needles.len <= 64 * 4);
-    assert_strz(apply(f, STR("token-000299-abcdefghijklmnopqrstuv"), true), "***");
+        assert_strz(apply(f, numbered(f, i), true), "***");
+    assert_strz(apply(f, signature(), true), "***"); // the very first one
+}
+
+static void expired_tokens_make_room(void **state)
+{
+    fixture *f = *state;
+    add_numbered(f, 0, REDACT_TOKENS_MAX - 2, 1); // expired long ago
+    add_numbered(f, 1000, 1000 + REDACT_TOKENS_MAX - 2, UINT64_MAX);
+    assert_true(f->redactor.tokens.len <= REDACT_TOKENS_MAX);
+    assert_strz(apply(f, signature(), true), "***");
+    assert_strz(apply(f, str_from(opaque), true), "***");
+    for (int i = 1000; i < 1000 + REDACT_TOKENS_MAX - 2; i++)
+        assert_strz(apply(f, numbered(f, i), true), "***");
+}
+
+static void a_token_too_many_drops_the_one_that_expires_first(void **state)
+{
+    fixture *f = *state;
+    uint64_t later = clock_mono_ms() + 3600 * 1000;
+    redactor_add(&f->redactor, numbered(f, 1), later);
+    redactor_add(&f->redactor, numbered(f, 2), later - 1000);
+    redactor_add(&f->redactor, numbered(f, 3), later);
+    add_numbered(f, 1000, 1000 + REDACT_TOKENS_MAX - 4, UINT64_MAX);
+    assert_int_equal(f->redactor.tokens.len, REDACT_TOKENS_MAX);
+    assert_strz(apply(f, numbered(f, 1), true), "***");
+    assert_strz(apply(f, numbered(f, 3), true), "***");
+    apply(f, numbered(f, 2), false);
+}
+
+static void the_table_shrinks_with_the_tokens(void **state)
+{
+    fixture *f = *state;
+    size_t small = f->redactor.bits;
+    add_numbered(f, 0, REDACT_TOKENS_MAX - 2, clock_mono_ms() + 60 * 1000);
+    assert_true(f->redactor.bits > small);
+    VEC_FOREACH (&f->redactor.tokens, t)
+        t->until_ms = 1;
+    add_numbered(f, 1000, 1001, UINT64_MAX);
+    assert_int_equal(f->redactor.tokens.len, 1);
+    assert_true(f->redactor.bits <= small * 2);
+    assert_strz(apply(f, numbered(f, 1000), true), "***");
+    apply(f, numbered(f, 5), false);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -192,7 +244,10 @@ int main(void)
         CASE(what_is_not_ours_stays),
         CASE(several_in_a_row),
         CASE(an_empty_redactor_copies),
-        CASE(many_tokens_are_kept_within_bounds),
+        CASE(T43_every_token_that_lives_is_found),
+        CASE(expired_tokens_make_room),
+        CASE(a_token_too_many_drops_the_one_that_expires_first),
+        CASE(the_table_shrinks_with_the_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

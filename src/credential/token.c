@@ -3,7 +3,8 @@
 
 // Google's clients refresh 225 s (Python) and 300 s (Node) before the end of a token's hour. A
 // short token, as a test of refreshing uses, gives a fifth of its life instead.
-enum { MARGIN_MAX_S = 300, MARGIN_PARTS = 5 };
+// In its last half minute a token may expire on the way, or by the service's clock.
+enum { MARGIN_MAX_S = 300, MARGIN_PARTS = 5, LAST_MAX_S = 30 };
 
 enum { TEXT_MAX = 4096 };
 
@@ -84,12 +85,20 @@ bool token_is_alive(const credential_token *t)
     return age_s(t) < t->lifetime_s;
 }
 
+static bool has_left(const credential_token *t, int64_t max_s)
+{
+    int64_t part = t->lifetime_s / MARGIN_PARTS;
+    return age_s(t) < t->lifetime_s - (part < max_s ? part : max_s);
+}
+
 bool token_is_fresh(const credential_token *t)
 {
-    int64_t margin = t->lifetime_s / MARGIN_PARTS;
-    if (margin > MARGIN_MAX_S)
-        margin = MARGIN_MAX_S;
-    return age_s(t) < t->lifetime_s - margin;
+    return has_left(t, MARGIN_MAX_S);
+}
+
+bool token_serves(const credential_token *t)
+{
+    return has_left(t, LAST_MAX_S);
 }
 
 void credential_token_report(const credential_token *t, buf *out)
