@@ -120,10 +120,10 @@ test('T39_a_project_file_cannot_trust_an_attacker', async () => {
 test('T39_a_project_file_cannot_make_somebody_else_call', async () => {
   const r = await g.attack([item('boss', `${ORDERS}/orders`)], {
     files: { 'gatepost.yaml': `${project}identities: {boss: {impersonate: boss@${DOMAIN}}, ceo: {account: ceo@example.com}}
-rules: [{request: boss, identity: boss}, {request: "*", identity: ceo}]\n` } });
+rules: [{request: boss, identity: boss}, {request: ceo, identity: ceo}]\n` } });
   assert.match(r.stderr, /the identity 'boss' is not heeded: .*gatepost trust file/);
   assert.match(r.stderr, /the identity 'ceo' is not heeded/);
-  assert.match(JSON.stringify(r.of('boss')), new RegExp(`tester@${DOMAIN}`));
+  assert.equal(r.error('boss').id, 'GP-CRED-05'); // nobody calls in the place of 'boss'
 });
 
 test('T39_a_project_file_cannot_choose_among_the_accounts_of_gcloud', async () => {
@@ -135,6 +135,12 @@ test('T39_a_project_file_cannot_choose_among_the_accounts_of_gcloud', async () =
   assert.equal(r.error('other').id, 'GP-CRED-05');
   assert.match(r.error('other').message, /'s' is one of a project file that isn't trusted/);
   await assert.rejects(readFile(join(g.home, 'asked39')), { code: 'ENOENT' }, 'gcloud was asked for a token');
+});
+
+test('T39_a_rule_that_names_nobody_stops_the_run', async () => {
+  const r = await g.attack([item('one', `${ORDERS}/orders`)], {
+    files: { 'gatepost.yaml': `${project}rules:\n  - {request: one, identity: strnager}\n` }, goesOn: false, minted: false });
+  assert.match(r.stderr, /gatepost\.yaml:3:30: rules\[0\]\.identity: there is no identity 'strnager' \[GP-CRED-05\]\n {2}hint: define it/);
 });
 
 // What a checkout would like to name. Each is refused before anything runs, with its place.

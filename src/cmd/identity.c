@@ -201,14 +201,10 @@ static void gather_identities(identity_setup *s, const home_project *p)
         else
             set_aside(s, p, id->name);
     }
-    for (size_t i = 0; i < p->rule_count; i++) {
-        bool heeded = p->trusted || str_eq(p->rules[i].identity, STR("none")) ||
-                      has_identity(s, p->rules[i].identity);
-        if (heeded)
-            vec_push(&s->rules, p->rules[i]);
-        else
-            vec_push(&s->aside_rules, p->rules[i]);
-    }
+    // Also those whose identity was set aside: their requests are refused, for calling as somebody
+    // else than the file says would be worse than not calling.
+    for (size_t i = 0; i < p->rule_count; i++)
+        vec_push(&s->rules, p->rules[i]);
 }
 
 // Somebody asks for it; till then it is nobody's concern.
@@ -225,7 +221,49 @@ static void note_wanted(identity_setup *s, str name)
 void identity_note_request(identity_setup *s, str path)
 {
     bool by_rule;
-    note_wanted(s, identity_for(s->aside_rules.ptr, s->aside_rules.len, path, STR_NONE, &by_rule));
+    note_wanted(s, identity_for(s->rules.ptr, s->rules.len, path, STR_NONE, &by_rule));
+}
+
+static bool defines(const home_project *p, str name)
+{
+    for (size_t i = 0; i < p->identity_count; i++)
+        if (str_eq(p->identities[i].name, name))
+            return true;
+    return false;
+}
+
+// A local account may be named without a definition, by its e-mail or the part before the @.
+static bool is_account(str email, str name)
+{
+    str local_part, domain;
+    str_cut(email, '@', &local_part, &domain);
+    return str_eq(email, name) || str_eq(local_part, name);
+}
+
+static bool names_account(const identity_setup *s, str name)
+{
+    for (size_t i = 0; i < s->project->account_count; i++)
+        if (is_account(s->project->accounts[i].email, name))
+            return true;
+    for (size_t i = 0; s->up && i < s->up->account_count; i++)
+        if (is_account(s->up->accounts[i].email, name))
+            return true;
+    return false;
+}
+
+// Every identity of the project's rules is defined there or by the person.
+static code check_rules(const identity_setup *s, err *e)
+{
+    JSON_EACH (json_get(s->project->root, "rules"), rule) {
+        const json *at = json_get(rule, "identity");
+        str name = json_str_or(at, STR_NONE);
+        if (str_eq(name, STR("none")) || defines(s->project, name) || defines(s->user, name) ||
+            names_account(s, name))
+            continue;
+        (void)json_err(at, e, CRED_IDENTITY, "there is no identity '" STR_FMT "'", STR_ARG(name));
+        return err_hint(e, "define it under 'identities', or write 'none'");
+    }
+    return OK;
 }
 
 static void make_provider(identity_setup *s, loop *l, const option_values *o, const char *dir)
@@ -256,6 +294,8 @@ code identity_open(identity_setup *s, loop *l, option_values *o, const char *dir
     }
     if (c == OK)
         c = gather_trust(s, o, e);
+    if (c == OK)
+        c = check_rules(s, e);
     if (c != OK)
         return c;
     gather_identities(s, s->user);
@@ -273,7 +313,6 @@ void identity_close(identity_setup *s)
     vec_deinit(&s->identities);
     vec_deinit(&s->rules);
     vec_deinit(&s->asides);
-    vec_deinit(&s->aside_rules);
     vec_deinit(&s->notes);
     arena_deinit(&s->arena);
 }

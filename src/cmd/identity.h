@@ -28,8 +28,7 @@ struct identity_setup {
     VEC(project_identity) identities;
     VEC(project_rule) rules;
     VEC(identity_aside) asides;
-    VEC(project_rule) aside_rules; // those that name an identity which isn't heeded
-    VEC(str) notes;                // what of the project file was set aside, and why
+    VEC(str) notes; // what of the project file was set aside, and why
     credential_provider *credentials;
 };
 
