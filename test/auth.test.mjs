@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The auth types of a collection, beside newman, against a server that verifies what arrives with
-// implementations that nobody here wrote (aws4, jose, oauth-sign, Node's own crypto).
+// implementations that nobody here wrote (aws4, jose, js-md4, oauth-sign, Node's own crypto).
 import assert from 'node:assert/strict';
 import aws4 from 'aws4';
 import * as jose from 'jose';
+import md4 from 'js-md4';
 import oauth from 'oauth-sign';
 import { createHash, createHmac, generateKeyPairSync, verify } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -98,7 +99,42 @@ async function jwt(req) {
   return payload.who === 'me' || (payload.iss === 'issuer' && payload.sub === 'issuer' && payload.aud === 'audience' && payload.exp - payload.iat === 60);
 }
 
-const verifiers = { digest, oauth1, hawk, aws, edgegrid, jwt, asap: jwt };
+// NTLM belongs to a connection: the nonce is the socket's. Answers what to offer, or true.
+const nonces = new WeakMap();
+function ntlm(req, res) {
+  const message = Buffer.from((req.headers.authorization ?? '').split(' ')[1] ?? '', 'base64');
+  const type = message.length ? message.readUInt32LE(8) : 0;
+  const [, , stamped] = req.url.split('/');
+  if (type === 1) {
+    const nonce = Buffer.from('01234567');
+    nonces.set(req.socket, nonce);
+    const stamp = stamped === 'stamp' ? [7, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 1] : [];
+    const info = Buffer.from([2, 0, 4, 0, 68, 0, 79, 0, ...stamp, 0, 0, 0, 0]);
+    const head = Buffer.alloc(48);
+    head.write('NTLMSSP\0');
+    head.writeUInt32LE(2, 8);
+    head.writeUInt32LE(stamped === 'oem' ? 0x880206 : 0x880205, 20);
+    nonce.copy(head, 24);
+    head.writeUInt16LE(info.length, 40);
+    head.writeUInt16LE(info.length, 42);
+    head.writeUInt32LE(48, 44);
+    res.setHeader('WWW-Authenticate', `NTLM ${Buffer.concat([head, info]).toString('base64')}`);
+    return false;
+  }
+  if (type !== 3) {
+    res.setHeader('WWW-Authenticate', ['Negotiate', 'NTLM']);
+    return false;
+  }
+  const field = (at) => message.subarray(message.readUInt32LE(at + 4), message.readUInt32LE(at + 4) + message.readUInt16LE(at));
+  const text = (at) => field(at).toString(stamped === 'oem' ? 'latin1' : 'utf16le');
+  const mac = (key, ...parts) => createHmac('md5', key).update(Buffer.concat(parts)).digest();
+  const wide = (s) => Buffer.from(s, 'utf16le');
+  const key = mac(Buffer.from(md4.arrayBuffer(wide('pass:wörd'))), wide(text(36).toUpperCase() + text(28)));
+  const response = field(20);
+  return text(28) === 'DOM' && text(36) === 'user' && response.subarray(0, 16).equals(mac(key, nonces.get(req.socket), response.subarray(16)));
+}
+
+const verifiers = { digest, oauth1, hawk, aws, edgegrid, jwt, asap: jwt, ntlm: (req, body, state, origin, res) => ntlm(req, res) };
 
 async function judge(t, seen) {
   const state = new Map();
@@ -106,7 +142,7 @@ async function judge(t, seen) {
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     const [, type, algorithm, qop] = req.url.split(/[/?]/);
-    const good = await (async () => verifiers[type](req, Buffer.concat(chunks).toString(), state, origin))().catch(() => false);
+    const good = await (async () => verifiers[type](req, Buffer.concat(chunks).toString(), state, origin, res))().catch(() => false);
     seen.push(`${req.method} ${req.url.split('?')[0]} ${good}`);
     const offer = qop === 'none' ? '' : `, qop="${qop}"`;
     if (type === 'digest') res.setHeader('WWW-Authenticate', ['Basic realm="x"', `Digest realm="the realm", nonce="nonce ${algorithm} ${qop}"${offer}`]);
@@ -161,6 +197,14 @@ const items = () => [
     privateKey: `data:application/pkcs8;kid=k;base64,${rsa.private.replace(/-----.*-----|\n/g, '')}` })),
 ];
 
+const windows = [
+  item('ntlm', 'ntlm/plain', auth('ntlm', { username: 'user', password: 'pass:wörd', domain: 'dom' }), 'POST', raw),
+  item('ntlm down-level name', 'ntlm/oem', auth('ntlm', { username: 'dom\\user', password: 'pass:wörd', workstation: 'ws' })),
+  item('ntlm principal name', 'ntlm/stamp', auth('ntlm', { username: 'user@dom', password: 'pass:wörd' })),
+  item('ntlm, wrong password', 'ntlm/plain', auth('ntlm', { username: 'user', password: 'no', domain: 'dom' })),
+  item('ntlm, no retry', 'ntlm/plain', auth('ntlm', { username: 'user', password: 'no', disableRetryRequest: true })),
+];
+
 const essence = ({ run: { executions, stats, failures } }) => ({ stats,
   executions: executions.map((e) => [e.item.name, e.response?.code, (e.assertions ?? []).map((a) => [a.assertion, a.error?.message])]),
   failures: failures.map((f) => [f.source.name, f.error.message]) });
@@ -171,7 +215,7 @@ test('every auth type is let in where newman is, with as many requests', async (
   const reports = {};
   for (const [who, options, head] of [['newman', { program: process.execPath }, [newman, 'run']], ['gatepost', {}, ['run']]]) {
     const origin = await judge(t, seen[who]);
-    await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'auth', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: items() }));
+    await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'auth', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: [...items(), ...windows] }));
     const out = join(dir, `${who}.json`);
     const { stderr } = await run([...head, 'c.json', '--global-var', `origin=${origin}`, '-r', 'json', '--reporter-json-export', out],
       { env: envOf(dir), cwd: dir, timeoutMs: 120_000, ...options });
@@ -180,5 +224,6 @@ test('every auth type is let in where newman is, with as many requests', async (
   }
   assert.deepEqual(seen.gatepost, seen.newman);
   assert.deepEqual(reports.gatepost, reports.newman);
-  assert.deepEqual(reports.gatepost.failures.map(([name]) => name), ['digest, wrong password', 'digest, no retry']);
+  assert.deepEqual(reports.gatepost.failures.map(([name]) => name), ['digest, wrong password', 'digest, no retry',
+    'ntlm, wrong password', 'ntlm, no retry']);
 });

@@ -220,7 +220,7 @@ static const signer signers[] = {
     {"oauth1", sign_oauth1, NULL}, {"digest", sign_digest, answer_digest},
     {"hawk", sign_hawk, NULL},     {"awsv4", sign_aws, NULL},
     {"jwt", sign_jwt, NULL},       {"edgegrid", sign_edgegrid, NULL},
-    {"asap", sign_asap, NULL},
+    {"asap", sign_asap, NULL},     {"ntlm", sign_ntlm, answer_ntlm},
 };
 
 static const signer *find_signer(str type)

@@ -89,5 +89,7 @@ void sign_oauth1(builder *b, const json *params);
 void sign_hawk(builder *b, const json *params);
 void sign_aws(builder *b, const json *params);
 void sign_edgegrid(builder *b, const json *params);
+void sign_ntlm(builder *b, const json *params);
+bool answer_ntlm(const auth_answer *x, str *ret_header);
 void sign_jwt(builder *b, const json *params);
 void sign_asap(builder *b, const json *params);

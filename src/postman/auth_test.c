@@ -597,6 +597,60 @@ static void a_refusal_to_sign_is_told_without_the_key(void **state)
     }
 }
 
+// ---- ntlm; what a right server answers is checked from outside
+
+static str message2(arena *a, size_t len, uint32_t info_at, uint32_t info_len)
+{
+    char m[64] = "NTLMSSP";
+    buf text;
+    m[8] = 2;
+    m[20] = 1;
+    m[22] = (char)0x80;
+    for (int i = 0; i < 2; i++)
+        m[40 + i] = (char)(info_len >> 8 * i);
+    for (int i = 0; i < 4; i++)
+        m[44 + i] = (char)(info_at >> 8 * i);
+    buf_init(&text, 256);
+    buf_addz(&text, "NTLM ");
+    base64_encode(&text, (str){m, len});
+    str copy = arena_str(a, buf_str(&text));
+    buf_deinit(&text);
+    return copy;
+}
+
+static void ntlm_takes_three_steps(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        uint32_t at, info;
+        bool answered;
+    } rows[] = {
+        {48, 48, 0, true},          {64, 48, 16, true}, {40, 0, 0, true},  {64, 48, 17, false},
+        {64, 0xffffffff, 1, false}, {64, 65, 0, false}, {31, 0, 0, false}, {0, 0, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena a;
+        pm_call call;
+        pm_auth_memory *m = pm_auth_memory_new();
+        given g = {.url = "http://h/", .type = "ntlm", .params = "username=d\\u;password=p"};
+        arena_init(&a);
+        prepare(&a, &g, m, &call);
+        assert_row(i, !pm_call_header(&call, STR("Authorization")));
+        assert_row(i, !challenged(&a, &call, 401, "Basic realm=\"x\""));
+        assert_row(i, challenged(&a, &call, 401, "Negotiate, NTLM"));
+        assert_holds(value_of(&call, "Authorization"), "NTLM TlRMTVNTUAABAAAA");
+        str second = message2(&a, rows[i].len, rows[i].at, rows[i].info);
+        assert_row(i, challenged(&a, &call, 401, second.ptr) == rows[i].answered);
+        if (rows[i].answered)
+            assert_holds(value_of(&call, "Authorization"), "NTLM TlRMTVNTUAADAAAA");
+        assert_row(i, !rows[i].answered || !challenged(&a, &call, 401, second.ptr));
+        pm_call_deinit(&call);
+        pm_auth_memory_free(m);
+        arena_deinit(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +666,7 @@ int main(void)
         cmocka_unit_test(awsv4_hashes_bodies),
         cmocka_unit_test(edgegrid_signs),
         cmocka_unit_test(jwt_signs),
+        cmocka_unit_test(ntlm_takes_three_steps),
         cmocka_unit_test(a_refusal_to_sign_is_told_without_the_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
