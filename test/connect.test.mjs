@@ -8,7 +8,7 @@ import { request } from 'node:http';
 import { connect as tcp } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, root, run, start, tempDir, startUp } from './lib.mjs';
 
 const newman = join(root, 'test/node_modules/newman/bin/newman.js');
 const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
@@ -20,9 +20,8 @@ async function bringUp(t) {
   const dir = join(home, 'orders');
   await cp(join(root, 'examples/orders'), dir, { recursive: true });
   const env = envOf(home);
-  const up = await start(t, ['up', '--format', 'json', dir], { env, cwd: dir, ready: /^}/m });
-  const { services } = JSON.parse(up.out.stdout);
-  return { env, dir, service: services.find((s) => s.name === 'orders') };
+  const { addresses } = await startUp(t, [dir], { env, cwd: dir });
+  return { env, dir, service: addresses.services.find((s) => s.name === 'orders') };
 }
 
 async function connect(t, world, args) {

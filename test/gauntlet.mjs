@@ -11,7 +11,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
 import { filesBelow, Tokens } from './leaks.mjs';
-import { envOf, minted, root, run, serve, start, tempDir } from './lib.mjs';
+import { envOf, minted, root, run, serve, startUp, tempDir } from './lib.mjs';
 
 export const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
 export const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
@@ -170,7 +170,7 @@ export async function gauntlet(t) {
   const tokens = new Tokens();
   const env = envOf(home);
   await checkout(dir);
-  const running = await start(t, ['up', dir, '--format', 'json'], { env, ready: /"admin": "[^"]+"\n\}\n/ });
+  const running = await startUp(t, [dir], { env });
   const up = JSON.parse(await readFile(join(home, 'gatepost/up.json'), 'utf8'));
   await record(t, home, up, tokens);
   const attacker = await echo(t);

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { Gaxios } from 'gaxios';
 import { Impersonated, JWT, OAuth2Client, UserRefreshClient } from 'google-auth-library';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, root, run, startUp, tempDir } from './lib.mjs';
 
 const at = (name) => `${name}@gatepost-demo.iam.gserviceaccount.com`;
 const CLOUD = 'https://www.googleapis.com/auth/cloud-platform';
@@ -18,9 +18,8 @@ async function setUp(t, more = {}) {
   const dir = await tempDir(t);
   const env = envOf(await tempDir(t));
   const bring = async () => {
-    const running = await start(t, ['up', dir, '--format', 'json'], { env, ready: /"admin": "[^"]+"\n\}\n/ });
-    const base = new URL(JSON.parse(running.out.stdout).token_url).origin;
-    return { ...running, base, addresses: JSON.parse(running.out.stdout) };
+    const running = await startUp(t, [dir], { env });
+    return { ...running, base: new URL(running.addresses.token_url).origin };
   };
   await writeFile(join(dir, 'service.yaml'), await readFile(join(root, 'examples/orders/service.yaml')));
   await writeFile(join(dir, 'gatepost.yaml'), JSON.stringify({

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, root, run, start, startUp, tempDir } from './lib.mjs';
 
 const project = 'gatepost-demo.iam.gserviceaccount.com';
 
@@ -22,8 +22,8 @@ async function callOrders(t) {
   const setup = await setUp(t);
   const { home, env, gatepost } = setup;
   await cp(join(root, 'examples/orders'), join(home, 'orders'), { recursive: true });
-  const up = await start(t, ['up', '--format', 'json', 'orders'], { env, cwd: home, ready: /^\}$/m });
-  const [service] = JSON.parse(up.out.stdout).services;
+  const up = await startUp(t, ['orders'], { env, cwd: home });
+  const [service] = up.addresses.services;
   const token = (await gatepost(['token', '--identity', 'stranger', '--audience', service.run_app_urls[0]])).stdout.trim();
   assert.equal((await fetch(`${service.url}/orders`)).status, 403);
   const refused = await fetch(`${service.url}/orders/7`, { headers: { authorization: `Bearer ${token}` } });

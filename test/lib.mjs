@@ -91,11 +91,12 @@ export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs
     return { code, signal, ...out };
   });
   const stop = async () => {
+    let forced = false;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => { forced = child.kill('SIGKILL'); }, 10_000);
     const end = await closed;
     clearTimeout(timer);
-    if (end.signal === 'SIGKILL') throw new Error(`${args[0]} did not stop\n${out.stderr}`);
+    if (forced) throw new Error(`${args[0]} did not stop\n${out.stderr}`);
     return end;
   };
   t.after(stop);
@@ -106,6 +107,12 @@ export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs
     await new Promise((go) => setTimeout(go, 20));
   }
   return { pid: child.pid, out, stop, closed };
+}
+
+/** `gatepost up`, once it serves: what start() gives, and the addresses that it printed. */
+export async function startUp(t, args, options) {
+  const running = await start(t, ['up', '--format', 'json', ...args], { ...options, ready: /^\}$/m });
+  return { ...running, addresses: JSON.parse(running.out.stdout) };
 }
 
 /** An HTTP server on a free loopback port for the length of the test; resolves to its base URL. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
-import { envOf, handed, minted, root, run, start, tempDir } from './lib.mjs';
+import { envOf, handed, minted, root, run, startUp, tempDir } from './lib.mjs';
 
 export const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
 export const TESTER = `tester@${DOMAIN}`;
@@ -66,8 +66,8 @@ export async function stageUp(t, what) {
   const dir = join(home, 'orders');
   const env = envOf(home);
   await checkout(dir, what);
-  const running = await start(t, ['up', dir, '--format', 'json'], { env, ready: /"admin": "[^"]+"\n\}\n/ });
-  const addresses = JSON.parse(running.out.stdout);
+  const running = await startUp(t, [dir], { env });
+  const { addresses } = running;
   const gatepost = (args, options = {}) => run(args, { cwd: dir, ...options, env: { ...env, ...options.env } });
   const seen = async () => {
     const text = await readFile(join(dir, 'seen.jsonl'), 'utf8').catch(() => '');

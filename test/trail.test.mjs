@@ -2,30 +2,22 @@
 // Promise 3: no response byte leaves before the decision about its request is written, and what is
 // written survives the death of the process.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bin, envOf, root, run, tempDir } from './lib.mjs';
+import { envOf, root, run, startUp, tempDir } from './lib.mjs';
 
 async function bringUp(t) {
   const dir = await tempDir(t);
   const env = envOf(dir);
   await cp(join(root, 'examples/orders'), join(dir, 'orders'), { recursive: true });
-  const child = spawn(bin, ['up', join(dir, 'orders'), '--format', 'json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  t.after(() => child.kill('SIGKILL'));
-  let out = '';
-  for await (const text of child.stdout.setEncoding('utf8')) {
-    out += text;
-    if (out.endsWith('}\n')) break;
-  }
-  child.stderr.resume();
+  const up = await startUp(t, [join(dir, 'orders')], { env });
   const token = async (identity) => (await run(['token', '--local', '--identity', `${identity}@gatepost-demo.iam.gserviceaccount.com`,
     '--audience', 'https://orders-k2v7xw4mqa-uc.a.run.app'], { env })).stdout.trim();
-  const url = JSON.parse(out).services[0].url;
-  return { child, env, url, token, trail: join(dir, 'state/gatepost/audit') };
+  const { url } = up.addresses.services[0];
+  return { ...up, env, url, token, trail: join(dir, 'state/gatepost/audit') };
 }
 
 async function linesOf(folder) {
@@ -70,7 +62,7 @@ test('kill -9 loses no decision whose answer was seen, and the chain holds', asy
       } catch {
         return;
       }
-      if (seen.length === 200) up.child.kill('SIGKILL');
+      if (seen.length === 200) process.kill(up.pid, 'SIGKILL');
     }
   });
   await Promise.all(callers);
@@ -84,8 +76,7 @@ test('kill -9 loses no decision whose answer was seen, and the chain holds', asy
 test('a changed, removed or inserted entry shows', async (t) => {
   const up = await bringUp(t);
   for (let i = 0; i < 5; i++) await firstByte(`${up.url}/orders`);
-  up.child.kill('SIGTERM');
-  await once(up.child, 'exit');
+  await up.stop();
   const [name] = (await readdir(up.trail)).filter((n) => !n.startsWith('.')).sort();
   const file = join(up.trail, name);
   const text = await readFile(file, 'utf8');

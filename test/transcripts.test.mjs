@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bin, envOf, root, run, serve, start, tempDir } from './lib.mjs';
+import { bin, envOf, root, run, serve, startUp, tempDir } from './lib.mjs';
 
 const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
 
@@ -58,9 +58,9 @@ async function world(t, more = {}) {
   };
   /** `gatepost up`, as it is started in another terminal. */
   w.up = async () => {
-    const up = await start(t, ['up', '--format', 'json'], { env, cwd: dir, ready: /^}/m });
+    const up = await startUp(t, [], { env, cwd: dir });
     lines.push('(in another terminal) $ gatepost up\n');
-    return { ...up, addresses: JSON.parse(up.out.stdout) };
+    return up;
   };
   w.stop = async (up) => {
     await up.stop();

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { Gaxios } from 'gaxios';
 import { JWT } from 'google-auth-library';
 import { createRemoteJWKSet, decodeJwt, importPKCS8, jwtVerify, SignJWT } from 'jose';
-import { envOf, minted, root, run, start, tempDir } from './lib.mjs';
+import { envOf, minted, root, run, start, startUp, tempDir } from './lib.mjs';
 
 const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
 const TESTER = `tester@${DOMAIN}`;
@@ -83,9 +83,8 @@ async function checkout(t, { echo = {}, more = {} } = {}) {
 async function up(t, { args = [], env = {}, ...what } = {}) {
   const dir = await checkout(t, what);
   const home = envOf(await tempDir(t), env);
-  const running = await start(t, ['up', dir, '--format', 'json', ...args],
-    { env: home, ready: /"admin": "[^"]+"\n\}\n/ });
-  const addresses = JSON.parse(running.out.stdout);
+  const running = await startUp(t, [dir, ...args], { env: home });
+  const { addresses } = running;
   const key = async (name) => JSON.parse(await readFile(join(dir, `.gatepost/${name}.json`), 'utf8'));
   const url = (name) => addresses.services.find((s) => s.name === name).url;
   const status = async (name) => (await (await fetch(`${addresses.admin}/status`)).json())
