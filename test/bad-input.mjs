@@ -269,6 +269,7 @@ const projects = [
   project('a tag of a language', 'project: ¶!!python/object {id: my-project}\n', 'GP-DATA-01', 'has no meaning here', 'remove it'),
   project('a merge key', `${id}¶<<: {a: 1}\n`, 'GP-DATA-01', 'merge keys', 'write the members out'),
   project('an alias of nothing', `${id}run: ¶*x\n`, 'GP-DATA-01', "no anchor '&x'", 'in quotes'),
+  project('a file beside a project that is not there', `${id}services: [service.yaml]\n`, 'GP-DATA-08', "can't read 'nosuch.yaml'", '', { args: ['up', 'nosuch.yaml', '.'] }),
   project('a service that is not there', `${id}services: [¶service.yaml]\n`, 'GP-DATA-08', 'service.yaml', "seen from the project file's folder", { args: ['up'] }),
   project('a key outside of the project', `${id}accounts: [{email: a@x.example, key: ¶../k.json}]\n`, 'GP-HOME-08', "leads out of the project's folder", 'gatepost trust file', { args: ['up'] }),
   project('an option of up that is none', `${id}up: {¶prot: 1}\n`, 'GP-DATA-06', "no setting 'prot'", "did you mean 'port'?", { args: ['up'] }),

@@ -18,6 +18,7 @@ const gp = await stageUp({ after }, {
       { request: 'by folder/**', identity: 'stranger' },
       { request: 'by request/as nobody', identity: 'nobody' },
       { request: 'by request/as none', identity: 'none' },
+      { request: 'by account', identity: STRANGER },
     ],
   },
 });
@@ -256,6 +257,8 @@ test('--identity, --account and rules by folder and request choose who calls', a
   const r = await calls([folder, item('free', `${ECHO}/w3`)]);
   assert.deepEqual(['of it', 'below', 'free'].map((name) => status(r, name)), [403, 403, 200]);
   assert.deepEqual(['of it', 'below', 'free'].map((name) => r.of(name).identity.principal), [STRANGER, STRANGER, TESTER]);
+  const named = await calls([item('by account', `${ECHO}/w6`)]);
+  assert.equal(named.of('by account').identity.principal, STRANGER);
   const rows = [
     [['--identity', 'stranger'], STRANGER, 403], [['--identity', STRANGER], STRANGER, 403],
     [['--account', STRANGER], STRANGER, 403], [['--account', PERSON], PERSON, 200],

@@ -12,6 +12,7 @@ struct sources {
     const char *project; // file or folder; NULL: to be found
     bool all;            // the services that the project lists
     VEC(const char *) files;
+    size_t listed; // the first of `files` that the project lists, if it lists any
 };
 
 // ---- which files
@@ -78,6 +79,7 @@ static code find_files(up *u, sources *from, err *e)
         c = u->o.on_project(u->o.ctx, section, &u->o, e);
     if (c)
         return c;
+    from->listed = from->files.len;
     for (size_t i = 0; i < u->project->service_count && from->all; i++)
         vec_push(&from->files, u->project->services[i]);
     const char *here = beneath(u, u->project->dir, "service.yaml");
@@ -128,8 +130,8 @@ static code load_services(up *u, const sources *from, err *e)
         const service_spec *specs = NULL;
         size_t count = 0;
         code c = service_load(&u->arena, from->files.ptr[i], &specs, &count, e);
-        if (c == DATA_FILE && from->all)
-            c = absent_service(u, i, e);
+        if (c == DATA_FILE && i >= from->listed)
+            c = absent_service(u, i - from->listed, e);
         for (size_t k = 0; c == OK && k < count; k++)
             c = add_service(u, &specs[k], e);
         if (c)

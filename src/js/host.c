@@ -129,8 +129,11 @@ static JSValue host_text(JSContext *ctx, JSValueConst this_val, int argc, JSValu
     if (!JS_IsUndefined(argv[0])) {
         size_t size;
         uint64_t offset, len;
+        if (JS_ToIndex(ctx, &offset, argv[1]) || JS_ToIndex(ctx, &len, argv[2]))
+            return JS_EXCEPTION;
+        // Last: the conversions may run code that takes the bytes away.
         const uint8_t *ptr = JS_GetArrayBuffer(ctx, &size, argv[0]);
-        if (!ptr || JS_ToIndex(ctx, &offset, argv[1]) || JS_ToIndex(ctx, &len, argv[2]))
+        if (!ptr)
             return JS_EXCEPTION;
         bytes = str_sub((str){(const char *)ptr, size}, offset, offset + len);
     }
