@@ -259,6 +259,18 @@ export class Script {
         };
     }
 
+    // A question that can't be put (it has a cycle, or is too large) waits for no answer.
+    #ask(kind, answered, question) {
+        const id = this.timers.expect(answered);
+        if (id === undefined) return;
+        try {
+            this.send(kind, { id, ...question() });
+        } catch (e) {
+            this.timers.forget(id);
+            throw e;
+        }
+    }
+
     sendRequest(request, callback) {
         const { pm } = this;
         const call = typeof callback === 'function' ? callback : undefined;
@@ -268,7 +280,7 @@ export class Script {
         }
         let resolve, reject;
         const promise = call ? undefined : new Promise((a, b) => [resolve, reject] = [a, b]);
-        const id = this.timers.expect((failure, response) => {
+        const answered = (failure, response) => {
             const error = failure ? Object.assign(new Error(failure.message), { code: failure.name }) : null;
             const answer = new Response(response, response ? this.answerBody() : undefined);
             const cookies = new CookieList(response ? response.cookies : []);
@@ -276,18 +288,18 @@ export class Script {
             if (call) call.call(pm, error, answer, { cookies });
             else if (error) reject(error);
             else resolve(answer);
+        };
+        this.#ask('fetch', answered, () => {
+            return { request: stringify(requestJSON(request instanceof Request ? request : new Request(request))) };
         });
-        if (id !== undefined) {
-            this.send('fetch', { id, request: stringify(requestJSON(request instanceof Request ? request : new Request(request))) });
-        }
         return call ? pm : promise;
     }
 
     askCookies(operation, answered) {
-        const id = this.timers.expect((failure, list) => {
+        const answer = (failure, list) => {
             answered(failure ? Object.assign(new Error(failure.message), { name: failure.name }) : null, list || []);
-        });
-        if (id !== undefined) this.send('cookies', { id, ...operation });
+        };
+        this.#ask('cookies', answer, () => operation);
     }
 
     // A scope that nobody asked for has not changed.

@@ -49,6 +49,10 @@ export class Timers {
         return id;
     }
 
+    forget(id) {
+        this.#events.delete(id);
+    }
+
     answer(id, ...values) {
         const answered = this.#events.get(id);
         if (this.#events.delete(id)) this.#guard(() => answered(...values));

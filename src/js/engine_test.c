@@ -268,6 +268,10 @@ static const struct {
      "'use sandbox2'; console.log(Buffer.from('é').toString('base64'), btoa('a'), atob('YQ=='), "
      "require('lodash').chunk([1, 2, 3], 2))",
      "log 'w6k=' 'YQ==' 'a' [ [ 1, 2 ], [ 3 ] ]\n"},
+    {JS_TEST,
+     "const o = {}; o.o = o; const asked = {url: 'http://a.example', body: {mode: 'raw', raw: o}};"
+     "try { pm.sendRequest(asked, () => {}) } catch (e) { console.log(e.message) }",
+     "log 'circular reference'\n"},
     {JS_TEST, "return; console.log('never')", ""},
 };
 
