@@ -54,13 +54,19 @@ static void trail_deinit(trail *t)
     arena_deinit(&t->arena);
 }
 
+// A later call of the same key, which only its caller can have made so, keeps it.
+static void give_up_key(trail *t, const call *c)
+{
+    if (map_get(&t->by_key, str_from(c->key)) == c)
+        map_remove(&t->by_key, str_from(c->key));
+}
+
 // Removes the first n calls.
 static void forget_first(trail *t, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         call *c = t->calls.ptr[i];
-        if (map_get(&t->by_key, str_from(c->key)) == c)
-            map_remove(&t->by_key, str_from(c->key));
+        give_up_key(t, c);
         call_free(c);
     }
     memmove(t->calls.ptr, t->calls.ptr + n, (t->calls.len - n) * sizeof *t->calls.ptr);
@@ -241,8 +247,7 @@ static bool tell_ready(trail *t)
             t->calls.ptr[kept++] = c;
             continue;
         }
-        if (!c->request)
-            map_remove(&t->by_key, str_from(c->key));
+        give_up_key(t, c);
         call_free(c);
     }
     t->calls.len = kept;
