@@ -136,3 +136,6 @@ void google_route(call *c);
 // That of google_metadata_on_request.
 void metadata_route(google_metadata *m, call *c);
 google *metadata_google(google_metadata *m);
+// Whose programs it serves; those of this process's user at first.
+void metadata_serve(google_metadata *m, uid_t owner);
+bool metadata_serves(const google_metadata *m, uid_t user);

@@ -88,7 +88,8 @@ bool google_has_account(const google *g, str email);
 //   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs
 void google_on_request(void *ctx, http_exchange *x);
 
-// The metadata server of one service: its instances get the identity of its account.
+// The metadata server of one service: its instances get the identity of its account. It asks for no
+// credential, so programs of other users of this machine are refused.
 typedef struct google_metadata google_metadata;
 typedef struct google_metadata_options google_metadata_options;
 struct google_metadata_options {

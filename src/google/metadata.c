@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The metadata server as an instance of Cloud Run sees it (google-identity.md §4).
+#include <unistd.h>
+
 #include "google/call.h"
 
 enum { INSTANCE_ID_LEN = 96, TEXT_BYTES_MAX = 64 << 10 };
@@ -13,6 +15,7 @@ enum { INSTANCE_ID_LEN = 96, TEXT_BYTES_MAX = 64 << 10 };
 struct google_metadata {
     google *g;
     account *who;
+    uid_t owner;
     str instance_id;
     arena mem;
     // The last access token: it is given to everybody until little of it is left.
@@ -36,6 +39,7 @@ code google_metadata_new(google *g, const google_metadata_options *o,
     arena_init(&m->mem);
     m->g = g;
     m->who = a;
+    m->owner = geteuid();
     m->instance_id =
         arena_str(&m->mem, o->instance_id.len ? o->instance_id : (str){fresh, sizeof(fresh)});
     *ret_metadata = m;
@@ -55,6 +59,16 @@ void google_metadata_free(google_metadata *m)
 google *metadata_google(google_metadata *m)
 {
     return m->g;
+}
+
+void metadata_serve(google_metadata *m, uid_t owner)
+{
+    m->owner = owner;
+}
+
+bool metadata_serves(const google_metadata *m, uid_t user)
+{
+    return user == m->owner;
 }
 
 // ---- values

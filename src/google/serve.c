@@ -93,6 +93,17 @@ static bool refuse_foreign_name(http_exchange *x)
     return true;
 }
 
+// Of the two servers this one gives tokens to who has none: to this user's programs, then (threat
+// 46).
+static bool refuse_stranger(const google_metadata *m, http_exchange *x)
+{
+    uid_t uid;
+    if (!http_exchange_peer_uid(x, &uid) || metadata_serves(m, uid))
+        return false;
+    http_reply_text(x, 403, "this server answers to programs of its own user only");
+    return true;
+}
+
 void google_on_request(void *ctx, http_exchange *x)
 {
     if (refuse_foreign_name(x))
@@ -104,7 +115,7 @@ void google_on_request(void *ctx, http_exchange *x)
 void google_metadata_on_request(void *ctx, http_exchange *x)
 {
     google_metadata *m = ctx;
-    if (refuse_foreign_name(x))
+    if (refuse_foreign_name(x) || refuse_stranger(m, x))
         return;
     served *s = serve(metadata_google(m), x);
     metadata_route(m, &s->c);

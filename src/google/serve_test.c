@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both servers over real sockets.
+#include <unistd.h>
+
 #include "google/google_test.h"
 
 enum { WAIT_MS = 30000 };
@@ -269,6 +271,22 @@ static void T46_a_page_under_another_name_gets_nothing(void **state)
     }
 }
 
+static void T46_another_user_of_the_machine_gets_no_token(void **state)
+{
+    site *s = *state;
+    request ask = {.method = "GET",
+                   .target = "/computeMetadata/v1/instance/service-accounts/default/token",
+                   .name = "metadata-flavor",
+                   .value = "Google"};
+    metadata_serve(s->metadata, geteuid() + 1);
+    send_to(s, s->metadata_server, ask);
+    assert_int_equal(s->status, 403);
+    assert_true(str_find(buf_str(&s->body), STR("ya29.")) < 0);
+    metadata_serve(s->metadata, geteuid());
+    send_to(s, s->metadata_server, ask);
+    assert_int_equal(s->status, 200);
+}
+
 static void the_trail_has_the_call_of_a_wire(void **state)
 {
     site *s = *state;
@@ -294,6 +312,7 @@ int main(void)
         CASE(large_bodies_are_refused),
         CASE(metadata_over_the_wire),
         CASE(T46_a_page_under_another_name_gets_nothing),
+        CASE(T46_another_user_of_the_machine_gets_no_token),
         CASE(the_trail_has_the_call_of_a_wire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
