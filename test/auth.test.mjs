@@ -227,3 +227,27 @@ test('every auth type is let in where newman is, with as many requests', async (
   assert.deepEqual(reports.gatepost.failures.map(([name]) => name), ['digest, wrong password', 'digest, no retry',
     'ntlm, wrong password', 'ntlm, no retry']);
 });
+
+// Where gatepost goes beyond newman: the nonce is the origin's, a refusal of another's isn't the end,
+// and a host that a redirect has led to gets nothing signed.
+test('a digest is answered to the origin that asked, also for scripts', async (t) => {
+  const dir = await tempDir(t);
+  const seen = { a: [], b: [] };
+  const [a, b] = [await judge(t, seen.a), await judge(t, seen.b)];
+  const away = await serve(t, (req, res) => {
+    seen.a.push(`away ${req.headers.authorization ?? 'plain'}`);
+    res.writeHead(302, { location: `${b.replace('127.0.0.1', 'localhost')}/digest/MD5/auth/led` }).end();
+  });
+  const at = (origin, name, path) => ({ name, request: { method: 'GET', url: `${origin}/${path}` } });
+  const scripted = { listen: 'test', script: { exec: [
+    `pm.sendRequest({ url: '${a}/digest/SHA-256/auth/script', auth: ${JSON.stringify(auth('digest', { ...password, algorithm: 'SHA-256' }))} },`,
+    "  (e, res) => pm.test('script', () => pm.expect(res.code).to.equal(200)))"] } };
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'two', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' },
+    auth: auth('digest', password),
+    item: [at(a, 'a', 'digest/MD5/auth/1'), at(b, 'b', 'digest/MD5/auth/1'), at(away, 'away', ''), { ...at(b, 'b again', 'digest/MD5/auth/2'), event: [scripted] }] }));
+  const { code, stdout, stderr } = await run(['run', 'c.json'], { env: envOf(dir), cwd: dir });
+  assert.equal(code, 0, stdout + stderr);
+  assert.deepEqual(seen.a, ['GET /digest/MD5/auth/1 false', 'GET /digest/MD5/auth/1 true', 'away plain',
+    'GET /digest/SHA-256/auth/script false', 'GET /digest/SHA-256/auth/script true']);
+  assert.deepEqual(seen.b, ['GET /digest/MD5/auth/1 false', 'GET /digest/MD5/auth/1 true', 'GET /digest/MD5/auth/led false', 'GET /digest/MD5/auth/2 true']);
+});

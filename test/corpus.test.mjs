@@ -20,7 +20,7 @@ const left = {
   // names its tests by addresses, times or numbers of the run: newman's own hash isn't the same twice
   'data-file-var-replacement.postman_collection.json': 'port', 'disabled-and-duplicates.postman_collection.json': 'port',
   'newman-gzip-test.postman_collection.json': 'port', 'steph.postman_collection.json': 'port', 'binary-upload.json': 'port',
-  'urlencoded-post-data.json': 'port', 'mod-configuration.postman_collection.json': 'port',
+  'oauth1-var-in-url-params.postman_collection.json': 'port', 'urlencoded-post-data.json': 'port', 'mod-configuration.postman_collection.json': 'port',
   'DIGIT-OSS/Collections.postman_collection.json': 'port', 'DevOps-RESTful-App/postman_collection.json': 'random',
 };
 const isLeft = (file) => Object.keys(left).some((end) => file.endsWith(end));
