@@ -7,7 +7,7 @@
 // - Entries are never dropped. While they can't be written (a full disk) the loop's streams send
 //   nothing (loop_gate), and audit_spool_ready says so: new calls get 503 at once, those that are
 //   held get it at their time limit. That 503 alone leaves unwritten and past the gate: it carries
-//   no decision and nothing of the service, only that there is none to be had (ADR 7).
+//   no decision and nothing of the service, only that there is none to be had (ADR 8).
 // - What is written survives the death of the process; with AUDIT_DURABLE also a power loss.
 // - A line is {"n":…,"prev":…,"entry":{…}}: n counts without a gap over all files, prev is the
 //   SHA-256 of the line before. A line that was changed, removed or put in shows (audit_verify).

@@ -27,10 +27,8 @@ static void list_group(buf *out, verb_group group, bool colour)
 
 static void list_commands(buf *out, bool colour)
 {
-    buf_addz(out,
-             "Usage: gatepost COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-             "newman, but private Cloud Run just works; then the proxy that guards it, with the "
-             "same policy.\n");
+    buf_addz(out, "Usage: gatepost COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+                  "newman, but private Cloud Run just works.\n");
     for (int group = VERB_TEST; group <= VERB_ABOUT; group++)
         list_group(out, (verb_group)group, colour);
     buf_addz(out, "\n'gatepost help COMMAND' or 'gatepost COMMAND --help' tells more about one.\n");
