@@ -2,6 +2,8 @@
 // Entries as Cloud Logging has them; contract Cloud Run §6.
 #include "audit/entry.h"
 
+#include <string.h>
+
 #include "data/data.h"
 #include "jose/jose.h"
 
@@ -53,6 +55,21 @@ static void add_object_text(writer *w, const char *key, str json_text)
         jout_raw(&w->out, key, json_text);
 }
 
+// A text of parts, which is cut at a length that none of ours has.
+enum { PARTS = 4 };
+static void add_joined(writer *w, const char *key, const str parts[PARTS])
+{
+    char text[256];
+    size_t len = 0;
+    for (size_t i = 0; i < PARTS; i++) {
+        str part = str_sub(parts[i], 0, sizeof text - len);
+        if (part.len)
+            memcpy(text + len, part.ptr, part.len);
+        len += part.len;
+    }
+    add(w, key, (str){text, len});
+}
+
 static void add_time(writer *w, const char *key, int64_t wall_ns)
 {
     char text[CLOCK_RFC3339_MAX];
@@ -63,9 +80,8 @@ static void add_time(writer *w, const char *key, int64_t wall_ns)
 // 64-bit numbers are strings in the JSON of Google's APIs.
 static void add_u64(writer *w, const char *key, uint64_t value)
 {
-    char text[24];
-    int len = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    jout_str(&w->out, key, (str){text, (size_t)len});
+    char text[STR_U64_MAX];
+    jout_str(&w->out, key, str_u64(value, text));
 }
 
 static void add_resource(writer *w, const audit_resource *r, str project_id)
@@ -82,12 +98,9 @@ static void add_resource(writer *w, const audit_resource *r, str project_id)
 
 static void add_trace(writer *w, const audit_call *call, str project_id)
 {
-    if (call->trace.len) {
-        char text[256];
-        int len = snprintf(text, sizeof text, "projects/" STR_FMT "/traces/" STR_FMT,
-                           STR_ARG(project_id), STR_ARG(call->trace));
-        add(w, "trace", str_sub((str){text, sizeof text - 1}, 0, (size_t)len));
-    }
+    const str name[PARTS] = {STR("projects/"), project_id, STR("/traces/"), call->trace};
+    if (call->trace.len)
+        add_joined(w, "trace", name);
     add(w, "spanId", call->span);
     if (call->sampled)
         jout_bool(&w->out, "traceSampled", true);
@@ -215,9 +228,8 @@ static void add_payload(writer *w, const audit_event *ev)
 
 static void add_head(writer *w, str project_id, const char *log, const char *severity)
 {
-    char name[256];
-    int len = snprintf(name, sizeof name, "projects/" STR_FMT "/logs/%s", STR_ARG(project_id), log);
-    add(w, "logName", str_sub((str){name, sizeof name - 1}, 0, (size_t)len));
+    const str name[PARTS] = {STR("projects/"), project_id, STR("/logs/"), str_from(log)};
+    add_joined(w, "logName", name);
     add(w, "insertId", w->stamp->id);
     add(w, "severity", str_from(severity));
 }
@@ -259,10 +271,12 @@ static const char *request_severity(int status)
 
 static void add_latency(writer *w, uint64_t ns)
 {
-    char text[32];
-    int len = snprintf(text, sizeof text, "%llu.%09llus", (unsigned long long)(ns / 1000000000),
-                       (unsigned long long)(ns % 1000000000));
-    jout_str(&w->out, "latency", (str){text, (size_t)len});
+    const uint64_t ns_per_s = 1000000000;
+    char seconds[STR_U64_MAX], fraction[STR_U64_MAX];
+    str padded = str_u64(ns_per_s + ns % ns_per_s, fraction); // a 1 and the nine digits
+    const str parts[PARTS] = {str_u64(ns / ns_per_s, seconds), STR("."), str_skip(padded, 1),
+                              STR("s")};
+    add_joined(w, "latency", parts);
 }
 
 void entry_write_request(buf *out, const audit_request *rq, const entry_stamp *st)

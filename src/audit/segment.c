@@ -4,8 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
+
+#include "jose/jose.h"
 
 #define PREFIX STR("audit-")
 #define SUFFIX STR(".jsonl")
@@ -62,11 +63,11 @@ int segment_open(const char *dir, uint32_t number)
     return fd;
 }
 
-static void set_hash(segment_link *link, const unsigned char digest[32])
+static void set_hash(segment_link *link, const unsigned char digest[JOSE_SHA256_BYTES])
 {
     buf text;
     buf_init(&text, SEGMENT_HASH_LEN);
-    base64url_encode(&text, (str){(const char *)digest, 32});
+    base64url_encode(&text, (str){(const char *)digest, JOSE_SHA256_BYTES});
     memcpy(link->hash, buf_cstr(&text), SEGMENT_HASH_LEN + 1);
     buf_deinit(&text);
 }
@@ -74,14 +75,14 @@ static void set_hash(segment_link *link, const unsigned char digest[32])
 segment_link segment_link_first(void)
 {
     segment_link link = {0};
-    set_hash(&link, (const unsigned char[32]){0});
+    set_hash(&link, (const unsigned char[JOSE_SHA256_BYTES]){0});
     return link;
 }
 
 void segment_link_next(segment_link *link, str line)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_Digest(line.ptr, line.len, digest, NULL, EVP_sha256(), NULL);
+    unsigned char digest[JOSE_SHA256_BYTES];
+    jose_sha256(line, digest);
     set_hash(link, digest);
     link->n++;
 }

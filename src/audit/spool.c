@@ -20,6 +20,7 @@ enum {
     RETRY_MS = 10,
     TELL_MS = 60000 // between two lines of our log about one failure
 };
+enum { ID_PREFIX_LEN = 8 }; // hex digits, drawn when a spool is opened
 
 typedef struct sync_job sync_job;
 
@@ -32,7 +33,7 @@ struct audit_spool {
     uint32_t number;
     uint64_t file_bytes;
     segment_link link; // to the last line in pending or the file
-    uint32_t id_prefix;
+    char id_prefix[ID_PREFIX_LEN + 1];
     buf pending;
     int failing; // errno of the last write; 0: it succeeded
     uint64_t told_ms;
@@ -385,7 +386,8 @@ code audit_spool_open(loop *l, const char *dir, const audit_options *o, audit_sp
         s->options.pending_bytes_max = AUDIT_PENDING_BYTES_MAX;
     s->fd = s->lock_fd = -1;
     s->link = segment_link_first();
-    rand_bytes(&s->id_prefix, sizeof s->id_prefix);
+    uint32_t drawn = (uint32_t)rand_u64();
+    snprintf(s->id_prefix, sizeof s->id_prefix, "%08x", drawn);
     buf_init(&s->pending, SIZE_MAX / 2);
     code c = lock_dir(s, e);
     if (!c)
@@ -456,8 +458,11 @@ struct appending {
 
 static void render(audit_spool *s, const appending *a)
 {
-    buf_addf(&s->pending, "{\"n\":%" PRIu64 ",\"prev\":\"%s\",\"entry\":", s->link.n + 1,
-             s->link.hash);
+    buf_adds(&s->pending, STR("{\"n\":"));
+    buf_add_u64(&s->pending, s->link.n + 1);
+    buf_adds(&s->pending, STR(",\"prev\":\""));
+    buf_add(&s->pending, s->link.hash, SEGMENT_HASH_LEN);
+    buf_adds(&s->pending, STR("\",\"entry\":"));
     if (a->event)
         entry_write_event(&s->pending, a->event, &a->stamp);
     else
@@ -467,9 +472,11 @@ static void render(audit_spool *s, const appending *a)
 
 static void append(audit_spool *s, appending *a, char ret_id[AUDIT_ID_MAX])
 {
-    char id[AUDIT_ID_MAX];
-    int id_len = snprintf(id, sizeof id, "%08x%" PRIx64, s->id_prefix, s->link.n + 1);
-    a->stamp = (entry_stamp){.id = {id, (size_t)id_len}, .wall_ns = clock_wall_ns()};
+    char id[AUDIT_ID_MAX] = "", number[STR_HEX_MAX];
+    str n = str_hex(s->link.n + 1, number);
+    memcpy(id, s->id_prefix, ID_PREFIX_LEN);
+    memcpy(id + ID_PREFIX_LEN, n.ptr, n.len);
+    a->stamp = (entry_stamp){.id = {id, ID_PREFIX_LEN + n.len}, .wall_ns = clock_wall_ns()};
     size_t start = s->pending.len;
     render(s, a);
     if (s->pending.len - start > AUDIT_LINE_BYTES_MAX) {

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 void buf_init(buf *b, size_t max)
 {
@@ -50,9 +51,14 @@ static bool has_room(const buf *b, size_t n)
     return n < b->cap - b->len && n <= b->max - b->len && !b->overflow;
 }
 
+static bool make_room(buf *b, size_t n)
+{
+    return has_room(b, n) || (!b->overflow && buf_reserve(b, n));
+}
+
 void buf_add(buf *b, const void *ptr, size_t len)
 {
-    if (!has_room(b, len) && (b->overflow || !buf_reserve(b, len)))
+    if (!make_room(b, len))
         return;
     if (len)
         memcpy(b->ptr + b->len, ptr, len);
@@ -72,7 +78,16 @@ void buf_addz(buf *b, const char *cstr)
 
 void buf_addc(buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (!make_room(b, 1))
+        return;
+    b->ptr[b->len++] = c;
+    b->ptr[b->len] = 0;
+}
+
+void buf_add_u64(buf *b, uint64_t n)
+{
+    char text[STR_U64_MAX];
+    buf_adds(b, str_u64(n, text));
 }
 
 void buf_addv(buf *b, const char *fmt, va_list ap)
@@ -128,17 +143,47 @@ static size_t add_json_special(buf *b, str s)
 static const bool json_plain[256] = {
     [0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
 
+static bool word_is_json_plain(uint64_t bytes)
+{
+    return word_is_ascii(bytes) && !word_has_control(bytes) && !word_has(bytes, '"') &&
+           !word_has(bytes, '\\');
+}
+
+// How many bytes at the start stand for themselves.
+static size_t json_plain_len(str s)
+{
+    size_t i = 0;
+    while (i + WORD_BYTES <= s.len && word_is_json_plain(word_load(s.ptr + i)))
+        i += WORD_BYTES;
+    // The last ones together with some that were seen.
+    if (i && s.len - i < WORD_BYTES && word_is_json_plain(word_load(s.ptr + s.len - WORD_BYTES)))
+        return s.len;
+    while (i < s.len && json_plain[(unsigned char)s.ptr[i]])
+        i++;
+    return i;
+}
+
 void buf_add_json(buf *b, str s)
 {
+    size_t plain = json_plain_len(s);
+    if (plain == s.len) { // nearly always
+        if (!make_room(b, s.len + 2))
+            return;
+        char *to = b->ptr + b->len;
+        to[0] = '"';
+        if (s.len)
+            memcpy(to + 1, s.ptr, s.len);
+        to[s.len + 1] = '"';
+        to[s.len + 2] = 0;
+        b->len += s.len + 2;
+        return;
+    }
     buf_addc(b, '"');
-    for (size_t i = 0; i < s.len;) {
-        size_t run = i;
-        while (run < s.len && json_plain[(unsigned char)s.ptr[run]])
-            run++;
-        buf_add(b, s.ptr + i, run - i);
-        i = run;
-        if (i < s.len)
-            i += add_json_special(b, str_skip(s, i));
+    for (; s.len; plain = json_plain_len(s)) {
+        buf_add(b, s.ptr, plain);
+        s = str_skip(s, plain);
+        if (s.len)
+            s = str_skip(s, add_json_special(b, s));
     }
     buf_addc(b, '"');
 }
@@ -146,6 +191,13 @@ void buf_add_json(buf *b, str s)
 void buf_add_shown(buf *b, str s)
 {
     while (s.len) {
+        size_t plain = 0;
+        while (plain < s.len && s.ptr[plain] >= 0x20 && s.ptr[plain] < 0x7f)
+            plain++;
+        buf_add(b, s.ptr, plain);
+        s = str_skip(s, plain);
+        if (!s.len)
+            break;
         uint32_t cp = 0;
         size_t n = utf8_decode(s, &cp);
         // Bidirectional overrides reorder what a person reads: shown by number too.

@@ -28,6 +28,7 @@ void buf_add(buf *b, const void *ptr, size_t len);
 void buf_adds(buf *b, str s);
 void buf_addz(buf *b, const char *cstr);
 void buf_addc(buf *b, char c);
+void buf_add_u64(buf *b, uint64_t n); // decimal
 void buf_addf(buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void buf_addv(buf *b, const char *fmt, va_list ap) ATTR_PRINTF(2, 0);
 // JSON string literal with its quotes; bytes that aren't UTF-8 become U+FFFD.

@@ -75,6 +75,32 @@ static void writes_json_strings_that_parse(void **state)
     }
 }
 
+// The search goes by eight bytes: what must be escaped is found wherever it stands.
+static void escapes_at_every_place(void **state)
+{
+    (void)state;
+    static const struct {
+        char in;
+        const char *out;
+    } rows[] = {{'"', "\\\""},     {'\\', "\\\\"},    {'\n', "\\n"},
+                {0x1f, "\\u001f"}, {0x7f, "\\u007f"}, {(char)0xff, "\xEF\xBF\xBD"}};
+    const char *as = "aaaaaaaaaaaaaaaaaaaa";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[20], want[40];
+            memset(text, 'a', sizeof text);
+            text[at] = rows[i].in;
+            snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, as, rows[i].out, (int)(19 - at),
+                     as);
+            buf b;
+            buf_init(&b, 100);
+            buf_add_json(&b, (str){text, sizeof text});
+            assert_strz(buf_str(&b), want);
+            buf_deinit(&b);
+        }
+    }
+}
+
 static void T48_terminal_sequences_are_shown_not_sent(void **state)
 {
     (void)state;
@@ -117,6 +143,7 @@ int main(void)
         cmocka_unit_test(an_append_past_the_maximum_appends_nothing),
         cmocka_unit_test(consumes_truncates_and_takes),
         cmocka_unit_test(writes_json_strings_that_parse),
+        cmocka_unit_test(escapes_at_every_place),
         cmocka_unit_test(T48_terminal_sequences_are_shown_not_sent),
         cmocka_unit_test(wipes_what_held_a_secret),
     };

@@ -7,8 +7,8 @@ static const char url_digits[] = ALPHANUM "-_";
 
 static void encode64(buf *out, str in, const char *digits, bool pad)
 {
-    for (; in.len; in = str_skip(in, 3)) {
-        size_t n = in.len < 3 ? in.len : 3;
+    for (size_t n; in.len; in.ptr += n, in.len -= n) {
+        n = in.len < 3 ? in.len : 3;
         uint32_t group = 0;
         for (size_t i = 0; i < 3; i++)
             group = group << 8 | (i < n ? (unsigned char)in.ptr[i] : 0);

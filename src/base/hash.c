@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.h"
 
-#include <string.h>
-
 #include "base/rand.h"
+#include "base/word.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hash_keyed loads words as they lie");
 
@@ -43,13 +42,11 @@ uint64_t hash_keyed(str in, uint64_t k0, uint64_t k1)
     sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
              k1 ^ 0x7465646279746573};
     uint64_t last = (uint64_t)in.len << 56;
-    for (; in.len >= 8; in = str_skip(in, 8)) {
-        uint64_t word;
-        memcpy(&word, in.ptr, 8);
-        sip_word(&s, word);
-    }
-    for (size_t i = 0; i < in.len; i++)
-        last |= (uint64_t)(unsigned char)in.ptr[i] << (8 * i);
+    const char *at = in.ptr;
+    for (size_t words = in.len / WORD_BYTES; words; words--, at += WORD_BYTES)
+        sip_word(&s, word_load(at));
+    for (size_t i = 0; i < in.len % WORD_BYTES; i++)
+        last |= (uint64_t)(unsigned char)at[i] << (8 * i);
     sip_word(&s, last);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)

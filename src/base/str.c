@@ -153,6 +153,26 @@ bool str_to_i64(str s, int64_t *ret_value)
     return true;
 }
 
+str str_u64(uint64_t n, char text[STR_U64_MAX])
+{
+    size_t at = STR_U64_MAX;
+    do {
+        text[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    return (str){text + at, STR_U64_MAX - at};
+}
+
+str str_hex(uint64_t n, char text[STR_HEX_MAX])
+{
+    size_t at = STR_HEX_MAX;
+    do {
+        text[--at] = "0123456789abcdef"[n % 16];
+        n /= 16;
+    } while (n);
+    return (str){text + at, STR_HEX_MAX - at};
+}
+
 bool str_glob(str pattern, str s)
 {
     size_t p = 0, i = 0, star = SIZE_MAX, mark = 0;

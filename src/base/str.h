@@ -56,6 +56,10 @@ bool str_next(str *rest, char sep, str *ret_part);
 // Decimal digits only, the whole slice, in range; no sign for u64, an optional '-' for i64.
 bool str_to_u64(str s, uint64_t *ret_value);
 bool str_to_i64(str s, int64_t *ret_value);
+// The other way, into memory of the caller: decimal, and hex without leading zeroes.
+enum { STR_U64_MAX = 20, STR_HEX_MAX = 16 };
+str str_u64(uint64_t n, char text[STR_U64_MAX]);
+str str_hex(uint64_t n, char text[STR_HEX_MAX]);
 
 // Glob match: `*` stands for any run of bytes, all else for itself. Time is at most the product of
 // the lengths: no backtracking blow-up.

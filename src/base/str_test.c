@@ -81,6 +81,26 @@ static void reads_whole_numbers_in_range_only(void **state)
     assert_false(str_to_i64(STR("-"), &i));
 }
 
+static void writes_whole_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t n;
+        const char *decimal, *hex;
+    } rows[] = {
+        {0, "0", "0"},
+        {9, "9", "9"},
+        {10, "10", "a"},
+        {0x1f4a0, "128160", "1f4a0"},
+        {UINT64_MAX, "18446744073709551615", "ffffffffffffffff"},
+    };
+    char text[STR_U64_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_strz(str_u64(rows[i].n, text), rows[i].decimal);
+        assert_strz(str_hex(rows[i].n, text), rows[i].hex);
+    }
+}
+
 static void globs_without_blowing_up(void **state)
 {
     (void)state;
@@ -107,6 +127,7 @@ int main(void)
         cmocka_unit_test(finds_prefixes_suffixes_and_parts),
         cmocka_unit_test(splits_with_empty_parts_kept),
         cmocka_unit_test(reads_whole_numbers_in_range_only),
+        cmocka_unit_test(writes_whole_numbers),
         cmocka_unit_test(globs_without_blowing_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,9 @@ static void tell(up *u, const buf *line)
 static void begin(buf *line, up_service *s, str instance_id)
 {
     buf_init(line, LINE_BYTES_MAX);
-    buf_addf(line, STR_FMT " " STR_FMT, STR_ARG(s->spec->name),
-             STR_ARG(str_sub(instance_id, 0, ID_SHOWN)));
+    buf_adds(line, s->spec->name);
+    buf_addc(line, ' ');
+    buf_adds(line, str_sub(instance_id, 0, ID_SHOWN));
 }
 
 static void add_redacted(buf *line, str text)
@@ -79,11 +80,15 @@ void up_log_call(void *service, const gate_record *r)
     add_redacted(&line, rq->call.method);
     buf_addc(&line, ' ');
     add_redacted(&line, r->path);
-    if (rq->status)
-        buf_addf(&line, " %d", rq->status);
-    else
+    if (rq->status) {
+        buf_addc(&line, ' ');
+        buf_add_u64(&line, (uint64_t)rq->status);
+    } else {
         buf_addz(&line, " (the client left)");
-    buf_addf(&line, " %llu ms", (unsigned long long)(rq->latency_ns / 1000000));
+    }
+    buf_addc(&line, ' ');
+    buf_add_u64(&line, rq->latency_ns / 1000000);
+    buf_addz(&line, " ms");
     add_caller(&line, r->verdict);
     if (r->refusal) {
         buf_addz(&line, ": ");

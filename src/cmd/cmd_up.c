@@ -7,7 +7,7 @@
 #include "home/home.h"
 #include "net/net.h"
 
-enum { TEXT_MAX = 1 << 20 };
+enum { TEXT_MAX = 1 << 20, LINES_BYTES = 64 << 10 };
 
 typedef struct run run;
 struct run {
@@ -16,13 +16,26 @@ struct run {
     arena arena; // of what the person's own config.yaml says
     up *up;
     bool stopping;
+    buf lines; // for the person, of this turn of the loop: one write for all of them
+    task tell;
 };
+
+static void tell_lines(void *ctx)
+{
+    run *r = ctx;
+    fwrite(buf_cstr(&r->lines), 1, r->lines.len, r->call->err);
+    fflush(r->call->err);
+    buf_reset(&r->lines);
+}
 
 static void on_line(void *ctx, str line)
 {
-    cmd_call *call = ((run *)ctx)->call;
-    fprintf(call->err, STR_FMT "\n", STR_ARG(line));
-    fflush(call->err);
+    run *r = ctx;
+    buf_adds(&r->lines, line);
+    buf_addc(&r->lines, '\n');
+    if (r->lines.len > LINES_BYTES)
+        tell_lines(r);
+    task_post(r->loop, &r->tell);
 }
 
 static void on_stopped(void *ctx)
@@ -44,10 +57,11 @@ static void on_signal(void *ctx, int signum)
     up_stop(r->up, on_stopped, r);
 }
 
-static void announce(const run *r)
+static void announce(run *r)
 {
     cmd_call *call = r->call;
     buf text;
+    tell_lines(r); // those of the start come first
     buf_init(&text, TEXT_MAX);
     if (str_eq(option_text(call->options, "format"), STR("json"))) {
         jout w = jout_new(&text, JSON_PRETTY);
@@ -136,8 +150,13 @@ static code run_up(cmd_call *call, err *e)
         return print_address_file(call, e);
     run r = {.call = call, .loop = loop_new()};
     arena_init(&r.arena);
+    r.tell = (task){.run = tell_lines, .ctx = &r};
+    buf_init(&r.lines, SIZE_MAX / 2);
     code c = bring_up(&r, e);
     up_free(r.up);
+    task_cancel(&r.tell);
+    tell_lines(&r); // those of the end
+    buf_deinit(&r.lines);
     loop_free(r.loop);
     arena_deinit(&r.arena);
     return c;

@@ -37,7 +37,9 @@ static void before_value(jout *w, str key, bool has_key)
     w->comma = true;
     if (has_key) {
         buf_add_json(w->out, key);
-        buf_addz(w->out, w->style & JSON_PRETTY ? ": " : ":");
+        buf_addc(w->out, ':');
+        if (w->style & JSON_PRETTY)
+            buf_addc(w->out, ' ');
     }
 }
 
@@ -106,7 +108,9 @@ void jout_strf(jout *w, const char *key, const char *fmt, ...)
 void jout_i64(jout *w, const char *key, int64_t value)
 {
     before(w, key);
-    buf_addf(w->out, "%lld", (long long)value);
+    if (value < 0)
+        buf_addc(w->out, '-');
+    buf_add_u64(w->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void jout_f64(jout *w, const char *key, double value)

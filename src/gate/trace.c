@@ -84,18 +84,14 @@ void trace_begin(trace *t, str traceparent, str cloud)
 
 str trace_cloud(const trace *t, arena *a)
 {
-    enum { CLOUD_BYTES = 32 + 1 + 20 + 4 };
-    char *to = arena_alloc(a, CLOUD_BYTES);
-    char number[20];
-    size_t at = sizeof number;
-    for (uint64_t n = t->span_number; n; n /= 10)
-        number[--at] = digits[n % 10];
-    size_t len = sizeof number - at;
+    char text[STR_U64_MAX];
+    str number = str_u64(t->span_number, text);
+    char *to = arena_alloc(a, 32 + 1 + number.len + 4);
     memcpy(to, t->id, 32);
     to[32] = '/';
-    memcpy(to + 33, number + at, len);
-    memcpy(to + 33 + len, t->sampled ? ";o=1" : ";o=0", 4);
-    return (str){to, 33 + len + 4};
+    memcpy(to + 33, number.ptr, number.len);
+    memcpy(to + 33 + number.len, t->sampled ? ";o=1" : ";o=0", 4);
+    return (str){to, 33 + number.len + 4};
 }
 
 str trace_parent(const trace *t, arena *a)

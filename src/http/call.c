@@ -131,7 +131,7 @@ static void add_framing(buf *head, const http_call_options *o)
         buf_adds(head, STR("Transfer-Encoding: chunked\r\n"));
     } else if (o->body_bytes > 0 || announces_empty_body(o->method)) {
         buf_adds(head, STR("Content-Length: "));
-        add_decimal(head, (uint64_t)o->body_bytes);
+        buf_add_u64(head, (uint64_t)o->body_bytes);
         buf_adds(head, STR("\r\n"));
     }
     if (o->upgrade.len) {

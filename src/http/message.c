@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/message.h"
 
+#include "base/word.h"
+
 // ---- lists of fields ----------------------------------------------------------------------------
 
 static const http_header *find(const http_headers *h, str name)
@@ -93,37 +95,27 @@ void http_headers_set(http_headers *h, arena *a, str name, str value)
 
 // ---- what may stand in a field ------------------------------------------------------------------
 
-static bool is_token_char(unsigned char c)
-{
-    return ascii_is_alnum((char)c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
+// RFC 9110 §5.6.2
+static const bool token_char[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
+    ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+    ['`'] = true,         ['|'] = true,         ['~'] = true};
 
 bool http_name_valid(str name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_token_char((unsigned char)name.ptr[i]))
+        if (!token_char[(unsigned char)name.ptr[i]])
             return false;
     }
     return name.len > 0;
 }
 
-// Of eight bytes at once: false when none is below 0x20 or 0x7f. True may be a false alarm.
-static bool may_be_control(uint64_t bytes)
-{
-    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-    uint64_t del = bytes ^ (0x7f * ones);
-    return ((((bytes - 0x20 * ones) & ~bytes) | ((del - ones) & ~del)) & highs) != 0;
-}
-
 bool http_value_valid(str value)
 {
-    uint64_t bytes;
     size_t i = 0;
-    for (; i + sizeof bytes <= value.len; i += sizeof bytes) { // tokens are long
-        memcpy(&bytes, value.ptr + i, sizeof bytes);
-        if (may_be_control(bytes))
-            break;
-    }
+    while (i + WORD_BYTES <= value.len && !word_has_control(word_load(value.ptr + i)))
+        i += WORD_BYTES; // tokens are long
     for (; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -134,26 +126,15 @@ bool http_value_valid(str value)
 
 // ---- writing ------------------------------------------------------------------------------------
 
-void add_decimal(buf *out, uint64_t n)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    buf_add(out, digits + at, sizeof(digits) - at);
-}
-
 str chunk_line(size_t len, char text[CHUNK_LINE_MAX])
 {
     size_t at = CHUNK_LINE_MAX;
     text[--at] = '\n';
     text[--at] = '\r';
-    do {
-        text[--at] = "0123456789abcdef"[len % 16];
-        len /= 16;
-    } while (len);
+    char digits[STR_HEX_MAX];
+    str hex = str_hex(len, digits);
+    at -= hex.len;
+    memcpy(text + at, hex.ptr, hex.len);
     return (str){text + at, CHUNK_LINE_MAX - at};
 }
 

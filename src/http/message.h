@@ -4,7 +4,6 @@
 
 #include "http/http_message.h"
 
-void add_decimal(buf *out, uint64_t n);
 // "1f4\r\n"
 enum { CHUNK_LINE_MAX = 18 };
 str chunk_line(size_t len, char text[CHUNK_LINE_MAX]);

@@ -667,9 +667,9 @@ static void numbers_are_written(void **state)
     buf b;
     char line[CHUNK_LINE_MAX];
     buf_init(&b, 100);
-    add_decimal(&b, 0);
+    buf_add_u64(&b, 0);
     buf_addc(&b, ' ');
-    add_decimal(&b, UINT64_MAX);
+    buf_add_u64(&b, UINT64_MAX);
     assert_str(buf_str(&b), STR("0 18446744073709551615"));
     assert_str(chunk_line(1, line), STR("1\r\n"));
     assert_str(chunk_line(0x1f4a0, line), STR("1f4a0\r\n"));

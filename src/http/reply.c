@@ -7,7 +7,7 @@
 static void add_status_line(buf *head, int status)
 {
     buf_adds(head, STR("HTTP/1.1 "));
-    add_decimal(head, (uint64_t)status);
+    buf_add_u64(head, (uint64_t)status);
     buf_addc(head, ' ');
     buf_addz(head, http_reason(status));
     buf_adds(head, STR("\r\n"));
@@ -27,7 +27,7 @@ static void add_fields(http_server *s, const http_header *headers, size_t count)
 static void add_length(buf *head, uint64_t bytes)
 {
     buf_adds(head, STR("Content-Length: "));
-    add_decimal(head, bytes);
+    buf_add_u64(head, bytes);
     buf_adds(head, STR("\r\n"));
 }
 

@@ -31,14 +31,20 @@ void decision_summary(const decision *d, buf *out)
         buf_addz(out, caller);
     else
         buf_adds(out, d->principal);
-    buf_addf(out, " %s " STR_FMT, d->allowed ? "has" : "lacks", STR_ARG(d->permission));
-    if (d->resource.len)
-        buf_addf(out, " on " STR_FMT, STR_ARG(d->resource));
+    buf_addz(out, d->allowed ? " has " : " lacks ");
+    buf_adds(out, d->permission);
+    if (d->resource.len) {
+        buf_addz(out, " on ");
+        buf_adds(out, d->resource);
+    }
     if (d->allowed && d->reason_count) {
         const binding_reason *r = &d->reasons[0];
-        buf_addf(out, " by " STR_FMT, STR_ARG(r->role));
-        if (!str_eq(r->member, d->principal))
-            buf_addf(out, " through " STR_FMT, STR_ARG(r->member));
+        buf_addz(out, " by ");
+        buf_adds(out, r->role);
+        if (!str_eq(r->member, d->principal)) {
+            buf_addz(out, " through ");
+            buf_adds(out, r->member);
+        }
     }
     if (!d->allowed && !d->reason_count)
         buf_addz(out, ": the policy has no bindings");

@@ -28,11 +28,11 @@ static bool set_name(X509 *cert, str name)
 // The serial comes from the key and the start, so that the same certificate is made each time.
 static bool set_serial(X509 *cert, const jwk *k, int64_t from_s)
 {
-    unsigned char hash[32], bytes[16];
+    unsigned char hash[JOSE_SHA256_BYTES], bytes[16];
     char text[JWK_THUMBPRINT_LEN + 24];
     int len =
         snprintf(text, sizeof(text), STR_FMT "%lld", STR_ARG(jwk_thumbprint(k)), (long long)from_s);
-    EVP_Digest(text, (size_t)len, hash, NULL, alg_digest(JOSE_RS256), NULL);
+    jose_sha256((str){text, (size_t)len}, hash);
     memcpy(bytes, hash, sizeof(bytes));
     bytes[0] &= 0x7f; // positive
     BIGNUM *n = BN_bin2bn(bytes, sizeof(bytes), NULL);

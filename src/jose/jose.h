@@ -138,6 +138,9 @@ CODE_CHECKED jwt_parse_assertion(str token, arena *a, jwt *ret_jwt, err *e);
 // with `alg`. For telling tokens from other words, not for trusting them.
 bool jwt_looks_like(str token);
 
+enum { JOSE_SHA256_BYTES = 32 };
+void jose_sha256(str text, unsigned char ret_digest[JOSE_SHA256_BYTES]);
+
 // What a verifier expects.
 typedef struct jwt_expect jwt_expect;
 struct jwt_expect {

@@ -31,6 +31,11 @@ const EVP_MD *alg_digest(jose_alg a)
     return digests[a];
 }
 
+void jose_sha256(str text, unsigned char ret_digest[JOSE_SHA256_BYTES])
+{
+    EVP_Digest(text.ptr, text.len, ret_digest, NULL, alg_digest(JOSE_RS256), NULL);
+}
+
 const alg_row *alg_of(jose_alg a)
 {
     return &alg_rows[a];
@@ -103,8 +108,8 @@ static void set_thumbprint(jwk *k)
     buf_addc(&object, '{');
     jwk_write_required(k, &object);
     buf_addc(&object, '}');
-    unsigned char hash[32];
-    EVP_Digest(object.ptr, object.len, hash, NULL, alg_digest(JOSE_RS256), NULL);
+    unsigned char hash[JOSE_SHA256_BYTES];
+    jose_sha256(buf_str(&object), hash);
     base64url_encode(&text, (str){(const char *)hash, sizeof(hash)});
     memcpy(k->thumbprint, text.ptr, JWK_THUMBPRINT_LEN);
     buf_deinit(&object);
