@@ -434,6 +434,17 @@ static bool answered(js_engine *en, uint32_t id)
     return false;
 }
 
+// Room for one more answer, and for a short one to each question behind it. A worker that is busy
+// takes none meanwhile, and half a frame would keep it waiting for ever.
+static bool has_room(const js_engine *en, size_t bytes)
+{
+    enum { REFUSALS_BYTES = 1 << 20 };
+    return bytes <= JS_FRAME_BYTES_MAX - 4 && en->out.len + bytes + REFUSALS_BYTES <= en->out.max;
+}
+
+static const js_error too_large = {.name = STR("Error"),
+                                   .message = STR("the response is too large")};
+
 void js_answer_fetch(js_engine *en, uint32_t id, const js_error *failure, const js_response *res)
 {
     if (!answered(en, id))
@@ -442,10 +453,9 @@ void js_answer_fetch(js_engine *en, uint32_t id, const js_error *failure, const 
     buf_init(&context, JS_FRAME_BYTES_MAX / 2);
     message_write_fetched(&context, id, failure, res);
     str body = res ? res->body : STR_NONE;
-    if (!buf_ok(&context) || context.len + body.len > JS_FRAME_BYTES_MAX - 4) {
-        js_error large = {.name = STR("Error"), .message = STR("the response is too large")};
+    if (!buf_ok(&context) || !has_room(en, context.len + body.len)) {
         buf_reset(&context);
-        message_write_fetched(&context, id, &large, NULL);
+        message_write_fetched(&context, id, &too_large, NULL);
         body = STR_NONE;
     }
     frame_add_fetched(&en->out, buf_str(&context), body);
@@ -461,6 +471,10 @@ void js_answer_cookies(js_engine *en, uint32_t id, const js_error *failure, cons
     buf context;
     buf_init(&context, JS_FRAME_BYTES_MAX);
     message_write_cookies(&context, id, failure, list, count);
+    if (!buf_ok(&context) || !has_room(en, context.len)) {
+        buf_reset(&context);
+        message_write_cookies(&context, id, &too_large, NULL, 0);
+    }
     frame_add_head(&en->out, FRAME_COOKIES, context.len);
     buf_adds(&en->out, buf_str(&context));
     buf_deinit(&context);

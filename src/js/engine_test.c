@@ -21,6 +21,7 @@ struct seen {
     char request[2048];
     bool answer; // answer sendRequest with 201 and the request's JSON as body
     bool stall;  // don't answer at all
+    str body;    // of answers, in the place of the request's JSON
 };
 
 static void on_assertion(void *ctx, const js_assertion *a)
@@ -69,6 +70,8 @@ static void on_fetch(void *ctx, const js_fetch *f)
     js_error refused = {.name = STR("ECONNREFUSED"), .message = STR("connect ECONNREFUSED")};
     if (s->stall)
         return;
+    if (s->body.ptr)
+        res.body = s->body;
     js_answer_fetch(s->engine, f->id, s->answer ? NULL : &refused, s->answer ? &res : NULL);
 }
 
@@ -579,6 +582,30 @@ static void T45_prototype_pollution_stays_in_the_worker(void **state)
     end(&s);
 }
 
+// Answers that a busy worker doesn't take must not fill the queue until a frame is cut.
+static void T45_large_answers_to_a_busy_script_are_refused_in_time(void **state)
+{
+    (void)state;
+    enum { BODY_BYTES = 60 << 20 };
+    seen s = begin();
+    char *body = mem_new(BODY_BYTES);
+    memset(body, 'x', BODY_BYTES);
+    s.body = (str){body, BODY_BYTES};
+    run(&s, JS_TEST,
+        "let good = 0, bad = 0, why;\n"
+        "for (let i = 0; i < 6; i++)\n"
+        "    pm.sendRequest('http://a.example/', (error) => {\n"
+        "        if (error) { bad++; why = error.message; } else good++;\n"
+        "        if (good + bad === 6) console.log(good > 0, bad > 0, why);\n"
+        "    });\n"
+        "const until = Date.now() + 1000;\n"
+        "while (Date.now() < until);");
+    assert_log(&s, "log true true 'the response is too large'\n");
+    assert_int_equal(s.code, OK);
+    end(&s);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +623,7 @@ int main(void)
         cmocka_unit_test(T45_a_worker_that_dies_takes_only_its_script_along),
         cmocka_unit_test(T45_a_native_call_that_never_ends_is_killed),
         cmocka_unit_test(a_worker_that_cannot_start_fails_the_script),
+        cmocka_unit_test(T45_large_answers_to_a_busy_script_are_refused_in_time),
         cmocka_unit_test(T45_prototype_pollution_stays_in_the_worker),
     };
     the_loop = loop_new();
