@@ -165,7 +165,10 @@ code run_export(const option_values *o, runner *r, err *e)
             runner_export_cookies(r, &text);
         else
             runner_export(r, (js_scope_name)exports[i].scope, &text);
-        c = write_export(option_cstr(o, exports[i].option), exports[i].what, buf_str(&text), e);
+        if (buf_ok(&text))
+            c = write_export(option_cstr(o, exports[i].option), exports[i].what, buf_str(&text), e);
+        else
+            c = err_set(e, SYS_LIMIT, "--%s: it is larger than 1 GiB", exports[i].option);
         buf_deinit(&text);
     }
     return c;
