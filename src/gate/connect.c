@@ -117,9 +117,10 @@ static void on_token(void *ctx, credential_token *token, const err *e)
         return;
     }
     buf value;
-    buf_init(&value, 64 << 10);
+    str bare = secret_str(token->value);
+    buf_init(&value, sizeof("Bearer ") + bare.len);
     buf_adds(&value, STR("Bearer "));
-    buf_adds(&value, secret_str(token->value));
+    buf_adds(&value, bare);
     c->bearer = secret_new(buf_str(&value));
     buf_wipe(&value);
     buf_deinit(&value);

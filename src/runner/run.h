@@ -13,6 +13,8 @@
 
 typedef struct trip trip;
 
+enum { RUN_ASKED_BYTES_MAX = 256 << 20 }; // of the bodies that pm.sendRequest's hold together
+
 // What is asked for. Borrowed until the exchange is freed, but for `request`, which is copied.
 typedef struct trip_want trip_want;
 struct trip_want {
@@ -55,8 +57,11 @@ struct trip {
 
     run_exchange told;
     js_response response; // status 0: none
+    buf body;             // of a script's request, counted in asked_bytes
+    bool over;            // that is what ended it
     err error;
     bool failed;
+    run_failure *failure; // that was told
 };
 
 // Tells RUN_BEFORE_REQUEST, and later RUN_REQUEST just before on_done, which doesn't come inside
@@ -149,8 +154,10 @@ struct runner {
     flow flow;
     timer *pause; // --delay-request
     turn turn;
-    VEC(trip *) asked; // pm.sendRequest's that are under way
-    bool stopping;     // what is under way ends, nothing else begins
+    VEC(trip *) asked;  // pm.sendRequest's that are under way
+    size_t asked_bytes; // of the bodies that they hold together
+    size_t asked_bytes_max;
+    bool stopping; // what is under way ends, nothing else begins
     task halt, last;
     void (*on_done)(void *ctx);
     void *on_done_ctx;

@@ -139,6 +139,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     arena_init(&r->kept);
     arena_init(&r->turn.mem);
     buf_init(&r->row_text, ROW_BYTES_MAX);
+    r->asked_bytes_max = RUN_ASKED_BYTES_MAX;
     r->jar = jar_new();
     r->pause = timer_new(l, on_pause_over, r);
     r->halt = (task){.run = on_halt, .ctx = r};

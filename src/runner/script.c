@@ -145,9 +145,8 @@ static void on_fetched(trip *x)
     forget(r, x);
     if (x->failed) {
         // What the failure table says, and the code that scripts compare.
-        const run_failure *f = vec_last(&r->summary.failures);
         js_error e = {.name = name ? str_from(name) : str_from(code_id(x->error.code)),
-                      .message = f->message};
+                      .message = x->failure->message};
         js_answer_fetch(r->engine, x->want.script_request, &e, NULL);
     } else {
         js_answer_fetch(r->engine, x->want.script_request, NULL, &x->response);

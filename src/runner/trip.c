@@ -4,7 +4,7 @@
 // the answer of the hop, and nowhere else.
 #include "runner/run.h"
 
-enum { COOKIE_BYTES_MAX = 256 << 10, TOKEN_BYTES_MAX = 32 << 10 };
+enum { COOKIE_BYTES_MAX = 256 << 10 };
 
 static void hop(trip *x);
 static void replay(trip *x);
@@ -35,7 +35,7 @@ static void tell_end(trip *x)
                     .exchange = &x->told};
     if (x->failed) {
         run_failure f = failure_of(x, &x->mem);
-        ev.failure = run_fail(x->r, &f);
+        ev.failure = x->failure = run_fail(x->r, &f);
     }
     run_tell(x->r, &ev);
 }
@@ -118,8 +118,9 @@ static void take(trip *x, const fetch_response *res)
 
 static void take_body(trip *x, const fetch_response *res)
 {
-    str body = run_clean(x->r, &x->mem, res->body);
-    x->told.body = body.ptr == res->body.ptr ? arena_str(&x->mem, body) : body;
+    bool kept = x->body.len > 0; // by `collect`
+    str whole = kept ? buf_str(&x->body) : res->body, body = run_clean(x->r, &x->mem, whole);
+    x->told.body = body.ptr == whole.ptr && !kept ? arena_str(&x->mem, body) : body;
     js_cookie *cookies;
     x->told.cookie_count = jar_find(x->r->jar, &x->mem, &x->at, &cookies);
     x->told.cookies = cookies;
@@ -136,6 +137,32 @@ static void take_body(trip *x, const fetch_response *res)
                                 .cookies = t->cookies,
                                 .cookie_count = t->cookie_count};
     identity_explain(x);
+}
+
+// The responses that one script waits for are bounded together: it may ask a thousand times at
+// once.
+static bool collect(void *ctx, str piece)
+{
+    trip *x = ctx;
+    x->over = piece.len > x->r->asked_bytes_max - x->r->asked_bytes;
+    if (x->over)
+        return false;
+    x->r->asked_bytes += piece.len;
+    buf_adds(&x->body, piece);
+    return true;
+}
+
+static void drop_body(trip *x)
+{
+    x->r->asked_bytes -= x->body.len;
+    buf_deinit(&x->body);
+}
+
+static code too_much(err *e)
+{
+    err_set(e, FETCH_LIMIT, "the responses that the script waits for hold more than %d MiB",
+            RUN_ASKED_BYTES_MAX >> 20);
+    return err_hint(e, "let each pm.sendRequest wait for the one before");
 }
 
 // Was it a challenge, which the call has been signed for anew? One of the host that the call is
@@ -157,12 +184,12 @@ static bool was_challenged(trip *x)
 static void on_fetched(void *ctx, const fetch_response *res, const err *e)
 {
     trip *x = ctx;
-    err redirect = ERR_INIT;
+    err redirect = ERR_INIT, over = ERR_INIT;
     x->fetch = NULL;
     if (e) {
         x->told.has_response = false;
-        x->told.failure_name = res ? res->failure : NULL;
-        fail(x, e);
+        x->told.failure_name = res && !x->over ? res->failure : NULL;
+        fail(x, x->over && too_much(&over) ? &over : e);
         return;
     }
     take(x, res);
@@ -224,8 +251,10 @@ static void add_identity(sending *s)
     bool own = x->decision.header == INJECTION_AUTHORIZATION;
     if (!x->token)
         return;
+    str token = secret_str(x->token->value);
+    buf_init(&s->bearer, sizeof("Bearer ") + token.len);
     buf_addz(&s->bearer, "Bearer ");
-    buf_adds(&s->bearer, secret_str(x->token->value));
+    buf_adds(&s->bearer, token);
     add_header(s, own ? STR("Authorization") : STR("X-Serverless-Authorization"),
                buf_str(&s->bearer));
 }
@@ -320,6 +349,9 @@ static void start_fetch(sending *s)
         req.proxy = (fetch_proxy){0}; // plain http with a token stays on this machine
     if (x->route)
         req.route = (fetch_route){.address = "127.0.0.1", .port = x->route->port, .plain = true};
+    if (x->want.by_script)
+        req.on_body = collect;
+    drop_body(x); // of the hop before
     x->fetch = fetch_start(x->r->client, &req);
 }
 
@@ -327,7 +359,6 @@ static void send_hop(trip *x)
 {
     sending s = {.x = x};
     buf_init(&s.cookies, COOKIE_BYTES_MAX);
-    buf_init(&s.bearer, TOKEN_BYTES_MAX);
     add_headers(&s);
     add_body(&s);
     show_cookies(&s);
@@ -475,6 +506,7 @@ trip *trip_start(runner *r, const trip_want *want)
     x->r = r;
     x->want = *want;
     arena_init(&x->mem);
+    buf_init(&x->body, FETCH_BODY_BYTES_MAX);
     x->behavior = behavior_of(want);
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
@@ -509,6 +541,7 @@ void trip_free(trip *x)
     pm_call_deinit(&x->call);
     vec_deinit(&x->headers);
     pm_auth_memory_free(x->memory);
+    drop_body(x);
     arena_deinit(&x->mem);
     free(x);
 }

@@ -437,6 +437,48 @@ static void what_scripts_send_shares_the_jar(void **state)
     assert_strz(sent(s, 2, "Cookie"), "a=1");
 }
 
+// 600 bytes: all of them, or, for what is never finished, the first of 900.
+static bool answer_600(stage *s, str path, str request, buf *out)
+{
+    (void)request;
+    bool half = str_eq(path, STR("/half"));
+    char *text = arena_alloc(&s->mem, 601);
+    memset(text, 'x', 600);
+    if (half)
+        buf_addz(out, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n");
+    if (half)
+        buf_addz(out, text);
+    else if (str_starts(path, STR("/600")))
+        reply(out, 200, "", str_from(text));
+    return half || str_starts(path, STR("/600"));
+}
+
+static void allow_1000(stage *s, const run_event *ev)
+{
+    if (ev->kind == RUN_START)
+        s->r->asked_bytes_max = 1000;
+}
+
+// One that is over makes room; what is under way together may not hold more.
+static void T45_what_scripts_ask_for_is_bounded_together(void **state)
+{
+    stage *s = *state;
+    s->answer = answer_600;
+    s->on_event = allow_1000;
+    run_script(s, "pm.sendRequest(`HOST/600`, (e, r) => { console.log(e, r.text().length);"
+                  "pm.sendRequest(`HOST/600`, (e, r) => console.log(e, r.text().length)); })");
+    assert_strz(lines_of(s, "console"), "console null 600|console null 600");
+    s->o.request_timeout_ms = 1500; // of the one that is never finished
+    const run_summary *sum =
+        run_script(s, "pm.sendRequest(`HOST/half`, (e) => console.log(e.code));"
+                      "pm.sendRequest(`HOST/echo`, () => pm.sendRequest(`HOST/600`, (e) =>"
+                      "console.log(e.code, e.message)))");
+    assert_strz(lines_of(s, "console"),
+                "console 'GP-FET-07' 'the responses that the script waits for hold more than 256 "
+                "MiB'|console 'ESOCKETTIMEDOUT'");
+    assert_int_equal(sum->failures.ptr[0].code, FETCH_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +503,7 @@ int main(void)
         STAGED(T42_scripts_reach_no_metadata),
         STAGED(T42_no_metadata_server_is_asked_wherever_it_listens),
         STAGED(what_scripts_send_shares_the_jar),
+        STAGED(T45_what_scripts_ask_for_is_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

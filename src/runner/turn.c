@@ -273,7 +273,7 @@ static void on_exchanged(trip *x)
 {
     runner *r = x->r;
     if (x->failed)
-        bail(r, vec_last(&r->summary.failures), true);
+        bail(r, x->failure, true);
     flow_resume(&r->flow);
 }
 
