@@ -4,6 +4,7 @@
 const verb *const verbs[] = {
     // Test
     &verb_run,
+    &verb_mock,
     &verb_lint,
     &verb_init,
     // Reach

@@ -6,6 +6,7 @@
 
 extern const verb verb_run;
 extern const verb verb_lint;
+extern const verb verb_mock;
 extern const verb verb_init;
 extern const verb verb_doctor;
 extern const verb verb_up;

@@ -6,10 +6,6 @@
 
 // A collection of form v1 as one of v2.1, in the same arena.
 json *pm_convert_v1(arena *a, const json *v1);
-// The forms that a request may be written in, made one: an object with method, url (an object),
-// header (an array of {key, value}), body, auth (v2.1's arrays), description (text). Members that
-// it doesn't know are kept. Pure: the result shares nothing with `request`.
-json *pm_request_normal(arena *a, const json *request);
 // {"type": T, T: [{key, value}]} from v2.0's objects; NULL when it says nothing.
 json *pm_auth_normal(arena *a, const json *auth);
 // The text of a description, which may be an object with `content`.

@@ -38,6 +38,13 @@ struct pm_answer {
 };
 enum { PM_REPLAYS_MAX = 3 };
 
+// ---- the request as written
+
+// The forms that a request may be written in, made one: an object with method, url (an object),
+// header (an array of {key, value}), body, auth (v2.1's arrays), description (text). Members that
+// it doesn't know are kept. Pure: the result shares nothing with `request`.
+json *pm_request_normal(arena *a, const json *request);
+
 // ---- the prepared request
 
 typedef struct pm_header pm_header;
