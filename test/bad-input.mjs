@@ -196,7 +196,9 @@ const policies = [
   policy('a member in lower case', members('[¶"serviceaccount:a@b.example"]'), 'GP-IAM-01', "isn't a member", 'serviceAccount:'),
   policy('a user without a domain', members('[¶"user:alice"]'), 'GP-IAM-01', "isn't a member", 'one e-mail address'),
   policy('a domain with an @', members('[¶"domain:@example.com"]'), 'GP-IAM-01', "isn't a member", 'write domain:example.com'),
-  policy('a condition', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": ¶{"expression": "true"}}]}', 'GP-POL-02', "conditions aren't evaluated yet", 'remove the condition'),
+  policy('a condition without a title', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": ¶{"expression": "true"}}]}', 'GP-POL-01', 'title: is missing', "add 'title'"),
+  policy('a condition with a misspelt attribute', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": {"title": "t", "expression": ¶"request.pth == 1"}}]}', 'GP-CEL-02', "at 1:1 of \"t\": there is no variable 'request.pth'", "did you mean 'request.path'?"),
+  policy('a condition for everybody', '{"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"], "condition": ¶{"title": "t", "expression": "true"}}]}', 'GP-POL-02', 'nothing is granted to everybody under a condition', 'name the callers'),
 ];
 
 // ---- key files --------------------------------------------------------------------------------------

@@ -169,6 +169,10 @@ typedef struct cel_function {
 // One overload. A function of the same name and kinds of arguments must not exist.
 CODE_CHECKED cel_env_function(cel_env *env, const cel_function *f, err *e);
 
+// Google's functions for IAM: string.extract(template), list.hasOnly(list), and
+// api.getAttribute(name, otherwise), which asks the activation for the name.
+void cel_env_iam(cel_env *env);
+
 void *cel_call_ctx(const cel_call *call);
 arena *cel_call_arena(cel_call *call);
 // Counts work, about one unit for 16 bytes or one step. False when the limit is passed: return

@@ -82,11 +82,23 @@ static void hint_names(checker *k, const map *declared, str wanted, const char *
     buf_deinit(&some);
 }
 
-static const cel_type *unknown_name(checker *k, const cel_node *n)
+static const cel_type *unknown_name(checker *k, const cel_node *n, str name)
 {
-    fail(k, n, CEL_NAME, "there is no variable '" STR_FMT "'", STR_ARG(n->name));
-    hint_names(k, &k->program->env->variables, n->name, "variables");
+    fail(k, n, CEL_NAME, "there is no variable '" STR_FMT "'", STR_ARG(name));
+    hint_names(k, &k->program->env->variables, name, "variables");
     return cel_type_of(CEL_DYN);
+}
+
+// Whether variables are declared under this name: "request.path", "request.time".
+static bool is_prefix(const map *declared, str name)
+{
+    size_t cursor = 0;
+    str full, head, rest;
+    void *value;
+    while (map_next(declared, &cursor, &full, &value))
+        if (str_cut(full, '.', &head, &rest) && str_eq(head, name))
+            return true;
+    return false;
 }
 
 // ---- Calls ----------------------------------------------------------------------------------
@@ -279,6 +291,11 @@ static const cel_type *field_of(checker *k, const cel_node *n, const cel_type *t
 
 static const cel_type *check_select(checker *k, const cel_node *n)
 {
+    if (n->args[0]->kind == NODE_UNKNOWN &&
+        is_prefix(&k->program->env->variables, n->args[0]->name))
+        return unknown_name(k, n->args[0],
+                            arena_printf(&k->program->arena, STR_FMT "." STR_FMT,
+                                         STR_ARG(n->args[0]->name), STR_ARG(n->name)));
     const cel_type *of = known(k, check(k, n->args[0]));
     bool optional = of->kind == CEL_OPTIONAL;
     if (k->failed != OK)
@@ -383,7 +400,8 @@ static const cel_type *check_name(checker *k, const cel_node *n)
 {
     if (n->kind == NODE_LOCAL)
         return k->slots[n->slot];
-    return n->kind == NODE_VARIABLE ? k->program->variables[n->slot]->type : unknown_name(k, n);
+    return n->kind == NODE_VARIABLE ? k->program->variables[n->slot]->type
+                                    : unknown_name(k, n, n->name);
 }
 
 static const cel_type *check(checker *k, const cel_node *n)

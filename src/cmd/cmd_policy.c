@@ -77,6 +77,8 @@ static code run_explain(cmd_call *call, err *e)
                                   .permission = option_text(o, "permission"),
                                   .resource = option_text(o, "resource"),
                                   .groups = project->groups,
+                                  .attributes = option_list(o, "with")->ptr,
+                                  .attribute_count = option_list(o, "with")->len,
                                   .as_json = as_json(call)};
         c = policy_command_explain(&x, &page, &allowed, e);
     }
@@ -98,7 +100,16 @@ static const option_row explain_rows[] = {
      .value = "NAME",
      .def = "run.routes.invoke",
      .help = "What is asked for"},
-    {.name = "resource", .kind = OPTION_TEXT, .value = "NAME", .help = "Of what, for the answer"},
+    {.name = "resource",
+     .kind = OPTION_TEXT,
+     .value = "NAME",
+     .help = "Of what: projects/P/locations/R/services/S; conditions may ask for it"},
+    {.name = "with",
+     .kind = OPTION_TEXT,
+     .repeat = true,
+     .value = "NAME=VALUE",
+     .help = "What a condition may ask about the call: request.path=/admin, source.ip=10.0.0.1, "
+             "request.time=2026-12-31T23:59:59Z (now, if absent)"},
     {.name = "project-file",
      .kind = OPTION_TEXT,
      .value = "FILE",
@@ -115,10 +126,15 @@ static const command_spec explain_spec = {
     .args_min = 1,
     .args_max = 1,
     .summary = "Tell whether a policy lets somebody in, and why",
-    .about = "Decides as 'gatepost up' does, and shows for each binding why it grants or doesn't; "
-             "of a refusal also the fix. Groups are those of the project file.\n\n"
-             "Ends with 0 when the caller is let in, with 1 when not.",
-    .example = "gatepost policy explain policy.yaml --principal user:jane@example.com",
+    .about =
+        "Decides as 'gatepost up' does, and shows for each binding why it grants or doesn't; "
+        "of a refusal also the fix. Conditions are evaluated for the call that --with describes; "
+        "without a value that it asks for, a condition isn't met. Groups are those of the project "
+        "file.\n\n"
+        "Ends with 0 when the caller is let in, with 1 when not.",
+    .example = "gatepost policy explain policy.yaml --principal user:jane@example.com\n"
+               "gatepost policy explain policy.yaml --principal user:jane@example.com --with "
+               "request.path=/admin",
     .tables = explain_tables,
 };
 

@@ -82,6 +82,7 @@ static void refuse_by(gate_call *c)
 
 static void judge(gate_call *c)
 {
+    const cel_activation attributes = attributes_of(c);
     const guard_call call = {
         .authorization = c->fields.authorization,
         .authorization_count = c->fields.authorization_count,
@@ -89,6 +90,7 @@ static void judge(gate_call *c)
         .serverless_count = c->fields.serverless_count,
         .http = &c->http,
         .now_s = clock_wall_s(),
+        .attributes = &attributes,
     };
     guard_verdict *v = arena_alloc(c->mem, sizeof *v);
     if (guard_check(c->gate->o.guard, c->service->target, &call, c->mem, v) == GUARD_WAIT) {

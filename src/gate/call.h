@@ -101,6 +101,11 @@ void call_release(gate_call *c);
 // Of a call whose exchange is over: writes the log and frees it.
 void call_finish(gate_call *c, const http_outcome *o);
 
+// ---- attributes.c
+
+// What conditions may ask about a call of a guarded service.
+cel_activation attributes_of(const gate_call *c);
+
 // ---- answer.c
 
 // Answers in place of the service; or cuts the connection, when an answer was begun.

@@ -8,7 +8,8 @@
 //   spool before a byte of the answer leaves (promise 3).
 // - The path has one canonical form, computed once: policy, trail and upstream see that string; a
 //   path without one is answered 400 (threats 6, 9). The query passes as it came and decides
-//   nothing (threat 5), nor does any header but those that carry the token (threats 1, 2).
+//   nothing (threat 5), nor does any header but those that carry the token (threats 1, 2), unless a
+//   condition of the service's own policy asks for it.
 // - What only Google's front end may say doesn't pass from a client, however it is spelled
 //   (threat 3); our own fields are added after those of the connection were removed (threat 4).
 // - A refusal tells the caller what Cloud Run would, and the operator why: in the trail, the

@@ -208,15 +208,24 @@ static bool trail_ready(call *c)
     return false;
 }
 
+static bool find_time(void *ctx, str name, arena *a, cel_value *ret)
+{
+    (void)a;
+    *ret = cel_timestamp(((const call *)ctx)->now_s, 0);
+    return str_eq(name, STR("request.time"));
+}
+
 static bool decide(call *c, api_use *u, const account *who, const account *target,
                    const char *permission)
 {
+    const cel_activation attributes = {.lookup = find_time, .ctx = c};
     principal *p = ARENA_NEW(c->mem, principal);
     *p = principal_of(c->g, who);
     policy_query q = {.who = p,
                       .authenticated = true,
                       .permission = str_from(permission),
-                      .resource = resource_of(c, target)};
+                      .resource = resource_of(c, target),
+                      .call = &attributes};
     policy_decide(c->g->policy, &q, c->mem, &u->decision);
     return u->decision.allowed;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "cel/cel_json.h"
 #include "guard/bearer.h"
 #include "guard/entry.h"
 #include "guard/memory.h"
@@ -141,13 +142,47 @@ static oidc_state identify(checking *x, code *ret_code, err *e)
 
 // ---- whether ------------------------------------------------------------------------------------
 
+// Remembered tokens leave their claims behind: they are read again by the rare condition that asks.
+static bool token_attribute(const checking *x, str name, arena *a, cel_value *ret)
+{
+    jwt t;
+    if (!x->verdict->who || jwt_parse(x->bearer.token, a, &t, NULL))
+        return false;
+    cel_value *audiences = arena_array(a, t.audience_count, sizeof(*audiences));
+    for (size_t i = 0; i < t.audience_count; i++)
+        audiences[i] = cel_string(t.audiences[i]);
+    if (str_eq(name, STR("issuer")))
+        *ret = cel_string(t.issuer);
+    else if (str_eq(name, STR("audiences")))
+        *ret = cel_list_of(audiences, t.audience_count);
+    else if (str_eq(name, STR("claims")))
+        *ret = cel_from_json(a, t.claims);
+    else
+        return false;
+    return true;
+}
+
+static bool find_attribute(void *ctx, str name, arena *a, cel_value *ret)
+{
+    const checking *x = ctx;
+    const cel_activation *rest = x->call->attributes;
+    if (str_starts(name, STR("request.auth.")))
+        return token_attribute(x, str_skip(name, 13), a, ret);
+    if (!str_eq(name, STR("request.time")))
+        return rest && rest->lookup(rest->ctx, name, a, ret);
+    *ret = cel_timestamp(x->call->now_s, 0);
+    return true;
+}
+
 static void decide(checking *x, const principal *who, decision *d)
 {
     const guard_target *t = x->target;
+    const cel_activation call = {.lookup = find_attribute, .ctx = x};
     const policy_query q = {.who = who,
                             .authenticated = x->google,
                             .permission = PERMISSION_INVOKE,
-                            .resource = t->resource};
+                            .resource = t->resource,
+                            .call = &call};
     policy_decide(t->policy, &q, x->mem, d);
     if (!t->check_disabled)
         return;
@@ -176,8 +211,12 @@ static void explain_refusal(checking *x)
     buf_init(&text, 1024);
     decision_summary(&v->decision, &text);
     (void)err_set(&v->reason, IAM_DENIED, "%s", buf_cstr(&text));
-    (void)err_hint(&v->reason, "bind " STR_FMT " to roles/run.invoker in the service's policy",
-                   STR_ARG(v->decision.principal));
+    const binding_reason *near = decision_condition(&v->decision);
+    if (near)
+        (void)err_hint(&v->reason, "call so that it is met: " STR_FMT, STR_ARG(near->expression));
+    else
+        (void)err_hint(&v->reason, "bind " STR_FMT " to roles/run.invoker in the service's policy",
+                       STR_ARG(v->decision.principal));
     buf_deinit(&text);
 }
 

@@ -61,6 +61,9 @@ struct guard_call {
     size_t serverless_count;
     const audit_call *http; // for the entry
     int64_t now_s;
+    // What conditions may ask about it (policy_query); NULL: nothing. request.time and what the
+    // token says are answered here.
+    const cel_activation *attributes;
 };
 
 // What to do with a header before the call goes on.

@@ -121,6 +121,66 @@ static void another_issuers_people_are_not_all_authenticated_users(void **state)
     assert_non_null(f->v.who);
 }
 
+#define CONDITIONAL(expression)                                                                    \
+    "{\"version\":3,\"bindings\":[{\"role\":\"roles/run.invoker\",\"members\":"                    \
+    "[\"serviceAccount:" TESTER                                                                    \
+    "\"],\"condition\":{\"title\":\"test\",\"expression\":\"" expression "\"}}]}"
+
+static bool find_path(void *ctx, str name, arena *a, cel_value *ret)
+{
+    (void)a;
+    *ret = cel_string(str_from(ctx));
+    return str_eq(name, STR("request.path"));
+}
+
+// Each twice: the second time the token is remembered, without its claims.
+static void a_condition_decides_by_call_and_token(void **state)
+{
+    static const struct {
+        const char *policy;
+        bool passes;
+    } rows[] = {
+        {CONDITIONAL("request.path == '/orders'"), true},
+        {CONDITIONAL("request.path == '/admin'"), false},
+        {CONDITIONAL("request.method == 'GET'"), false}, // nobody says
+        {CONDITIONAL("request.time == timestamp('2027-01-15T08:00:00Z')"), true},
+        {CONDITIONAL("request.time > timestamp('2027-01-15T08:00:00Z')"), false},
+        {CONDITIONAL("request.auth.issuer == '" GOOGLE "'"), true},
+        {CONDITIONAL("'" ORDERS "' in request.auth.audiences"), true},
+        {CONDITIONAL("request.auth.claims.sub == '108'"), true},
+        {CONDITIONAL("request.auth.claims.absent == '108'"), false},
+        {CONDITIONAL("request.auth.principal == 'serviceAccount:" TESTER "'"), true},
+        {CONDITIONAL("resource.name.endsWith('/services/orders')"), true},
+    };
+    fixture *f = *state;
+    str header = bearer_of(f, token_of(f, TESTER, ORDERS));
+    const cel_activation attributes = {.lookup = find_path, .ctx = "/orders"};
+    guard_call c = {.authorization = &header, .authorization_count = 1, .attributes = &attributes};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        set_policy(f, rows[i / 2].policy);
+        assert_int_equal(call_with(f, c), GUARD_DONE);
+        if (rows[i / 2].passes)
+            assert_passes(f, TESTER);
+        else
+            assert_refused(f, 403, IAM_DENIED);
+    }
+}
+
+static void an_unmet_condition_is_told_to_the_operator(void **state)
+{
+    fixture *f = *state;
+    set_policy(f, CONDITIONAL("request.time < timestamp('2020-01-01T00:00:00Z')"));
+    call_as(f, TESTER);
+    assert_refused(f, 403, IAM_DENIED);
+    assert_non_null(
+        strstr(f->v.reason.msg, "the condition \"test\" of roles/run.invoker isn't met"));
+    assert_non_null(strstr(f->v.reason.hint, "request.time < timestamp"));
+    const json *payload = json_get(last_entry(f), "protoPayload");
+    const json *why = json_get(json_get(payload, "metadata"), "decision");
+    assert_true(
+        json_is_str(json_get(json_at(json_get(why, "bindings"), 0), "outcome"), "condition-false"));
+}
+
 static void groups_of_the_directory_count(void **state)
 {
     fixture *f = *state;
@@ -654,6 +714,8 @@ int main(void)
         CASE(row_lacking_the_permission_is_403),
         CASE(row_all_authenticated_users_is_any_valid_google_token),
         CASE(another_issuers_people_are_not_all_authenticated_users),
+        CASE(a_condition_decides_by_call_and_token),
+        CASE(an_unmet_condition_is_told_to_the_operator),
         CASE(groups_of_the_directory_count),
         CASE(a_token_without_an_address_is_an_account_all_the_same),
         CASE(row_not_a_jwt_is_401),

@@ -16,8 +16,32 @@ const char *binding_outcome_name(binding_outcome o)
         return "role-unknown";
     case BINDING_NO_MEMBER:
         return "no-member";
+    case BINDING_CONDITION_FALSE:
+        return "condition-false";
+    case BINDING_CONDITION_FAILED:
+        return "condition-failed";
     }
     return "unknown";
+}
+
+const binding_reason *decision_condition(const decision *d)
+{
+    for (size_t i = 0; !d->allowed && i < d->reason_count; i++)
+        if (d->reasons[i].outcome == BINDING_CONDITION_FALSE ||
+            d->reasons[i].outcome == BINDING_CONDITION_FAILED)
+            return &d->reasons[i];
+    return NULL;
+}
+
+static void refusal_summary(const decision *d, buf *out)
+{
+    const binding_reason *r = decision_condition(d);
+    if (!d->reason_count)
+        buf_addz(out, ": the policy has no bindings");
+    else if (r)
+        buf_addf(out, ": the condition \"" STR_FMT "\" of " STR_FMT " %s", STR_ARG(r->condition),
+                 STR_ARG(r->role),
+                 r->outcome == BINDING_CONDITION_FALSE ? "isn't met" : "can't be evaluated");
 }
 
 void decision_summary(const decision *d, buf *out)
@@ -45,9 +69,22 @@ void decision_summary(const decision *d, buf *out)
             buf_addz(out, " through ");
             buf_adds(out, r->member);
         }
+        if (r->condition.len)
+            buf_addf(out, " under its condition \"" STR_FMT "\"", STR_ARG(r->condition));
     }
-    if (!d->allowed && !d->reason_count)
-        buf_addz(out, ": the policy has no bindings");
+    if (!d->allowed)
+        refusal_summary(d, out);
+}
+
+static void no_member_text(const binding_reason *r, buf *out)
+{
+    if (r->member_count == 1)
+        buf_addz(out, ": its one member isn't the caller");
+    else
+        buf_addf(out, ": none of its %zu members is the caller", r->member_count);
+    if (r->near_miss.len)
+        buf_addf(out, "; " STR_FMT ": " STR_FMT, STR_ARG(r->member), STR_ARG(r->near_miss));
+    buf_addc(out, '\n');
 }
 
 static void reason_text(const binding_reason *r, const decision *d, buf *out)
@@ -66,13 +103,19 @@ static void reason_text(const binding_reason *r, const decision *d, buf *out)
         buf_addz(out, ": this role isn't known here, so it grants nothing\n");
         return;
     case BINDING_NO_MEMBER:
-        if (r->member_count == 1)
-            buf_addz(out, ": its one member isn't the caller");
-        else
-            buf_addf(out, ": none of its %zu members is the caller", r->member_count);
-        if (r->near_miss.len)
-            buf_addf(out, "; " STR_FMT ": " STR_FMT, STR_ARG(r->member), STR_ARG(r->near_miss));
-        buf_addc(out, '\n');
+        no_member_text(r, out);
+        return;
+    case BINDING_CONDITION_FALSE:
+        buf_addf(out,
+                 ": it covers the caller, but its condition \"" STR_FMT "\" isn't met: " STR_FMT
+                 "\n",
+                 STR_ARG(r->condition), STR_ARG(r->expression));
+        return;
+    case BINDING_CONDITION_FAILED:
+        buf_addf(out,
+                 ": it covers the caller, but its condition \"" STR_FMT
+                 "\" can't be evaluated (" STR_FMT "): " STR_FMT "\n",
+                 STR_ARG(r->condition), STR_ARG(r->failure), STR_ARG(r->expression));
         return;
     }
 }
@@ -96,6 +139,12 @@ static void reason_json(const binding_reason *r, jout *w)
         jout_str(w, "member", r->member);
     if (r->near_miss.len)
         jout_str(w, "nearMiss", r->near_miss);
+    if (r->condition.len)
+        jout_str(w, "condition", r->condition);
+    if (r->expression.len)
+        jout_str(w, "expression", r->expression);
+    if (r->failure.len)
+        jout_str(w, "failure", r->failure);
     if (r->outcome == BINDING_NO_MEMBER)
         jout_i64(w, "members", (int64_t)r->member_count);
     if (r->line)

@@ -140,6 +140,8 @@ typedef enum binding_outcome {
     BINDING_ROLE_LACKS,   // the role doesn't have the permission
     BINDING_ROLE_UNKNOWN, // nobody knows what the role permits: it grants nothing
     BINDING_NO_MEMBER,    // no member is the caller
+    BINDING_CONDITION_FALSE,
+    BINDING_CONDITION_FAILED, // nobody can tell whether it is met: it grants nothing
 } binding_outcome;
 const char *binding_outcome_name(binding_outcome o); // "no-member": stable, for JSON
 
@@ -149,9 +151,11 @@ struct binding_reason {
     binding_outcome outcome;
     str role;
     size_t member_count;
-    str member;    // the one that matched
-    str near_miss; // one sentence, or ""
-    uint32_t line; // in the policy file; 0: unknown
+    str member;              // the one that matched
+    str near_miss;           // one sentence, or ""
+    str condition;           // its title; "" when it has none
+    str expression, failure; // of a condition that isn't met, or can't be evaluated
+    uint32_t line;           // in the policy file; 0: unknown
 };
 
 typedef struct decision decision;
@@ -166,6 +170,8 @@ struct decision {
     size_t reason_count;
 };
 
+// Of a refusal: the binding that lacks nothing but its condition; NULL when there is none.
+const binding_reason *decision_condition(const decision *d);
 // One sentence: "serviceAccount:x has run.routes.invoke on R by roles/run.invoker".
 void decision_summary(const decision *d, buf *out);
 // The summary and a line for each reason.

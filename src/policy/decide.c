@@ -12,12 +12,18 @@ static const member *covering(const binding *b, const policy_query *q)
     return NULL;
 }
 
+static bool condition_met(const binding *b, const policy_query *q)
+{
+    bool holds = true;
+    return !b->condition || (condition_holds(b->condition, q, &holds, NULL) == OK && holds);
+}
+
 static const binding *granting(const policy *p, const policy_query *q, const member **ret_member)
 {
     for (size_t i = 0; i < p->count; i++) {
         const binding *b = &p->bindings[i];
         *ret_member = covering(b, q);
-        if (*ret_member && role_permits(p->roles, b->role, q->permission))
+        if (*ret_member && role_permits(p->roles, b->role, q->permission) && condition_met(b, q))
             return b;
     }
     return NULL;
@@ -43,21 +49,47 @@ static void find_near_miss(const binding *b, const policy_query *q, arena *a, bi
     buf_deinit(&text);
 }
 
+// Of a binding that would grant it but for its condition.
+static void explain_condition(const binding *b, const policy_query *q, arena *a, binding_reason *r)
+{
+    bool holds;
+    err why = ERR_INIT;
+    r->outcome = BINDING_CONDITION_FALSE;
+    r->expression = b->condition->expression;
+    if (condition_holds(b->condition, q, &holds, &why)) {
+        r->outcome = BINDING_CONDITION_FAILED;
+        r->failure = arena_str(a, str_from(why.msg));
+    }
+}
+
+static void explain_members(const binding *b, const policy_query *q, arena *a, binding_reason *r)
+{
+    const member *m = covering(b, q);
+    if (m && b->condition) {
+        r->member = m->text;
+        explain_condition(b, q, a, r);
+    } else {
+        r->outcome = BINDING_NO_MEMBER;
+        find_near_miss(b, q, a, r);
+    }
+}
+
 static void explain_refusal(const policy *p, const policy_query *q, arena *a, decision *d)
 {
     binding_reason *reasons = arena_array(a, p->count, sizeof(*reasons));
     for (size_t i = 0; i < p->count; i++) {
         const binding *b = &p->bindings[i];
         binding_reason *r = &reasons[i];
-        *r = (binding_reason){.role = b->role, .member_count = b->count, .line = b->at.line};
+        *r = (binding_reason){.role = b->role,
+                              .member_count = b->count,
+                              .condition = condition_name(b->condition),
+                              .line = b->at.line};
         if (!role_known(p->roles, b->role))
             r->outcome = BINDING_ROLE_UNKNOWN;
         else if (!role_permits(p->roles, b->role, q->permission))
             r->outcome = BINDING_ROLE_LACKS;
         else
-            r->outcome = BINDING_NO_MEMBER;
-        if (r->outcome == BINDING_NO_MEMBER)
-            find_near_miss(b, q, a, r);
+            explain_members(b, q, a, r);
     }
     d->reasons = reasons;
     d->reason_count = p->count;
@@ -83,6 +115,7 @@ void policy_decide(const policy *p, const policy_query *q, arena *a, decision *d
                           .role = b->role,
                           .member_count = b->count,
                           .member = m->text,
+                          .condition = condition_name(b->condition),
                           .line = b->at.line};
     d->allowed = true;
     d->reasons = r;

@@ -103,22 +103,37 @@ static const rule unknown_role = {
     POLICY_NOTE, "unknown-role",
     "this role isn't known here: locally it grants nothing, in the cloud it may",
     "check its spelling, or declare it with its permissions among the project's roles"};
+static const rule lost_condition = {
+    POLICY_WARNING, "lost-condition",
+    "the binding has a condition that is missing here: the policy was read as version 1",
+    "read it again as version 3: gcloud does, and ?options.requestedPolicyVersion=3"};
 static const rule empty_binding = {POLICY_NOTE, "empty-binding", "the binding has no members",
                                    "remove it"};
 static const rule duplicate_binding = {POLICY_NOTE, "duplicate-binding",
                                        "the role has a binding already", "merge the two"};
 
+// A role under a condition is another grant than the role.
+static str what_is_granted(const linter *l)
+{
+    const binding *b = l->binding;
+    if (!b->condition)
+        return b->role;
+    return arena_printf(l->a, STR_FMT "\n" STR_FMT, STR_ARG(b->role),
+                        STR_ARG(b->condition->expression));
+}
+
 static void lint_role(linter *l, const map *seen)
 {
     const binding *b = l->binding;
-    const rule *r = role_basic(b->role)                      ? &basic_role
-                    : !role_known(l->policy->roles, b->role) ? &unknown_role
-                                                             : NULL;
+    const rule *r = role_basic(b->role)                         ? &basic_role
+                    : str_find(b->role, STR("_withcond_")) >= 0 ? &lost_condition
+                    : !role_known(l->policy->roles, b->role)    ? &unknown_role
+                                                                : NULL;
     if (r)
         add(l, r, b->at, STR_NONE);
     if (!b->count)
         add(l, &empty_binding, b->at, STR_NONE);
-    if (map_has(seen, b->role))
+    if (map_has(seen, what_is_granted(l)))
         add(l, &duplicate_binding, b->at, STR_NONE);
 }
 
@@ -130,7 +145,8 @@ static void lint_members(linter *l, map *granted)
         const rule *r = rule_for_member(m);
         if (r)
             add(l, r, b->places[i], m->text);
-        str key = arena_printf(l->a, STR_FMT "\n" STR_FMT, STR_ARG(b->role), STR_ARG(m->text));
+        str key =
+            arena_printf(l->a, STR_FMT "\n" STR_FMT, STR_ARG(what_is_granted(l)), STR_ARG(m->text));
         if (map_set(granted, key, l))
             add(l, &duplicate_member, b->places[i], m->text);
     }
@@ -144,7 +160,7 @@ void policy_lint(const policy *p, arena *a, policy_findings *ret_findings)
     for (size_t i = 0; i < p->count; i++) {
         l.binding = &p->bindings[i];
         lint_role(&l, &roles);
-        map_set(&roles, l.binding->role, &l);
+        map_set(&roles, what_is_granted(&l), &l);
         lint_members(&l, &granted);
     }
     map_deinit(&roles, NULL);

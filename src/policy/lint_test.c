@@ -29,6 +29,7 @@ static void each_rule_finds_its_mistake_and_nothing_else(void **state)
          "['principalSet://iam.googleapis.com/locations/global/workforcePools/w/group/g']", "", 0},
         {"roles/owner", "['user:jane@example.com']", "basic-role", 1},
         {"roles/run.invoke", "['user:jane@example.com']", "unknown-role", 0},
+        {"roles/run.invoker_withcond_5a1b", "['user:jane@example.com']", "lost-condition", 1},
         {"roles/run.invoker", "[]", "empty-binding", 0},
         {"roles/run.invoker", "['user:jane@example.com', 'user:jane@example.com']",
          "duplicate-member", 0},
@@ -156,9 +157,43 @@ static void T48_a_role_cannot_drive_the_terminal(void **state)
     buf_deinit(&out);
 }
 
+static void a_role_under_another_condition_is_no_duplicate(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        size_t findings;
+    } rows[] = {
+        {"true", "false", 0}, {"true", NULL, 0}, {"true", "true", 2}, // the binding and its member
+    };
+    (void)state;
+    role_set *roles = role_set_new();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512], second[64] = "";
+        policy *p = NULL;
+        policy_findings found;
+        arena a;
+        arena_init(&a);
+        if (rows[i].second)
+            snprintf(second, sizeof(second), ", condition: {title: b, expression: '%s'}",
+                     rows[i].second);
+        snprintf(text, sizeof(text),
+                 "bindings:\n- {role: roles/run.invoker, members: ['user:a@x.org'], condition: "
+                 "{title: a, expression: '%s'}}\n"
+                 "- {role: roles/run.invoker, members: ['user:a@x.org']%s}",
+                 rows[i].first, second);
+        assert_row(i, policy_load_text(str_from(text), "p.yaml", roles, &p, NULL) == OK);
+        policy_lint(p, &a, &found);
+        assert_row(i, found.len == rows[i].findings);
+        policy_unref(p);
+        arena_deinit(&a);
+    }
+    role_set_free(roles);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_role_under_another_condition_is_no_duplicate),
         cmocka_unit_test(each_rule_finds_its_mistake_and_nothing_else),
         cmocka_unit_test(the_report_names_place_rule_and_fix),
         cmocka_unit_test(the_report_as_json_is_read_by_machines),

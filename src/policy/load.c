@@ -3,13 +3,15 @@
 
 #include "policy/binding.h"
 
+enum { VERSION_UNSAID = -1, VERSION_CONDITIONS = 3 };
+
 policy *policy_new(const role_set *roles)
 {
     policy *p = NEW(policy);
     arena_init(&p->memory);
     p->refs = 1;
     p->roles = roles;
-    p->version = 1;
+    p->version = VERSION_UNSAID;
     return p;
 }
 
@@ -38,6 +40,10 @@ void policy_unref(policy *p)
         return;
     for (size_t i = 0; i < ARRAY_LEN(p->parts); i++)
         policy_unref(p->parts[i]);
+    for (size_t i = 0; p->env && i < p->count; i++)
+        if (p->bindings[i].condition)
+            cel_program_free(p->bindings[i].condition->program);
+    cel_env_free(p->env);
     arena_deinit(&p->memory);
     free(p);
 }
@@ -66,23 +72,13 @@ static code load_member(policy *p, const json *v, binding *b, err *e)
     return c;
 }
 
-static code refuse_condition(const json *condition, err *e)
-{
-    json_err(condition, e, POLICY_CONDITION, "conditions aren't evaluated yet");
-    err_hint(e, "remove the condition to grant the role always, or the binding to grant it never; "
-                "support for conditions is planned");
-    return POLICY_CONDITION;
-}
-
 static code load_binding(policy *p, const json *v, size_t *members_left, err *e)
 {
     binding *b = &p->bindings[p->count];
-    const json *members = NULL, *condition = json_get(v, "condition");
+    const json *members = NULL, *when = json_get(v, "condition");
     if (JSON_KNOWN(v, e, "role", "members", "condition") != OK ||
         json_get_str(v, "role", &b->role, e) != OK || json_get_arr(v, "members", &members, e) != OK)
         return invalid(e);
-    if (condition && condition->type != JSON_NULL)
-        return refuse_condition(condition, e);
     if (!b->role.len || b->role.len > 256)
         return json_err(json_get(v, "role"), e, POLICY_INVALID, "must be a role such as %s",
                         "roles/run.invoker");
@@ -100,7 +96,7 @@ static code load_binding(policy *p, const json *v, size_t *members_left, err *e)
             return c;
     }
     p->count++;
-    return OK;
+    return when && when->type != JSON_NULL ? condition_load(p, when, b, e) : OK;
 }
 
 // auditConfigs says what Google logs; here every call is logged, so it is checked and kept.
@@ -135,8 +131,9 @@ static code load_rest(policy *p, const json *root, err *e)
         json_opt_i64(root, "version", &p->version, e) != OK ||
         json_opt_arr(root, "auditConfigs", &configs, e) != OK)
         return invalid(e);
-    if (p->version != 0 && p->version != 1 && p->version != 3)
-        return bad_version(json_get(root, "version"), e);
+    const json *version = json_get(root, "version");
+    if (version && p->version != 0 && p->version != 1 && p->version != VERSION_CONDITIONS)
+        return bad_version(version, e);
     p->etag = arena_str(&p->memory, p->etag);
     JSON_EACH (configs, v) {
         code c = check_audit_config(v, e);
@@ -170,10 +167,22 @@ static code fill(policy *p, const json *root, err *e)
     return OK;
 }
 
+// As Google has it: who doesn't say 3 doesn't know of conditions.
+static code check_version(const policy *p, const json *root, err *e)
+{
+    if (!p->env || p->version == VERSION_UNSAID || p->version == VERSION_CONDITIONS)
+        return OK;
+    (void)json_err(json_get(root, "version"), e, POLICY_CONDITION,
+                   "must be 3 in a policy with conditions");
+    return err_hint(e, "write version: 3");
+}
+
 code policy_load(const json *root, const role_set *roles, policy **ret_policy, err *e)
 {
     policy *p = policy_new(roles);
     code c = fill(p, root, e);
+    if (c == OK)
+        c = check_version(p, root, e);
     if (c)
         policy_unref(p);
     else
@@ -213,6 +222,14 @@ code policy_load_file(const char *path, const role_set *roles, policy **ret_poli
     return c;
 }
 
+static int64_t version_of(const policy *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->bindings[i].condition)
+            return VERSION_CONDITIONS;
+    return p->version > 0 ? p->version : 1;
+}
+
 void policy_json(const policy *p, jout *w, const char *key)
 {
     jout_object(w, key);
@@ -225,6 +242,8 @@ void policy_json(const policy *p, jout *w, const char *key)
                 jout_str(w, NULL, b->members[i].text);
             jout_end(w);
             jout_str(w, "role", b->role);
+            if (b->condition)
+                condition_json(b->condition, w, "condition");
             jout_end(w);
         }
         jout_end(w);
@@ -233,6 +252,6 @@ void policy_json(const policy *p, jout *w, const char *key)
         jout_json(w, "auditConfigs", p->audit_configs);
     jout_str(w, "etag", p->etag.len ? p->etag : STR("ACAB"));
     if (p->count)
-        jout_i64(w, "version", p->version ? p->version : 1);
+        jout_i64(w, "version", version_of(p));
     jout_end(w);
 }

@@ -6,9 +6,12 @@
 // - A loaded policy never changes; it is shared by reference.
 // - What is not understood is refused when the policy is loaded, with its place; nothing is
 // ignored.
-// - Default: deny. A role that nobody knows grants nothing.
+// - Default: deny. A role that nobody knows grants nothing, nor does a binding whose condition
+// isn't
+//   met or can't be evaluated.
 #pragma once
 
+#include "cel/cel.h"
 #include "iam/iam.h"
 
 typedef struct policy policy; // refcounted
@@ -17,11 +20,12 @@ enum {
     POLICY_BYTES_MAX = 1 << 20,
     POLICY_BINDINGS_MAX = 1500,
     POLICY_MEMBERS_MAX = 20000, // in all bindings
+    POLICY_CONDITIONS_MAX = 100,
 };
 
 // Reads {bindings, etag, version, auditConfigs}. `roles` says what roles permit; it must outlive
-// the policy. Errors: POLICY_INVALID (shape), POLICY_CONDITION (conditions aren't evaluated yet:
-// such a binding would otherwise grant too much or too little), IAM_MEMBER; each with its place.
+// the policy. Errors: POLICY_INVALID (shape), POLICY_CONDITION (one that can't stand there), CEL_…
+// (its expression), IAM_MEMBER; each with its place.
 CODE_CHECKED policy_load(const json *root, const role_set *roles, policy **ret_policy, err *e);
 // Reads JSON or YAML; `file` is named in errors.
 CODE_CHECKED policy_load_text(str text, const char *file, const role_set *roles,
@@ -45,8 +49,17 @@ struct policy_query {
     const principal *who;
     bool authenticated; // counts for allAuthenticatedUsers
     str permission;
-    str resource;
+    str resource; // "projects/p/locations/r/services/s", "projects/-/serviceAccounts/N",
+                  // "projects/p"
+    // What conditions ask about the call, by the names of policy_attribute_type: request.time,
+    // request.path … NULL: nothing is known of it. Those of resource, principal, and of
+    // request.auth the principal and its groups are answered from the members above.
+    const cel_activation *call;
 };
+
+// The type of an attribute ("timestamp"), as conditions know it; NULL when there is none of the
+// name.
+const char *policy_attribute_type(str name);
 
 // Decides and explains; what *ret_decision points to lives in the arena, the query or the policy.
 void policy_decide(const policy *p, const policy_query *q, arena *a, decision *ret_decision);
@@ -89,7 +102,7 @@ void policy_lint_json(const policy_findings *f, const char *file, jout *w, const
 // `gatepost policy lint FILE`: the report; *ret_clean is false when there are warnings.
 CODE_CHECKED policy_command_lint(const char *path, bool as_json, buf *out, bool *ret_clean, err *e);
 
-// `gatepost policy explain FILE --principal M [--permission P] [--resource R]`.
+// `gatepost policy explain FILE --principal M [--permission P] [--resource R] [--with NAME=VALUE]`.
 typedef struct policy_explain policy_explain;
 struct policy_explain {
     const char *path;
@@ -97,6 +110,10 @@ struct policy_explain {
     str permission;     // empty: run.routes.invoke
     str resource;       // may be empty
     const json *groups; // of the project file; NULL: none
+    // "request.path=/admin": the call's attributes; without request.time it is now.
+    // POLICY_ATTRIBUTE.
+    const str *attributes;
+    size_t attribute_count;
     bool as_json;
 };
 CODE_CHECKED policy_command_explain(const policy_explain *x, buf *out, bool *ret_allowed, err *e);

@@ -175,8 +175,6 @@ static void what_is_not_understood_is_refused_with_its_place(void **state)
         {"bindings:\n- role: roles/x\n  members:\n  - jane@example.com", IAM_MEMBER, 4, 5,
          "isn't a member"},
         {"bindings:\n- role: roles/x\n  member: []", POLICY_INVALID, 3, 0, "member"},
-        {"bindings:\n- role: roles/x\n  members: []\n  condition: {title: t, expression: 'true'}",
-         POLICY_CONDITION, 4, 14, "conditions aren't evaluated yet"},
         {"version: 2", POLICY_INVALID, 1, 10, "must be 1 or 3"},
         {"version: x", POLICY_INVALID, 1, 10, "version"},
         {"etag: 5", POLICY_INVALID, 1, 7, "etag"},
