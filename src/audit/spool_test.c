@@ -370,7 +370,7 @@ static void wire_up(wire *w, listener **ret_listener)
     connect_options co = {.host = "127.0.0.1", .port = listener_port(*ret_listener)};
     w->client = stream_connect(w->loop, &co, &handlers, w);
     stream_resume(w->client);
-    assert_true(loop_run_until(w->loop, &w->accepted, 5000));
+    assert_true(loop_run_until(w->loop, &w->accepted, TEST_WAIT_MS));
 }
 
 static void no_byte_leaves_before_its_decision(void **state)
@@ -385,7 +385,7 @@ static void no_byte_leaves_before_its_decision(void **state)
         stream_write(w.client, STR("GET"));
         assert_false(loop_run_until(w.loop, &w.answered, 150));
         limit_file_size(RLIM_INFINITY);
-        assert_true(loop_run_until(w.loop, &w.answered, 5000));
+        assert_true(loop_run_until(w.loop, &w.answered, TEST_WAIT_MS));
         assert_int_equal(verified(), mode + 1);
         audit_spool_close(w.spool);
         stream_free(w.server);

@@ -26,6 +26,11 @@ uint64_t clock_mono_ms(void)
     return clock_mono_ns() / NS_PER_MS;
 }
 
+uint64_t clock_cpu_ms(void)
+{
+    return (uint64_t)read_clock(CLOCK_PROCESS_CPUTIME_ID) / NS_PER_MS;
+}
+
 int64_t clock_wall_ns(void)
 {
     return read_clock(CLOCK_REALTIME) + __atomic_load_n(&shift_ns, __ATOMIC_RELAXED);

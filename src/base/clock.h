@@ -8,6 +8,7 @@
 
 uint64_t clock_mono_ns(void);
 uint64_t clock_mono_ms(void);
+uint64_t clock_cpu_ms(void); // that this process has had of processors
 int64_t clock_wall_ns(void); // since 1970-01-01T00:00:00Z
 int64_t clock_wall_ms(void);
 int64_t clock_wall_s(void);

@@ -14,6 +14,9 @@
 
 #include "base/base.h"
 
+// How long a test waits for what must come. Only a hang takes so long, however busy the machine is.
+enum { TEST_WAIT_MS = 300000 };
+
 // Compares two slices and shows both when they differ.
 #define assert_str(actual, expected)                                                               \
     do {                                                                                           \

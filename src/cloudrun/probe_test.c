@@ -6,8 +6,6 @@
 
 #include "base/test.h"
 
-enum { TEST_MS = 20000 };
-
 typedef struct world world;
 struct world {
     loop *loop;
@@ -59,7 +57,7 @@ static code ask(world *w, const service_probe *what, uint16_t port, uid_t owner)
 {
     probe_options o = {.what = what,
                        .port = port,
-                       .answer_ms = TEST_MS,
+                       .answer_ms = TEST_WAIT_MS,
                        .owner = owner,
                        .on_answer = on_answer,
                        .ctx = w};
@@ -68,7 +66,7 @@ static code ask(world *w, const service_probe *what, uint16_t port, uid_t owner)
     w->asked[0] = 0;
     probe_ask(p);
     assert_false(w->done); // never from within
-    assert_true(loop_run_until(w->loop, &w->done, TEST_MS));
+    assert_true(loop_run_until(w->loop, &w->done, TEST_WAIT_MS));
     probe_free(p);
     return w->answer.code;
 }
@@ -140,7 +138,7 @@ static void one_that_is_freed_tells_nothing(void **state)
     for (int i = 0; i < 2; i++) {
         probe_options o = {.what = i ? &http : &tcp,
                            .port = http_server_port(w->server),
-                           .answer_ms = TEST_MS,
+                           .answer_ms = TEST_WAIT_MS,
                            .owner = geteuid(),
                            .on_answer = on_answer,
                            .ctx = w};

@@ -7,7 +7,7 @@
 #include "base/test.h"
 #include "data/data.h"
 
-enum { TEST_MS = 60000, CALLS_MAX = 8 };
+enum { CALLS_MAX = 8 };
 
 typedef struct world world;
 typedef struct call call;
@@ -200,7 +200,7 @@ static void wait_for(world *w, const char *text, uint32_t answers)
     w->awaited_answers = answers;
     w->done = false;
     check_done(w);
-    if (!w->done && !loop_run_until(w->loop, &w->done, TEST_MS))
+    if (!w->done && !loop_run_until(w->loop, &w->done, TEST_WAIT_MS))
         fail_msg("no '%s', %u answers\n%s%s", text ? text : "", w->answers, buf_cstr(&w->lines),
                  buf_cstr(&w->events));
 }
@@ -210,7 +210,7 @@ static void stop(world *w)
     revision_stop(w->revision, on_stopped, w);
     w->stopping = true;
     w->done = false;
-    assert_true(loop_run_until(w->loop, &w->done, TEST_MS) && w->stopped);
+    assert_true(loop_run_until(w->loop, &w->done, TEST_WAIT_MS) && w->stopped);
 }
 
 static bool has(const buf *b, const char *text)

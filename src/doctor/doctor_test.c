@@ -101,7 +101,7 @@ static void examine(visit *v)
 {
     v->done = false;
     doctor *d = doctor_start(v->loop, &v->o, on_done, v);
-    assert_true(loop_run_until(v->loop, &v->done, 20000));
+    assert_true(loop_run_until(v->loop, &v->done, TEST_WAIT_MS));
     doctor_free(d);
 }
 

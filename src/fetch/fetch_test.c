@@ -231,7 +231,7 @@ static void perform(fixture *f, fetch_request req)
         req.timeout_ms = 10000;
     fetch_start(f->client, &req);
     assert_false(f->done); // never inside the call
-    assert_true(loop_run_until(f->loop, &f->done, 15000));
+    assert_true(loop_run_until(f->loop, &f->done, TEST_WAIT_MS));
 }
 
 static void get(fixture *f, const char *path)
@@ -629,7 +629,7 @@ static void a_body_can_be_streamed(void **state)
         .url = url_of(f, "/chunked"), .on_body = on_body, .on_done = on_received, .ctx = &r};
     f->done = false;
     fetch_start(f->client, &req);
-    assert_true(loop_run_until(f->loop, &f->done, 5000));
+    assert_true(loop_run_until(f->loop, &f->done, TEST_WAIT_MS));
     assert_strz(r.got, "hello world");
     assert_strz(f->body, "");
     assert_int_equal(f->res.body_bytes, 11);
@@ -637,7 +637,7 @@ static void a_body_can_be_streamed(void **state)
     r = (receiver){.fixture = f, .stop_after = 1};
     f->done = false;
     fetch_start(f->client, &req);
-    assert_true(loop_run_until(f->loop, &f->done, 5000));
+    assert_true(loop_run_until(f->loop, &f->done, TEST_WAIT_MS));
     assert_code(f->e.code, SYS_CANCELLED);
 }
 
@@ -676,7 +676,7 @@ static void a_client_may_be_freed_by_its_own_callback(void **state)
     fetch_request other = {.url = url_of(f, "/hang"), .on_done = on_done, .ctx = f};
     fetch_start(f->client, &other);
     fetch_start(f->client, &req);
-    assert_true(loop_run_until(f->loop, &f->done, 5000));
+    assert_true(loop_run_until(f->loop, &f->done, TEST_WAIT_MS));
     assert_int_equal(f->res.status, 200);
 }
 

@@ -313,7 +313,7 @@ static void T46_it_ends_when_nobody_calls(void **state)
     assert_false(w->idle);
     peer_send(up, OK_ANSWER);
     peer_wait(&w->client, "\r\n\r\nok");
-    loop_run_until(w->f->loop, &w->idle, PEER_MS);
+    loop_run_until(w->f->loop, &w->idle, TEST_WAIT_MS);
     assert_true(w->idle);
     assert_int_equal(gate_connect_port(w->connect), 0);
 }

@@ -63,7 +63,7 @@ static void a_client_that_awaits_100_gets_it_when_the_call_has_a_place(void **st
     fixture *f = *state;
     f->mode = HOLDS;
     ask(f, "POST /", tester(f), "Expect: 100-continue\r\nContent-Length: 2\r\n");
-    loop_run_until(f->loop, &f->claimed, PEER_MS);
+    loop_run_until(f->loop, &f->claimed, TEST_WAIT_MS);
     assert_int_equal(f->client.got.len, 0);
     gate_place(f->held, f->pool, STR("i"), STR_NONE);
     peer_wait(&f->client, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -244,7 +244,7 @@ static void a_service_that_breaks_off_or_talks_nonsense_is_503(void **state)
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         f->up.accepted = false;
         ask(f, "POST /", tester(f), "");
-        loop_run_until(f->loop, &f->up.accepted, PEER_MS);
+        loop_run_until(f->loop, &f->up.accepted, TEST_WAIT_MS);
         peer *up = upstream_wait(&f->up, "\r\n\r\n");
         peer_send(up, answers[i]);
         stream_shutdown(up->stream);
@@ -305,7 +305,7 @@ static void a_client_that_leaves_ends_the_services_call(void **state)
     stream_free(f->client.stream);
     f->client.stream = NULL;
     peer_wait_end(up);
-    loop_run_until(f->loop, &f->released, PEER_MS);
+    loop_run_until(f->loop, &f->released, TEST_WAIT_MS);
     assert_int_equal(f->releases, 1);
     read_trail(f);
     assert_in(f->request, "\"latency\"");
@@ -317,10 +317,10 @@ static void a_client_that_leaves_the_queue_gives_up_its_claim(void **state)
     forget_clients_soon(f);
     f->mode = HOLDS;
     ask(f, "GET /", tester(f), "");
-    loop_run_until(f->loop, &f->claimed, PEER_MS);
+    loop_run_until(f->loop, &f->claimed, TEST_WAIT_MS);
     stream_free(f->client.stream);
     f->client.stream = NULL;
-    loop_run_until(f->loop, &f->released, PEER_MS);
+    loop_run_until(f->loop, &f->released, TEST_WAIT_MS);
     assert_int_equal(f->releases, 1);
     assert_int_equal(gate_calls(f->gate), 0);
 }
@@ -345,10 +345,10 @@ static void draining_lets_calls_finish(void **state)
     bool drained = false;
     ask(f, "GET /", tester(f), "");
     upstream_wait(&f->up, "\r\n\r\n");
-    gate_drain(f->gate, PEER_MS, set_true, &drained);
+    gate_drain(f->gate, TEST_WAIT_MS, set_true, &drained);
     answer(f, OK_ANSWER, "\r\n\r\nok");
     assert_true(client_got(f, "Connection: close\r\n"));
-    assert_true(loop_run_until(f->loop, &drained, PEER_MS));
+    assert_true(loop_run_until(f->loop, &drained, TEST_WAIT_MS));
 }
 
 // ---- before the verdict is written --------------------------------------------------------------
@@ -382,7 +382,7 @@ static void limit_file_size(rlim_t bytes)
 #define wait_until(f, what)                                                                        \
     do {                                                                                           \
         bool never_ = false;                                                                       \
-        for (uint64_t end_ = clock_mono_ms() + PEER_MS; !(what) && clock_mono_ms() < end_;)        \
+        for (uint64_t end_ = clock_mono_ms() + TEST_WAIT_MS; !(what) && clock_mono_ms() < end_;)   \
             loop_run_until((f)->loop, &never_, 5);                                                 \
         assert_true(what);                                                                         \
     } while (0)

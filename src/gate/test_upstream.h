@@ -41,7 +41,7 @@ static inline void upstream_close(upstream *u)
 static inline peer *upstream_wait(upstream *u, const char *text)
 {
     if (!u->count)
-        loop_run_until(u->loop, &u->accepted, PEER_MS);
+        loop_run_until(u->loop, &u->accepted, TEST_WAIT_MS);
     assert_true(u->count > 0);
     peer *p = &u->peers[u->count - 1];
     peer_wait(p, text);

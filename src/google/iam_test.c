@@ -391,7 +391,7 @@ static void a_key_on_its_way_to_the_disk_is_withdrawn(void **state)
     world *w = *state;
     bool written = false;
     journal_wait(w->g->journal, set_true, &written); // what the start wrote is through
-    assert_true(loop_run_until(w->loop, &written, 30000));
+    assert_true(loop_run_until(w->loop, &written, TEST_WAIT_MS));
     store *other = second_connection(w);
     call *c = call_new(w, "POST " KEYS);
     c->authorization = bearer_of(w, ADMIN);

@@ -4,8 +4,6 @@
 
 #include "google/google_test.h"
 
-enum { WAIT_MS = 30000 };
-
 typedef struct site site;
 struct site {
     world *w;
@@ -117,7 +115,7 @@ static void send_to(site *s, http_server *server, request r)
         http_call_write(c, r.body);
         http_call_write_end(c);
     }
-    assert_true(loop_run_until(s->w->loop, &s->done, WAIT_MS));
+    assert_true(loop_run_until(s->w->loop, &s->done, TEST_WAIT_MS));
     assert_true(s->head);
     http_pool_free(pool);
 }

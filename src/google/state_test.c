@@ -175,15 +175,15 @@ static void the_journal_tells_when_it_has_written(void **state)
     mint(w, TESTER, "a");
     journal_wait(w->g->journal, on_written, &good);
     assert_false(good.done); // never inside the call
-    assert_true(loop_run_until(w->loop, &good.done, 10000));
+    assert_true(loop_run_until(w->loop, &good.done, TEST_WAIT_MS));
     assert_int_equal(good.code, OK);
     journal_add(w->g->journal, "insert into account (email, unique_id) values (?, ?)",
                 STORE_ARGS(store_text(STR(TESTER)), store_text(STR("1"))));
     journal_wait(w->g->journal, on_written, &bad);
-    assert_true(loop_run_until(w->loop, &bad.done, 10000));
+    assert_true(loop_run_until(w->loop, &bad.done, TEST_WAIT_MS));
     assert_int_equal(bad.code, STORE_CONFLICT);
     journal_wait(w->g->journal, on_written, &after);
-    assert_true(loop_run_until(w->loop, &after.done, 10000));
+    assert_true(loop_run_until(w->loop, &after.done, TEST_WAIT_MS));
     assert_int_equal(after.code, OK);
 }
 

@@ -669,7 +669,7 @@ static void a_private_service_waits_for_the_issuers_keys(void **state)
     assert_int_equal(call_with(f, c), GUARD_WAIT);
     assert_null(last_entry(f));
     oidc_wait_keys(f->issuers, f->v.issuer, on_told, &r);
-    assert_true(loop_run_until(r.loop, &r.told, 15000));
+    assert_true(loop_run_until(r.loop, &r.told, TEST_WAIT_MS));
     call(f, header);
     assert_passes(f, TESTER);
     last_entry(f);
@@ -686,7 +686,7 @@ static void row_keys_that_cannot_be_fetched_are_503(void **state)
     guard_call c = {.authorization = &header, .authorization_count = 1};
     assert_int_equal(call_with(f, c), GUARD_WAIT);
     oidc_wait_keys(f->issuers, f->v.issuer, on_told, &r);
-    assert_true(loop_run_until(r.loop, &r.told, 15000));
+    assert_true(loop_run_until(r.loop, &r.told, TEST_WAIT_MS));
     call(f, header);
     assert_refused(f, 503, OIDC_KEYS);
     remote_close(&r);

@@ -99,7 +99,8 @@ static void T13_bytes_that_drip_do_not_extend_the_time_of_a_head(void **state)
     serve(w, (http_server_options){.head_ms = 150, .idle_ms = 5000});
     ask(w, "GET / HTTP/1.1\r\nX: ");
     timer *t = timer_new(w->loop, drip, w);
-    for (uint64_t until = clock_mono_ms() + PEER_MS; !w->client.ended && clock_mono_ms() < until;) {
+    for (uint64_t until = clock_mono_ms() + TEST_WAIT_MS;
+         !w->client.ended && clock_mono_ms() < until;) {
         timer_start(t, 10);
         w->done = false;
         loop_run_until(w->loop, &w->done, 20);
@@ -143,7 +144,7 @@ static void T13_a_client_that_takes_nothing_is_cut(void **state)
     stream_pause(w->client.stream);
     wait_done(w, 1);
     bool never = false;
-    for (uint64_t until = clock_mono_ms() + PEER_MS;
+    for (uint64_t until = clock_mono_ms() + TEST_WAIT_MS;
          http_server_connections(w->server) && clock_mono_ms() < until;)
         loop_run_until(w->loop, &never, 20);
     assert_int_equal(http_server_connections(w->server), 0);
@@ -185,7 +186,7 @@ static void draining_lets_requests_finish(void **state)
     peer_wait_end(&w->client); // it was idle
     assert_int_equal(http_server_connections(w->server), 1);
     http_reply_text(x, 200, "last");
-    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+    assert_true(loop_run_until(w->loop, &drained, TEST_WAIT_MS));
     peer_wait_end(&busy);
     assert_true(str_find(buf_str(&busy.got), STR("Connection: close\r\n")) > 0);
     assert_true(str_ends(buf_str(&busy.got), STR("last\n")));
@@ -204,7 +205,7 @@ static void draining_cuts_what_takes_too_long(void **state)
     wait_held(w);
     bool drained = false;
     http_server_drain(w->server, 50, set_flag, &drained);
-    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+    assert_true(loop_run_until(w->loop, &drained, TEST_WAIT_MS));
     assert_int_equal(w->dones, 1);
     assert_false(w->outcome.complete);
 }
@@ -216,7 +217,7 @@ static void draining_an_idle_server_is_told_as_well(void **state)
     bool drained = false;
     http_server_drain(w->server, 50, set_flag, &drained);
     assert_false(drained);
-    assert_true(loop_run_until(w->loop, &drained, PEER_MS));
+    assert_true(loop_run_until(w->loop, &drained, TEST_WAIT_MS));
 }
 
 static void a_server_may_be_freed_while_it_works(void **state)

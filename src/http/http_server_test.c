@@ -397,7 +397,7 @@ static void a_client_that_leaves_ends_its_exchange(void **state)
     peer_wait(&w->client, "part");
     peer_close(&w->client);
     bool never = false;
-    for (uint64_t until = clock_mono_ms() + PEER_MS; w->held && clock_mono_ms() < until;) {
+    for (uint64_t until = clock_mono_ms() + TEST_WAIT_MS; w->held && clock_mono_ms() < until;) {
         http_reply_write(w->held, STR("more"));
         loop_run_until(w->loop, &never, 5);
     }

@@ -6,8 +6,6 @@
 #include "base/test.h"
 #include "net/net.h"
 
-enum { PEER_MS = 20000 }; // nothing waits that long, but a slow machine might
-
 typedef struct peer peer;
 struct peer {
     loop *loop;
@@ -89,7 +87,7 @@ static inline void peer_wait(peer *p, const char *text)
     p->awaited = text;
     p->done = false;
     peer_check(p);
-    loop_run_until(p->loop, &p->done, PEER_MS);
+    loop_run_until(p->loop, &p->done, TEST_WAIT_MS);
     if (str_find(buf_str(&p->got), str_from(text)) < 0)
         fail_msg("waited for \"%s\", got \"%s\"", text, buf_cstr(&p->got));
     p->awaited = NULL;
@@ -100,7 +98,7 @@ static inline void peer_wait_bytes(peer *p, size_t count)
     p->awaited_bytes = count;
     p->done = false;
     peer_check(p);
-    loop_run_until(p->loop, &p->done, PEER_MS);
+    loop_run_until(p->loop, &p->done, TEST_WAIT_MS);
     if (p->got.len < count)
         fail_msg("waited for %zu bytes, got %zu", count, p->got.len);
     p->awaited_bytes = 0;
@@ -110,6 +108,6 @@ static inline void peer_wait_end(peer *p)
 {
     p->done = false;
     peer_check(p);
-    if (!loop_run_until(p->loop, &p->done, PEER_MS))
+    if (!loop_run_until(p->loop, &p->done, TEST_WAIT_MS))
         fail_msg("the connection doesn't end; got \"%s\"", buf_cstr(&p->got));
 }

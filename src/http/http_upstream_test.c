@@ -387,7 +387,7 @@ static void T11_a_tunnel_begins_with_the_servers_101(void **state)
     idle_turns(w);
     assert_false(u.done); // not a byte before the head is whole
     peer_send(&w->servers[0], "tocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nearly");
-    assert_true(loop_run_until(w->loop, &u.done, PEER_MS));
+    assert_true(loop_run_until(w->loop, &u.done, TEST_WAIT_MS));
     assert_int_equal(u.status, 101);
     peer_wait(&u.tunnel, "early");
     peer_send(&w->servers[0], " HTTP/1.1 200");

@@ -131,7 +131,7 @@ static inline void wait_done(world *w, unsigned dones)
 {
     while (w->dones < dones) {
         w->done = false;
-        assert_true(loop_run_until(w->loop, &w->done, PEER_MS));
+        assert_true(loop_run_until(w->loop, &w->done, TEST_WAIT_MS));
     }
 }
 
@@ -139,7 +139,7 @@ static inline http_exchange *wait_held(world *w)
 {
     while (!w->held) {
         w->done = false;
-        assert_true(loop_run_until(w->loop, &w->done, PEER_MS));
+        assert_true(loop_run_until(w->loop, &w->done, TEST_WAIT_MS));
     }
     return w->held;
 }

@@ -110,13 +110,13 @@ static inline void wait_connection(world *w, size_t count)
 {
     while (w->accepted < count) {
         w->connected = false;
-        assert_true(loop_run_until(w->loop, &w->connected, PEER_MS));
+        assert_true(loop_run_until(w->loop, &w->connected, TEST_WAIT_MS));
     }
 }
 
 static inline void wait_end(result *r)
 {
-    assert_true(loop_run_until(r->world->loop, &r->ended, PEER_MS));
+    assert_true(loop_run_until(r->world->loop, &r->ended, TEST_WAIT_MS));
 }
 
 static const http_pool_options defaults;

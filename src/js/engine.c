@@ -24,6 +24,7 @@ struct js_engine {
 
     process *process; // NULL: none runs
     bool ready;       // it said so
+    bool littered;    // a script was stopped in it: its promises are still in the queue
     buf in;
     buf out; // from `sent` on it is still to be handed to the stream
     size_t sent;
@@ -34,10 +35,12 @@ struct js_engine {
     bool running;
     js_callbacks cb;
     uint64_t timeout_ms;
+    uint64_t began_ms;     // the script, by the loop's clock,
+    uint64_t began_cpu_ms; // and by what its worker had had of processors
     uint32_t events;
     VEC(uint32_t) asked; // questions without an answer yet
     arena message;       // of the message being handled
-    timer *kill;         // the script's time and the grace are over
+    timer *kill;         // is it time to end the worker?
     task fail;           // tells of a worker that could not be started
     err failure;
 };
@@ -59,7 +62,7 @@ static void drop_worker(js_engine *en)
 {
     process_free(en->process);
     en->process = NULL;
-    en->ready = false;
+    en->ready = en->littered = false;
     en->sent = 0;
     buf_reset(&en->in);
     buf_reset(&en->out);
@@ -150,9 +153,11 @@ static code on_script_done(js_engine *en, const json *root, err *e)
 {
     js_result r;
     code c = message_read_done(&en->message, root, &r, e);
-    if (!c)
-        finish(en, &r);
-    return c;
+    if (c)
+        return c;
+    en->littered = r.code == SCRIPT_TIMEOUT;
+    finish(en, &r);
+    return OK;
 }
 
 static code on_frame(js_engine *en, const frame *f, err *e)
@@ -196,13 +201,15 @@ static void on_read(void *ctx, str bytes)
     while (en->process &&
            frame_read(buf_str(&en->in), JS_FRAME_BYTES_MAX, &f, &len) == FRAME_WHOLE) {
         // Callbacks may start the next script, whose messages come later: `in` only grows in
-        // on_read, so the frame stays where it is.
+        // on_read, so the frame stays where it is, even when its worker doesn't.
         code c = on_frame(en, &f, &e);
         arena_reset(&en->message);
         if (c) {
             lose_worker(en, &e);
             return;
         }
+        if (!en->in.len)
+            return; // the next script has a new worker
         buf_consume(&en->in, len);
     }
     if (!buf_ok(&en->in) ||
@@ -254,6 +261,12 @@ static void on_kill(void *ctx)
 {
     js_engine *en = ctx;
     err e = ERR_INIT;
+    uint64_t cpu_ms = process_cpu_ms(en->process) - en->began_cpu_ms;
+    if (cpu_ms < en->timeout_ms + JS_KILL_CPU_MS &&
+        loop_now_ms(en->loop) - en->began_ms < en->timeout_ms + JS_KILL_WALL_MS) {
+        timer_start(en->kill, JS_KILL_CPU_MS);
+        return;
+    }
     err_set(&e, SCRIPT_TIMEOUT, "sandbox: synchronous script execution timeout");
     lose_worker(en, &e);
 }
@@ -411,6 +424,8 @@ void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
     en->cb = *cb;
     en->events = 0;
     en->failure = ERR_INIT;
+    if (en->littered)
+        drop_worker(en);
     if (!en->process && start_worker(en, &en->failure)) {
         fail_soon(en);
     } else if (!send_script(en, s)) {
@@ -418,7 +433,10 @@ void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
                 JS_FRAME_BYTES_MAX >> 20);
         fail_soon(en);
     } else if (s->timeout_ms) {
-        timer_start(en->kill, s->timeout_ms + JS_KILL_GRACE_MS);
+        en->timeout_ms = s->timeout_ms;
+        en->began_ms = loop_now_ms(en->loop);
+        en->began_cpu_ms = process_cpu_ms(en->process);
+        timer_start(en->kill, s->timeout_ms + JS_KILL_CPU_MS);
     }
 }
 

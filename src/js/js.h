@@ -15,7 +15,8 @@
 // - Nothing given to a script may hold a credential: what is passed here is what scripts can read,
 //   print and send (threat 43).
 // - What a script sets as an undeclared global stays until the engine ends (or its worker does);
-//   `var`, `let` and `const` end with the script.
+//   `var`, `let` and `const` end with the script. A script that took too long left work behind in
+//   its worker, which ends with it.
 // - Texts in callbacks are borrowed for the call. Texts given to js_run and js_answer_* are copied.
 #pragma once
 
@@ -35,7 +36,10 @@ struct js_config {
 enum {
     JS_MEMORY_BYTES_MAX = 512 << 20,
     JS_FRAME_BYTES_MAX = 128 << 20, // one message, either way
-    JS_KILL_GRACE_MS = 1000,        // after a script's time is over and it hasn't stopped itself
+    // A script that hasn't stopped itself is killed when its worker has had so much more of a
+    // processor than its time, or when its time has been over for so long.
+    JS_KILL_CPU_MS = 1000,
+    JS_KILL_WALL_MS = 30000,
 };
 
 // The worker starts with the first script. `cfg` may be NULL.
@@ -123,7 +127,9 @@ struct js_script {
     const str *location;
     size_t location_len;
     str owner;
-    uint64_t timeout_ms; // 0: none; sendRequest's waiting counts too
+    // Of the script's own time: computing and waiting (also sendRequest's), but not for a processor
+    // that others have. 0: none.
+    uint64_t timeout_ms;
 };
 
 // ---- what a script says -----------------------------------------------------------------------

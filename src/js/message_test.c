@@ -269,7 +269,7 @@ static seen run_hostile(loop *l, const char *dir, str bytes)
     js_script script = {.event = JS_TEST, .source = STR("1"), .timeout_ms = 20000};
     js_callbacks cb = {on_assertion, on_console, on_exception, on_fetch, on_cookies, on_done, &s};
     js_run(engine, &script, &cb);
-    assert_true(loop_run_until(l, &s.done, 30000));
+    assert_true(loop_run_until(l, &s.done, TEST_WAIT_MS));
     js_engine_free(engine);
     unlink(program);
     unlink(output);

@@ -501,7 +501,7 @@ static void expressions_give_what_newman_gives(void **state)
     add_script(&source);
     js_script script = script_of(buf_str(&source));
     js_run(engine, &script, &cb);
-    assert_true(loop_run_until(l, &s.done, 60000));
+    assert_true(loop_run_until(l, &s.done, TEST_WAIT_MS));
     assert_string_equal(s.error, "");
     assert_non_null(s.values);
     assert_int_equal(s.values->len, ARRAY_LEN(rows));

@@ -21,17 +21,25 @@ enum {
     STACK_BYTES = 4 << 20,
     SCRIPTS_MAX = 1 << 20,
     READ_BYTES = 64 << 10,
-    JOBS_PER_TURN = 1000, // promise jobs between two looks at the deadline
+    JOBS_PER_TURN = 1000, // promise jobs between two looks at the time
     GARBAGE_BYTES = 2 << 20,
 };
 
 // ---- engine -----------------------------------------------------------------------------------
 
+// The time of a script is what it had of a processor and what it asked to wait. What others had of
+// the processor meanwhile isn't its fault: a busy machine must not end it.
+static uint64_t left_ms(const worker *w)
+{
+    uint64_t used = clock_cpu_ms() - w->began_cpu_ms + w->waited_ms;
+    return used < w->limit_ms ? w->limit_ms - used : 0;
+}
+
 static int on_interrupt(JSRuntime *rt, void *opaque)
 {
     worker *w = opaque;
     (void)rt;
-    if (w->deadline_ms && clock_mono_ms() >= w->deadline_ms)
+    if (w->limit_ms && !left_ms(w))
         w->expired = true;
     return w->expired;
 }
@@ -66,7 +74,7 @@ static void complain(JSContext *ctx, const char *what)
 }
 
 // Calls a method of the prelude and takes the arguments. An exception that leaves the prelude is
-// the deadline, or no memory: it is dropped here, `finish` tells.
+// the limit of time, or of memory: it is dropped here, `finish` tells.
 static JSValue boot_call(worker *w, const char *name, int argc, JSValue *argv)
 {
     JSValue fn = JS_GetPropertyStr(w->ctx, w->boot, name);
@@ -131,7 +139,11 @@ bool worker_init(worker *w, size_t heap_bytes_max)
 static bool read_some(worker *w, int timeout_ms)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    uint64_t from = clock_mono_ms();
     int ready = poll(&p, 1, timeout_ms);
+    uint64_t waited = clock_mono_ms() - from;
+    w->waited_ms +=
+        timeout_ms >= 0 && waited > (uint64_t)timeout_ms ? (uint64_t)timeout_ms : waited;
     if (ready == 0 || (ready < 0 && errno == EINTR))
         return true;
     char *room = buf_reserve(&w->in, READ_BYTES);
@@ -225,7 +237,8 @@ static void run_jobs(worker *w)
         if (more < 0)
             JS_FreeValue(ctx, JS_GetException(ctx));
     }
-    while (w->rejected.len) {
+    // What fails because the time is over isn't told.
+    while (w->rejected.len && !w->expired) {
         JSValue reason = vec_pop(&w->rejected);
         JS_FreeValue(w->ctx, vec_pop(&w->rejected));
         JS_FreeValue(w->ctx, boot_call(w, "rejected", 1, &reason));
@@ -276,9 +289,8 @@ static bool settle(worker *w)
             return true;
         if (!worker_flush(w))
             return false;
-        if (w->deadline_ms) {
-            uint64_t now = clock_mono_ms(); // telling the runner may have taken long
-            uint64_t left = w->deadline_ms > now ? w->deadline_ms - now : 0;
+        if (w->limit_ms) {
+            uint64_t left = left_ms(w);
             if (wait_ms < 0 || left < (uint64_t)wait_ms)
                 wait_ms = left > INT32_MAX ? INT32_MAX : (int32_t)left;
         }
@@ -291,7 +303,9 @@ static bool settle(worker *w)
 static bool run(worker *w, const frame_run *r)
 {
     w->expired = false;
-    w->deadline_ms = r->timeout_ms ? clock_mono_ms() + r->timeout_ms : 0;
+    w->limit_ms = r->timeout_ms;
+    w->began_cpu_ms = clock_cpu_ms();
+    w->waited_ms = 0;
     w->body = r->body;
     w->request = r->request;
     JSValue args[3] = {text_value(w, r->context)};
@@ -305,7 +319,7 @@ static bool run(worker *w, const frame_run *r)
     if (w->expired)
         how = text_value(w, synchronous ? STR("synchronous") : STR("asynchronous"));
     w->expired = false;
-    w->deadline_ms = 0;
+    w->limit_ms = 0;
     JS_FreeValue(w->ctx, boot_call(w, "finish", 1, &how));
     alive = alive && worker_flush(w);
     collect(w); // while the runner is busy with what was told

@@ -28,8 +28,10 @@ struct worker {
     str body;                   // of the frame being handled; scripts ask for it when they need it,
     str request;                // also for this one,
     buf scopes[JS_SCOPE_COUNT]; // and for these, which stay until they come anew
-    uint64_t deadline_ms;       // monotonic; 0: none
-    bool expired;               // the deadline struck
+    uint64_t limit_ms;          // of the script's time (worker.c); 0: none
+    uint64_t began_cpu_ms;      // when the script began: what the process had had of processors
+    uint64_t waited_ms;         // by the script, for answers and timers
+    bool expired;               // the limit was met
     size_t collect_bytes;       // the heap's size that makes a collection worth its time
     VEC(JSValue) scripts;       // by id: the function of each script, compiled once
     VEC(JSValue) rejected;      // pairs: promise, reason; handled before the turn ends or told

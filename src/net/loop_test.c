@@ -93,7 +93,7 @@ static void a_task_that_posts_itself_does_not_starve_timers(void **state)
     bool fired = false;
     timer *soon = timer_new(*state, set_done, &fired);
     timer_start(soon, 5);
-    assert_true(loop_run_until(*state, &fired, 2000));
+    assert_true(loop_run_until(*state, &fired, TEST_WAIT_MS));
     task_cancel(&t.a);
     timer_free(soon);
 }
@@ -139,7 +139,7 @@ static void signals_arrive_as_callbacks(void **state)
     bool got = false;
     signal_watch *w = signal_watch_new(*state, SIGUSR1, on_signal, &got);
     kill(getpid(), SIGUSR1);
-    assert_true(loop_run_until(*state, &got, 2000));
+    assert_true(loop_run_until(*state, &got, TEST_WAIT_MS));
     signal_watch_free(w);
 }
 
@@ -170,7 +170,7 @@ static void a_watch_tells_what_is_ready(void **state)
     watch_set(x.w, WATCH_READ);
     assert_false(loop_run_until(*state, &x.done, 10)); // nothing to read yet
     assert_int_equal(write(x.fds[1], "x", 1), 1);
-    assert_true(loop_run_until(*state, &x.done, 2000));
+    assert_true(loop_run_until(*state, &x.done, TEST_WAIT_MS));
     assert_int_equal(x.events, WATCH_READ);
     watch_free(x.w);
     close(x.fds[0]);
@@ -209,7 +209,7 @@ static void work_runs_on_another_thread(void **state)
     job j = {0};
     work_start(*state, job_run, job_done, &j);
     assert_false(j.done);
-    assert_true(loop_run_until(*state, &j.done, 2000));
+    assert_true(loop_run_until(*state, &j.done, TEST_WAIT_MS));
     assert_false(pthread_equal(j.thread, pthread_self()));
 }
 
@@ -310,7 +310,7 @@ static void flows_follow_their_table(void **state)
         trip t = {.loop = *state};
         flow_start(&t.flow, *state, rows[i].steps, 30, on_finish, &t);
         assert_row(i, t.len == 0); // not inside flow_start
-        assert_row(i, loop_run_until(*state, &t.done, 2000));
+        assert_row(i, loop_run_until(*state, &t.done, TEST_WAIT_MS));
         assert_row(i, strcmp(t.text, rows[i].text) == 0);
         assert_row(i, t.result == rows[i].result);
         flow_resume(&t.flow); // too late: nothing happens
@@ -402,7 +402,7 @@ static void a_child_gets_its_environment_and_stdin_and_nothing_else(void **state
                 (process_options){.cwd = "/usr"});
     stream_write(process_stream(c.p, 0), STR("world\n"));
     stream_shutdown(process_stream(c.p, 0));
-    assert_true(loop_run_until(*state, &c.done, 5000));
+    assert_true(loop_run_until(*state, &c.done, TEST_WAIT_MS));
     assert_str(buf_str(&c.out), STR("hello world none\n/usr\n4\n")); // 0, 1, 2 and ls's own
     assert_int_equal(c.status, 7);
     assert_int_equal(c.signum, 0);
@@ -416,7 +416,7 @@ static void kill_reaches_the_whole_group(void **state)
     child c = {0};
     child_start(*state, &c, "sleep 100 & wait", (process_options){0});
     process_kill(c.p, SIGTERM);
-    assert_true(loop_run_until(*state, &c.done, 5000)); // closed: the sleep has ended too
+    assert_true(loop_run_until(*state, &c.done, TEST_WAIT_MS)); // closed: the sleep has ended too
     assert_int_equal(c.signum, SIGTERM);
     assert_int_equal(c.status, -1);
     child_stop(&c);
@@ -461,17 +461,33 @@ static void a_child_dies_with_us_however_that_happens(void **state)
     kill(us, SIGKILL);
     assert_int_equal(waitpid(us, NULL, 0), us);
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
-    assert_int_equal(poll(&end, 1, 10000), 1);
+    assert_int_equal(poll(&end, 1, TEST_WAIT_MS), 1);
     close(pidfd);
     close(ends[0]);
     close(ends[1]);
+}
+
+static void what_a_child_computes_is_counted_and_what_it_waits_is_not(void **state)
+{
+    child busy = {0}, idle = {0};
+    child_start(*state, &busy, "while :; do :; done", (process_options){0});
+    child_start(*state, &idle, "read line", (process_options){0});
+    bool never = false;
+    while (process_cpu_ms(busy.p) < 200)
+        loop_run_until(*state, &never, 10);
+    assert_true(process_cpu_ms(idle.p) < 100);
+    stream_shutdown(process_stream(idle.p, 0));
+    assert_true(loop_run_until(*state, &idle.done, TEST_WAIT_MS));
+    assert_int_equal(process_cpu_ms(idle.p), 0); // it has ended
+    child_stop(&busy);
+    child_stop(&idle);
 }
 
 static void a_memory_limit_holds(void **state)
 {
     child c = {0};
     child_start(*state, &c, "ulimit -v", (process_options){.memory_bytes_max = 256 << 20});
-    assert_true(loop_run_until(*state, &c.done, 5000));
+    assert_true(loop_run_until(*state, &c.done, TEST_WAIT_MS));
     assert_str(buf_str(&c.out), STR("262144\n"));
     child_stop(&c);
 }
@@ -517,6 +533,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(kill_reaches_the_whole_group, setup, teardown),
         cmocka_unit_test_setup_teardown(free_kills_and_reaps, setup, teardown),
         cmocka_unit_test(a_child_dies_with_us_however_that_happens),
+        cmocka_unit_test_setup_teardown(what_a_child_computes_is_counted_and_what_it_waits_is_not,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_memory_limit_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_start_names_program_and_reason, setup, teardown),
     };

@@ -31,7 +31,7 @@ struct pair {
 #define await(p, condition)                                                                        \
     while (!(condition)) {                                                                         \
         (p)->event = false;                                                                        \
-        if (!loop_run_until((p)->loop, &(p)->event, 20000))                                        \
+        if (!loop_run_until((p)->loop, &(p)->event, TEST_WAIT_MS))                                 \
             fail_msg("this never came: %s", #condition);                                           \
     }
 

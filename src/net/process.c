@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/stream.h"
@@ -278,6 +279,15 @@ pid_t process_pid(const process *p)
 bool process_running(const process *p)
 {
     return p->running;
+}
+
+uint64_t process_cpu_ms(const process *p)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(p->pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / (1000 * 1000);
 }
 
 stream *process_stream(process *p, int fd)

@@ -19,7 +19,7 @@ static code run(fixture *f, oidc_report r)
         r.issuer = f->origin;
     oidc_command_verify(f->loop, &r, on_report, f);
     assert_false(f->done); // never inside the call
-    assert_true(loop_run_until(f->loop, &f->done, 15000));
+    assert_true(loop_run_until(f->loop, &f->done, TEST_WAIT_MS));
     // Never the token, nor the part of it that proves anything (T32).
     str signature = str_skip(r.token, (size_t)(str_rchr(r.token, '.') + 1));
     assert_true(!signature.len || str_find(f->report, signature) < 0);

@@ -168,7 +168,7 @@ static inline void run_until_told(fixture *f, unsigned count)
 {
     f->wanted = count;
     f->enough = f->told >= count;
-    assert_true(loop_run_until(f->loop, &f->enough, 15000));
+    assert_true(loop_run_until(f->loop, &f->enough, TEST_WAIT_MS));
 }
 
 static inline oidc_state try_verify(fixture *f, str token, code *ret)

@@ -204,7 +204,7 @@ static void T48_a_hostile_run_breaks_neither_table_nor_document(void **state)
     assert_code(report_junit_new(s->r, &(report_file_options){.path = path}, &junit, &e), OK);
     runner_listen(s->r, reporter_listener(cli));
     runner_listen(s->r, reporter_listener(junit));
-    assert_true(loop_run_until(s->loop, &s->done, 60000));
+    assert_true(loop_run_until(s->loop, &s->done, TEST_WAIT_MS));
     assert_code(reporter_finish(cli, &e), OK);
     assert_code(reporter_finish(junit, &e), OK);
     fclose(out);

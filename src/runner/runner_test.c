@@ -540,7 +540,7 @@ static void stopping_does_not_wait_for_the_delay(void **state)
     loop_run_until(s->loop, &never, 20);
     assert_log(s, "start\niteration 0/1\nitem one 0/1\n");
     runner_stop(s->r);
-    assert_true(loop_run_until(s->loop, &s->done, 10000));
+    assert_true(loop_run_until(s->loop, &s->done, TEST_WAIT_MS));
     assert_log(s, "start\niteration 0/1\nitem one 0/1\nend of item\nend of iteration\ndone\n");
     assert_int_equal(s->requests.len, 0);
 }
@@ -561,7 +561,7 @@ static void T45_stopping_twice_drops_what_would_never_end(void **state)
         assert_row(i, !loop_run_until(s->loop, &s->done, 50));
         runner_stop(s->r);
         runner_stop(s->r); // impatient
-        assert_row(i, loop_run_until(s->loop, &s->done, 10000));
+        assert_row(i, loop_run_until(s->loop, &s->done, TEST_WAIT_MS));
         assert_strz(lines_of(s, "done"),
                     "done FAIL Error: interrupted: what was under way is dropped at run");
         assert_int_equal(runner_summary(s->r)->failures.ptr[0].code, SYS_CANCELLED);

@@ -207,7 +207,7 @@ static inline const run_summary *run(stage *s, const char *collection)
     if (collection)
         load(s, collection);
     begin(s);
-    if (!loop_run_until(s->loop, &s->done, 60000))
+    if (!loop_run_until(s->loop, &s->done, TEST_WAIT_MS))
         fail_msg("the run doesn't end; it told\n%s", buf_cstr(&s->log));
     return runner_summary(s->r);
 }
