@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, root, run, serve, start, tempDir } from './lib.mjs';
+import { bin, envOf, root, run, serve, start, tempDir } from './lib.mjs';
 
 const newmanBin = join(root, 'test/node_modules/newman/bin/newman.js');
 
@@ -265,7 +265,6 @@ test('SIGINT ends the run after the request under way, with its report', async (
     { name: 'one', request: `${url}/1` }, { name: 'two', request: `${url}/2` }] }));
   const { spawn } = await import('node:child_process');
   const { once } = await import('node:events');
-  const { bin } = await import('./lib.mjs');
   const child = spawn(bin, ['run', 'c.json', '-r', 'json', '--reporter-json-export', 'r.json'], { cwd: dir, env: envOf(dir) });
   pid = child.pid;
   const [status] = await once(child, 'close');
@@ -290,6 +289,42 @@ test('a pipe shows each request as it happens, not all of them at the end', asyn
   const done = await running.closed;
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /second is told/);
+});
+
+test('a reader that leaves ends the run, and the call that is under way', async (t) => {
+  const dir = await tempDir(t);
+  const asked = [];
+  let tell;
+  const gone = new Promise((go) => { tell = go; });
+  const url = await serve(t, async (req, res) => {
+    asked.push(req.url);
+    if (req.url === '/gone') tell();
+    if (asked.filter((path) => path === '/first').length < 2) gone.then(() => res.end('ok')); // then never
+  });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item: ['first', 'second'].map((name) => ({
+    name, request: `${url}/${name}` })) }));
+  const shell = (rest) => run(['-c', `"$0" run c.json -r cli,json --reporter-json-export r.json ${rest}`, bin],
+    { program: '/bin/bash', cwd: dir, env: envOf(dir) });
+  const left = await shell(`| { head -1; exec <&-; curl -s -o /dev/null ${url}/gone; }; echo "\${PIPESTATUS[0]}"`);
+  assert.deepEqual([left.stdout, left.stderr], ['gatepost\n141\n', '']); // what a shell says of SIGPIPE
+  assert.deepEqual(asked.toSorted(), ['/first', '/gone']);
+  const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
+  assert.deepEqual(report.run.executions.map((e) => e.item.name), ['first']);
+  const full = await shell('> /dev/full'); // nobody answers the call: it is dropped
+  assert.equal(full.code, 6);
+  assert.match(full.stderr, /the report could not be printed \[GP-SYS-01\]/);
+});
+
+test('closed standard streams are no sockets', async (t) => {
+  const f = await fixture(t);
+  const shell = async (closed, ...args) => (await run(['-c', `"$0" "$@" ${closed}`, bin, ...args],
+    { program: '/bin/sh', cwd: f.dir, env: f.env })).code;
+  const only = ['run', f.file, '--folder', 'last'];
+  assert.equal(await shell('<&-', ...only), 0);
+  assert.equal(await shell('2>&-', ...only), 0);
+  assert.equal(await shell('>&-', ...only), 6); // what couldn't be said has failed
+  assert.equal(await shell('<&- >&- 2>&-', ...only, '--silent'), 0);
+  assert.equal(await shell('>&-', 'version'), 6);
 });
 
 test('gatepost.yaml and config.yaml set options, below the command line', async (t) => {

@@ -278,6 +278,17 @@ static void tell(cli *c, const run_event *ev, bool line_open)
     }
 }
 
+// Nobody reads on (`gatepost run … | head`), or the disk is full: as SIGPIPE would, it ends the
+// run, and what is under way with it. Files of other reporters are written all the same.
+static void output_failed(cli *c)
+{
+    if (c->ended)
+        return;
+    c->ended = true;
+    runner_stop(c->run);
+    runner_stop(c->run);
+}
+
 static void on_event(void *ctx, const run_event *ev)
 {
     cli *c = ctx;
@@ -285,6 +296,8 @@ static void on_event(void *ctx, const run_event *ev)
         c->failures++;
     if (ev->kind == RUN_BEFORE_REQUEST || ev->kind == RUN_ITEM_END)
         fflush(c->o.out); // who reads a pipe sees each request's name, then how it went
+    if (ferror(c->o.out))
+        output_failed(c);
     if (!prints(ev->kind) || (ev->kind == RUN_SCRIPT && !ev->failure))
         return;
     if (c->box_open && ev->kind != RUN_CONSOLE) {

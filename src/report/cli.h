@@ -22,6 +22,7 @@ struct cli {
     size_t failures;
     bool line_open; // a request's line waits for its answer (terminal)
     bool box_open;  // console output is being boxed
+    bool ended;     // the run, because output fails
 };
 
 typedef enum cli_colour {

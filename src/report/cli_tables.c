@@ -105,6 +105,8 @@ static void total_lines(cli *c, const run_summary *s, lines *all)
     vec_push(all, arena_str(&c->scratch, buf_str(&b)));
     buf_deinit(&b);
     spread_line(c, all, "average response time:", &s->response);
+    if (!c->o.verbose)
+        return;
     spread_line(c, all, "average DNS lookup time:", &s->dns);
     spread_line(c, all, "average first byte time:", &s->first_byte);
 }
