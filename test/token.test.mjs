@@ -265,11 +265,58 @@ test('whoami tells each step of the search and what came of it', async (t) => {
   assert.match(found.stdout, /^> GOOGLE_APPLICATION_CREDENTIALS .*cloud\.json/m);
   assert.match(found.stdout, new RegExp(`^principal +${tester}$`, 'm'));
   assert.match(found.stdout, /^ID tokens +for any audience$/m);
+  assert.match(found.stdout, /^way to a token +an assertion signed with the key goes to https:\/\/oauth2\.googleapis\.com\/token/m);
   assert.ok(!found.stdout.includes('PRIVATE KEY'));
 
   await chmod(file, 0o644);
   const open = await gatepost(['whoami'], { env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: file } });
   assert.match(open.stdout, /^warning +.*can be read by others: chmod 600/m);
+});
+
+// Google's libraries sign such a token themselves: no server is asked.
+test('a key signs an access token for one API', async (t) => {
+  const { gatepost, home, env } = await setUp(t);
+  const file = join(home, 'cloud.json');
+  await writeKeyFile(file, tester, 'https://oauth2.googleapis.com/token');
+  const api = 'https://pubsub.googleapis.com/';
+  const got = await gatepost(['token', '--access', '--audience', api],
+    { env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: file } });
+  assert.deepEqual([got.code, got.stderr], [0, '']);
+  const [head, payload, signature] = got.stdout.trim().split('.');
+  assert.ok(createVerify('sha256').update(`${head}.${payload}`).verify(keys.tester.publicKey, signature, 'base64url'));
+  const { iss, sub, aud, iat, exp } = decode(got.stdout);
+  assert.deepEqual({ iss, sub, aud, life: exp - iat }, { iss: tester, sub: tester, aud: api, life: 3600 });
+  assert.deepEqual(decode(got.stdout, 0), { alg: 'RS256', kid: 'k', typ: 'JWT' });
+  const both = await gatepost(['token', '--access', '--scope', 'a']);
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /hint: with --access the audience is one API/);
+});
+
+// A CI job's token is exchanged; nothing is sent where only the file says.
+test('a foreign token in a file is explained, and never shown to a stranger', async (t) => {
+  const { gatepost, home, env } = await setUp(t);
+  const file = join(home, 'external.json');
+  const external = { type: 'external_account',
+    audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/gh',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt', token_url: 'https://sts.googleapis.com/v1/token',
+    credential_source: { file: '/run/secrets/token' } };
+  const whoami = async (value, ...more) => {
+    await writeFile(file, JSON.stringify(value), { mode: 0o600 });
+    return gatepost(['whoami', ...more], { env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: file } });
+  };
+  const plain = await whoami(external);
+  assert.match(plain.stdout, /^source +workload identity federation$/m);
+  assert.match(plain.stdout, /^ID tokens +none$/m);
+  const robot = 'robot@my-project.iam.gserviceaccount.com';
+  const url = `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${robot}:generateAccessToken`;
+  const who = JSON.parse((await whoami({ ...external, service_account_impersonation_url: url }, '--format', 'json')).stdout);
+  assert.equal(who.principal, robot);
+  assert.deepEqual(who.way, ['the foreign token is read from the file /run/secrets/token',
+    `it goes to https://sts.googleapis.com/v1/token for the provider ${external.audience}`,
+    `with that token, IAM credentials are asked to speak for ${robot}`]);
+  const forged = await whoami({ ...external, token_url: 'https://attacker.example/v1/token' });
+  assert.equal(forged.code, 4);
+  assert.match(forged.stderr, /external\.json:1:\d+: .*token_url: is https:\/\/attacker\.example.*\[GP-CRED-02\]/);
 });
 
 test('whoami as JSON has the same for programs', async (t) => {

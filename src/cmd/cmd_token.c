@@ -72,18 +72,22 @@ static code read_want(mint *m)
     const option_values *o = m->call->options;
     str audience = option_text(o, option_is_set(o, "audience") ? "audience" : "audiences");
     str scope = option_text(o, "scope");
-    if ((audience.len > 0) == (scope.len > 0)) {
+    bool access = option_flag(o, "access");
+    if ((audience.len > 0) == (scope.len > 0) || (access && scope.len)) {
         err_set(m->e, OPTION_ARGS,
                 audience.len ? "--audience makes an ID token, --scope an access token: give one"
                              : "the token needs a purpose: --audience or --scope");
-        err_hint(m->e, "for a Cloud Run service: gatepost token --audience https://SERVICE-URL");
+        err_hint(m->e,
+                 access ? "with --access the audience is one API: --access --audience "
+                          "https://pubsub.googleapis.com/"
+                        : "for a Cloud Run service: gatepost token --audience https://SERVICE-URL");
         return OPTION_ARGS;
     }
-    m->want =
-        (credential_want){.kind = audience.len ? CREDENTIAL_ID_TOKEN : CREDENTIAL_ACCESS_TOKEN,
-                          .audience = audience,
-                          .scope = scope,
-                          .identity = option_text(o, "identity")};
+    m->want = (credential_want){.kind = audience.len && !access ? CREDENTIAL_ID_TOKEN
+                                                                : CREDENTIAL_ACCESS_TOKEN,
+                                .audience = audience,
+                                .scope = scope,
+                                .identity = option_text(o, "identity")};
     m->want.local = is_local(&m->setup, o, &m->want);
     if (m->want.local && !m->want.identity.len)
         m->want.identity = option_text(o, "account"); // without a name: the `up`'s own choice
@@ -154,6 +158,10 @@ static const option_row rows[] = {
      .kind = OPTION_TEXT,
      .value = "AUDIENCE",
      .help = "An ID token for this audience; for Cloud Run it is the service's URL"},
+    {.name = "access",
+     .kind = OPTION_FLAG,
+     .help = "An access token for the audience, an API's URL: a service account key signs it "
+             "itself"},
     {.name = "scope",
      .kind = OPTION_TEXT,
      .value = "SCOPES",
@@ -174,6 +182,7 @@ static const command_spec spec = {
         "'gatepost whoami' shows.",
     .example = "gatepost token --audience https://orders-abc123-uc.a.run.app\n"
                "gatepost token --scope https://www.googleapis.com/auth/cloud-platform\n"
+               "gatepost token --access --audience https://pubsub.googleapis.com/\n"
                "gatepost token --local --identity stranger --audience https://wrong.example",
     .tables = tables,
 };

@@ -20,6 +20,9 @@ static powers powers_of(const credential_who *who)
         return (powers){0};
     if (who->source == CREDENTIAL_TOKEN && !who->impersonated)
         return (powers){NULL, "the one in the file, as long as it is valid"};
+    bool external = who->source == CREDENTIAL_EXTERNAL || who->source == CREDENTIAL_EXTERNAL_USER;
+    if (external && !who->impersonated)
+        return (powers){NULL, "for any scope that the pool's principal was granted"};
     if (who->user)
         return (powers){"with its client as audience, so not bound to one service",
                         "for the scopes that were consented to"};
@@ -50,6 +53,10 @@ static void write_json(const identity_setup *s, const credential_who *who, code 
         jout_bool(&w, "user", who->user);
         jout_bool(&w, "local", who->local);
         jout_bool(&w, "impersonated", who->impersonated);
+        jout_array(&w, "way");
+        for (size_t i = 0; i < who->way_count; i++)
+            jout_str(&w, NULL, who->way[i]);
+        jout_end(&w);
         put_optional(&w, "warning", who->warning);
         jout_object(&w, "mints");
         put_optional(&w, "id_token", p.id_token);
@@ -93,7 +100,7 @@ static void write_line(buf *out, const char *name, str value)
 {
     if (!value.len)
         return;
-    buf_addf(out, "%-14s", name);
+    buf_addf(out, "%-16s", name);
     buf_add_shown(out, value);
     buf_addc(out, '\n');
 }
@@ -109,6 +116,8 @@ static void write_text(const identity_setup *s, const credential_who *who, code 
         write_line(out, "source", str_from(credential_source_name(who->source)));
         write_line(out, "place", who->place);
         write_line(out, "project", who->project);
+        for (size_t i = 0; i < who->way_count; i++)
+            write_line(out, i ? "" : "way to a token", who->way[i]);
         write_line(out, "ID tokens", p.id_token ? str_from(p.id_token) : STR("none"));
         write_line(out, "access tokens", p.access_token ? str_from(p.access_token) : STR("none"));
         write_line(out, "local",

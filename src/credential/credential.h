@@ -167,6 +167,8 @@ typedef enum credential_source {
     CREDENTIAL_GCLOUD,          // gcloud's account, asked through gcloud
     CREDENTIAL_METADATA,        // metadata server
     CREDENTIAL_TOKEN,           // a ready access token in a file (auth/access_token_file)
+    CREDENTIAL_EXTERNAL,        // external_account file: a foreign token exchanged at STS
+    CREDENTIAL_EXTERNAL_USER,   // external_account_authorized_user file: a workforce sign-in
 } credential_source;
 
 const char *credential_source_name(credential_source s); // "service account key", …
@@ -215,6 +217,8 @@ struct credential_who {
     const char *warning; // readable by others, inside a repository…; NULL: none
     const credential_step *steps;
     size_t step_count;
+    const str *way; // how it becomes a token: what is read, asked and exchanged, in order
+    size_t way_count;
 };
 
 // Finds the credential behind an identity without asking any server: a named one, or with "" the
@@ -230,7 +234,9 @@ typedef enum credential_kind { CREDENTIAL_ID_TOKEN, CREDENTIAL_ACCESS_TOKEN } cr
 typedef struct credential_want credential_want;
 struct credential_want {
     credential_kind kind;
-    str audience;    // ID token
+    // Of an ID token. With an access token and no scope: the one API that it is for, by its URL; a
+    // service account key signs such a token itself.
+    str audience;
     str scope;       // access token: blank-separated; empty: cloud-platform
     str identity;    // empty: the default
     bool local;      // for a service of the running `up`

@@ -158,6 +158,37 @@ static inline str answer_metadata(fixture *f, str path)
                         (long long)f->lifetime_s);
 }
 
+// STS, and where subject tokens come from.
+static inline str answer_federation(fixture *f, str method, str path)
+{
+    static const struct {
+        const char *method, *path, *body;
+    } rows[] = {
+        {"GET", "/subject", "{\"count\":1,\"value\":\"served.by.url\"}"},
+        {"PUT", "/session", "imds-session"},
+        {"GET", "/zone", "eu-north-1b"},
+        {"GET", "/role", "the-role\n"},
+        {"GET", "/role/the-role",
+         "{\"Code\":\"Success\",\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"aws-secret\","
+         "\"Token\":\"aws-session\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_eq(method, str_from(rows[i].method)) && str_eq(path, str_from(rows[i].path)))
+            return str_from(rows[i].body);
+    if (str_eq(path, STR("/v1/token")))
+        return arena_printf(&f->mem,
+                            "{\"access_token\":\"ya29.federated-abcdefghijklmnopqrstuv\","
+                            "\"issued_token_type\":\"urn:ietf:params:oauth:token-type:"
+                            "access_token\",\"token_type\":\"Bearer\",\"expires_in\":%lld}",
+                            (long long)f->lifetime_s);
+    if (str_eq(path, STR("/v1/oauthtoken")))
+        return arena_printf(&f->mem,
+                            "{\"access_token\":\"ya29.workforce-abcdefghijklmnopqrstuv\","
+                            "\"expires_in\":%lld,\"refresh_token\":\"rotated-%zu\"}",
+                            (long long)f->lifetime_s, f->requests.len);
+    return STR_NONE;
+}
+
 static inline str answer_of(fixture *f, str request)
 {
     str method, rest, path, tail;
@@ -168,6 +199,9 @@ static inline str answer_of(fixture *f, str request)
         return answer_metadata(f, path);
     if (str_starts(path, STR("/v1/projects/-/serviceAccounts/")))
         return answer_iam(f, path, body);
+    str federation = answer_federation(f, method, path);
+    if (federation.len)
+        return federation;
     assert_strz(path, "/token");
     if (str_eq(field_of(f, body, "grant_type"), STR("refresh_token")))
         return answer_refresh(f, body);

@@ -11,8 +11,6 @@ enum {
     REQUEST_BYTES_MAX = 64 << 10,
 };
 
-static void ask(exchange *x);
-
 void exchange_finish(exchange *x, const minted *m, const err *e)
 {
     exchange_on_done *on_done = x->on_done;
@@ -80,6 +78,12 @@ static void read_date(exchange *x, const fetch_response *res)
         x->server_now_s = s;
 }
 
+static void next_round(exchange *x)
+{
+    x->attempt = 0;
+    exchange_ask(x);
+}
+
 static void on_answer(void *ctx, const fetch_response *res, const err *failure)
 {
     exchange *x = ctx;
@@ -104,52 +108,71 @@ static void on_answer(void *ctx, const fetch_response *res, const err *failure)
     if (failed)
         fail(x, &e);
     else if (again)
-        ask(x);
+        next_round(x);
     else
         exchange_finish(x, &m, NULL);
 }
 
 static provider_client client_of(const exchange *x)
 {
-    bool is_local = x->caller->who.local && x->source->client == CLIENT_CLOUD;
-    return is_local ? CLIENT_LOCAL : x->source->client;
+    provider_client usual = x->source->client;
+    return x->caller->who.local && usual == CLIENT_CLOUD ? CLIENT_LOCAL : usual;
 }
 
-static void ask(exchange *x)
+void exchange_ask(exchange *x)
 {
     err e = ERR_INIT;
     fetch_request req = {
         .timeout_ms = TIMEOUT_MS,
         .body_bytes_max = ANSWER_BYTES_MAX,
-        .proxy.from_env = client_of(x) == CLIENT_CLOUD,
         .on_done = on_answer,
         .ctx = x,
     };
     buf_wipe(&x->body);
+    x->client = client_of(x);
     if (x->source->ask(x, &req, &e)) {
         fail(x, &e);
         return;
     }
-    x->call = fetch_start(provider_fetch(x->provider, client_of(x)), &req);
+    req.proxy.from_env = x->client == CLIENT_CLOUD;
+    if (req.url.len)
+        x->call = fetch_start(provider_fetch(x->provider, x->client), &req);
 }
 
 static void on_again(void *ctx)
 {
-    ask(ctx);
+    exchange_ask(ctx);
 }
 
 // ---- choice of source ---------------------------------------------------------------------------
+
+static bool is_external(const caller *c)
+{
+    return c->who.source == CREDENTIAL_EXTERNAL || c->who.source == CREDENTIAL_EXTERNAL_USER;
+}
+
+static code refuse_external(const caller *c, err *e)
+{
+    (void)err_set(e, CRED_AUDIENCE, "%s (" STR_FMT ") gives access tokens only, no ID tokens",
+                  credential_source_name(c->who.source), STR_ARG(c->who.place));
+    return err_hint(e, "let it become a service account: --impersonate-service-account EMAIL%s",
+                    c->who.source == CREDENTIAL_EXTERNAL
+                        ? ", or service_account_impersonation_url in the file"
+                        : "");
+}
 
 // Refuses what a source can't do before anything is asked (google-identity.md §7).
 static code check_ability(const exchange *x, err *e)
 {
     const caller *c = x->caller;
-    if (x->base || x->kind != CREDENTIAL_ID_TOKEN)
+    if (x->base.stage || x->kind != CREDENTIAL_ID_TOKEN)
         return OK;
     if (c->who.source == CREDENTIAL_TOKEN) {
         (void)err_set(e, CRED_AUDIENCE, "a ready access token can't be turned into an ID token");
         return err_hint(e, "add --impersonate-service-account EMAIL");
     }
+    if (is_external(c))
+        return refuse_external(c, e);
     if (!c->who.user || x->user_token || (c->client_id.len && str_eq(x->audience, c->client_id)))
         return OK;
     (void)err_set(e, CRED_AUDIENCE,
@@ -170,11 +193,36 @@ static code give_token_file(exchange *x, err *e)
     return OK;
 }
 
+// As Google's libraries do: for one API that is named by its URL, and for IAM's own. The local
+// Google takes only what it gave.
+static bool signs_itself(const exchange *x)
+{
+    const caller *c = x->caller;
+    if (c->who.source != CREDENTIAL_SERVICE_ACCOUNT || x->kind != CREDENTIAL_ACCESS_TOKEN ||
+        x->base.stage || x->scope.len)
+        return false;
+    return x->audience.len || (caller_stages(c) && !c->who.local);
+}
+
+static code give_self_signed(exchange *x, err *e)
+{
+    minted m;
+    if (grant_self_signed(x, &m, e))
+        return e->code;
+    exchange_finish(x, &m, NULL);
+    return OK;
+}
+
 static void begin(exchange *x)
 {
     err e = ERR_INIT;
     code failed = check_ability(x, &e);
-    if (!failed && x->base)
+    if (!failed && signs_itself(x)) {
+        if (give_self_signed(x, &e))
+            fail(x, &e);
+        return; // x may be gone
+    }
+    if (!failed && x->base.stage)
         x->source = &source_impersonate;
     else if (!failed && x->caller->who.source == CREDENTIAL_TOKEN)
         failed = give_token_file(x, &e);
@@ -183,7 +231,7 @@ static void begin(exchange *x)
     if (failed)
         fail(x, &e);
     else if (x->source)
-        ask(x);
+        exchange_ask(x);
 }
 
 static void on_begin(void *ctx)
@@ -195,13 +243,15 @@ static void on_begin(void *ctx)
 }
 
 exchange *exchange_start(credential_provider *p, caller *c, const credential_want *w,
-                         credential_token *base, exchange_on_done *on_done, void *ctx)
+                         const exchange_base *base, exchange_on_done *on_done, void *ctx)
 {
     static const source *const by_source[] = {
         [CREDENTIAL_SERVICE_ACCOUNT] = &source_grant,
         [CREDENTIAL_USER] = &source_refresh,
         [CREDENTIAL_METADATA] = &source_metadata,
         [CREDENTIAL_TOKEN] = NULL,
+        [CREDENTIAL_EXTERNAL] = &source_external,
+        [CREDENTIAL_EXTERNAL_USER] = &source_external_user,
     };
     exchange *x = NEW(exchange);
     x->provider = p;
@@ -209,7 +259,9 @@ exchange *exchange_start(credential_provider *p, caller *c, const credential_wan
     x->source = by_source[c->who.source];
     x->kind = w->kind;
     x->user_token = w->user_token;
-    x->base = base ? credential_token_ref(base) : NULL;
+    x->base = *base;
+    if (base->token)
+        credential_token_ref(base->token);
     x->on_done = on_done;
     x->ctx = ctx;
     x->server_now_s = clock_wall_s();
@@ -228,9 +280,9 @@ void exchange_free(exchange *x)
         return;
     if (x->call)
         fetch_cancel(x->call);
-    gcloud_child_free(x->child);
+    child_free(x->child);
     timer_free(x->again);
-    credential_token_unref(x->base);
+    credential_token_unref(x->base.token);
     buf_wipe(&x->body);
     buf_deinit(&x->body);
     arena_deinit(&x->mem);

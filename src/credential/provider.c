@@ -21,7 +21,7 @@ struct entry {
     credential_provider *provider;
     caller *caller;
     credential_want want; // strings live in the provider's arena
-    bool is_base;         // the access token that an impersonation is held with
+    unsigned stage;       // below the caller's last one: the base of an impersonation
     credential_token *token;
     exchange *exchange;
     uint64_t pause_until_ms;    // monotonic: no renewal before
@@ -142,19 +142,19 @@ code credential_identify(credential_provider *p, str identity, bool local,
 
 // ---- entries ----------------------------------------------------------------------------------
 
-static entry *find_entry(credential_provider *p, caller *c, const credential_want *w, bool is_base)
+static entry *find_entry(credential_provider *p, caller *c, const credential_want *w,
+                         unsigned stage)
 {
-    str what = w->kind == CREDENTIAL_ID_TOKEN ? w->audience : w->scope;
     buf key;
     buf_init(&key, 64 << 10);
-    buf_addf(&key, "%p|%d%d%d|", (const void *)c, w->kind, is_base, w->user_token);
-    buf_adds(&key, what);
+    buf_addf(&key, "%p|%d|%u|%d|", (const void *)c, w->kind, stage, w->user_token);
+    buf_addf(&key, STR_FMT "\n" STR_FMT, STR_ARG(w->audience), STR_ARG(w->scope));
     entry *en = map_get(&p->entries, buf_str(&key));
     if (!en) {
         en = NEW(entry);
         en->provider = p;
         en->caller = c;
-        en->is_base = is_base;
+        en->stage = stage;
         en->want = *w;
         en->want.audience = arena_str(&p->mem, w->audience);
         en->want.scope = arena_str(&p->mem, w->scope);
@@ -231,7 +231,8 @@ static void on_minted(void *ctx, const minted *m, const err *e)
     en->exchange = NULL;
     if (m) {
         credential_token_unref(en->token);
-        en->token = token_new(en->caller, &en->want, m, en->base);
+        const exchange_base base = {en->stage, en->base};
+        en->token = token_new(en->caller, &en->want, m, &base);
         redactor_add(&en->provider->redactor, secret_str(en->token->value),
                      en->token->obtained_mono_ms + (uint64_t)en->token->lifetime_s * 1000);
         answer_token(en);
@@ -243,7 +244,8 @@ static void on_minted(void *ctx, const minted *m, const err *e)
 
 static void start_exchange(entry *en)
 {
-    en->exchange = exchange_start(en->provider, en->caller, &en->want, en->base, on_minted, en);
+    const exchange_base base = {en->stage, en->base};
+    en->exchange = exchange_start(en->provider, en->caller, &en->want, &base, on_minted, en);
 }
 
 static void on_base(void *ctx, credential_token *base, const err *e)
@@ -263,12 +265,12 @@ static credential_wait *wait_for(entry *en, credential_on_token *on_token, void 
 static void mint(entry *en)
 {
     caller *c = en->caller;
-    if (!c->chain.len || en->is_base) {
+    if (!en->stage) {
         start_exchange(en);
         return;
     }
     credential_want w = {.kind = CREDENTIAL_ACCESS_TOKEN, .identity = en->want.identity};
-    en->base_wait = wait_for(find_entry(en->provider, c, &w, true), on_base, en);
+    en->base_wait = wait_for(find_entry(en->provider, c, &w, en->stage - 1), on_base, en);
 }
 
 static void on_answer(void *ctx)
@@ -306,7 +308,7 @@ credential_wait *credential_for(credential_provider *p, const credential_want *w
                                 credential_on_token *on_token, void *ctx)
 {
     caller *c = find_caller(p, w->identity, w->local);
-    return wait_for(find_entry(p, c, w, false), on_token, ctx);
+    return wait_for(find_entry(p, c, w, caller_stages(c)), on_token, ctx);
 }
 
 void credential_cancel(credential_wait *w)
@@ -327,7 +329,7 @@ void credential_forget(credential_provider *p, str audience)
     void *value;
     while (map_next(&p->entries, &cursor, &key, &value)) {
         entry *en = value;
-        str what = en->want.kind == CREDENTIAL_ID_TOKEN ? en->want.audience : en->want.scope;
+        str what = en->want.audience.len ? en->want.audience : en->want.scope;
         if (audience.ptr && !str_eq(what, audience))
             continue;
         credential_token_unref(en->token);

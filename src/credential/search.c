@@ -47,9 +47,18 @@ static void step(search *s, const char *what, found f, const char *fmt, ...)
 
 // ---- sources ----------------------------------------------------------------------------------
 
+static const char *certificate_config(const search *s)
+{
+    const char *path = option_env(s->o, "GOOGLE_API_CERTIFICATE_CONFIG");
+    const char *dir = gcloud_config_dir(s->o, s->a);
+    if (path || !dir)
+        return path;
+    return arena_printf(s->a, "%s/certificate_config.json", dir).ptr;
+}
+
 static found take_file(search *s, const char *what, const char *path)
 {
-    file_rules rules = {s->o->untrusted_dir, s->o->up};
+    file_rules rules = {s->o->untrusted_dir, s->o->up, certificate_config(s)};
     if (caller_read_file(s->c, s->a, path, &rules, s->e)) {
         (void)err_wrap(s->e, "%s", what);
         step(s, what, FOUND_BROKEN, "%s can't be used", path);
@@ -245,7 +254,7 @@ static code take_local(search *s, const address_account *account)
         return err_set(s->e, CRED_FILE, "the local account " STR_FMT " has no key file",
                        STR_ARG(account->email));
     // Written by `up` itself, wherever the project wants it: even inside the checkout.
-    file_rules rules = {NULL, s->o->up};
+    file_rules rules = {NULL, s->o->up, NULL};
     const char *path = arena_cstr(s->a, account->key_file);
     if (caller_read_file(s->c, s->a, path, &rules, s->e))
         return CRED_FILE;
@@ -400,10 +409,10 @@ static void add_run_impersonation(search *s, bool local)
 
 static void finish_chain(caller *c)
 {
-    if (!c->chain.len)
+    if (!caller_stages(c))
         return;
     c->who.impersonated = true;
-    c->who.principal = *vec_last(&c->chain);
+    c->who.principal = c->chain.len ? *vec_last(&c->chain) : c->inner;
     c->who.user = false; // the token is the service account's
 }
 
@@ -438,6 +447,7 @@ code caller_find(caller *c, arena *a, const credential_options *o, str identity,
     if (c->who.source == CREDENTIAL_USER || c->who.source == CREDENTIAL_GCLOUD)
         c->email = c->who.principal;
     finish_chain(c);
+    caller_explain(c, a);
     c->who.steps = c->steps.ptr;
     c->who.step_count = c->steps.len;
     if (failed && e)

@@ -23,6 +23,34 @@ static void a_key_gives_access_tokens(void **state)
     assert_true(str_starts(f->token, STR("ya29.local-tester@")));
 }
 
+// The source has its own word for what it does without asking.
+static void a_key_signs_for_one_api_itself(void **state)
+{
+    fixture *f = *state;
+    credential_want w = {.kind = CREDENTIAL_ACCESS_TOKEN, .local = true};
+    w.audience = STR("https://pubsub.googleapis.com/");
+    ask(f, w);
+    assert_int_equal(f->e.code, OK);
+    assert_int_equal(f->requests.len, 0);
+    jwk_set *keys = jwk_set_new();
+    jwk_set_add(keys, f->key);
+    jwt t;
+    jwt_expect x = {.issuer = STR("tester@demo.iam.gserviceaccount.com"),
+                    .audiences = &w.audience,
+                    .audience_count = 1,
+                    .now_s = clock_wall_s(),
+                    .lifetime_max_s = 3600};
+    assert_code(jwt_verify(f->token, keys, &x, &f->mem, &t, NULL), OK);
+    jwk_set_unref(keys);
+    assert_str(t.subject, t.issuer);
+    assert_strz(t.kid, "test-key");
+    assert_int_equal(t.expiry_s - t.issued_at_s, 3600);
+    w.scope = STR("a"); // with scopes it is an exchange
+    ask(f, w);
+    assert_int_equal(f->requests.len, 1);
+    assert_true(str_starts(f->token, STR("ya29.local-tester@")));
+}
+
 static void identities_are_accounts_keys_and_impersonations(void **state)
 {
     fixture *f = *state;
@@ -221,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_key_gives_id_tokens),
         CASE(a_key_gives_access_tokens),
+        CASE(a_key_signs_for_one_api_itself),
         CASE(identities_are_accounts_keys_and_impersonations),
         CASE(impersonation_uses_the_base_and_its_delegates),
         CASE(a_refused_impersonation_names_the_grant),

@@ -3,7 +3,7 @@
 // 3 and 4).
 #include <string.h>
 
-#include "credential/exchange.h"
+#include "credential/external.h"
 #include "uri/uri.h"
 
 enum { ASSERTION_LIFETIME_S = 3600, SKEW_WORTH_TELLING_S = 30 };
@@ -16,20 +16,20 @@ static const fetch_header form_headers[] = {
     {STR("Content-Type"), STR("application/x-www-form-urlencoded")}};
 static const fetch_header flavor_headers[] = {{STR("Metadata-Flavor"), STR("Google")}};
 
-static str scope_of(const exchange *x)
+str scope_of(const exchange *x)
 {
     return x->scope.len ? x->scope : str_from(cloud_platform);
 }
 
 // ---- parts shared by the two grants of the token endpoint ---------------------------------------
 
-static void add_field(buf *form, const char *name, str value)
+void form_field(buf *form, const char *name, str value)
 {
     buf_addf(form, "%s%s=", form->len ? "&" : "", name);
     percent_encode(form, value);
 }
 
-static code post_form(exchange *x, fetch_request *req, err *e)
+code form_post(exchange *x, fetch_request *req, err *e)
 {
     if (!buf_ok(&x->body))
         return err_set(e, CRED_FILE, "the request for a token would be too large");
@@ -44,7 +44,28 @@ static code post_form(exchange *x, fetch_request *req, err *e)
     return OK;
 }
 
-static code parse_answer(exchange *x, str body, json **ret, err *e)
+void form_basic(exchange *x, fetch_request *req)
+{
+    buf pair, value;
+    buf_init(&pair, 8 << 10);
+    buf_init(&value, 16 << 10);
+    percent_encode(&pair, x->caller->client_id);
+    buf_addc(&pair, ':');
+    percent_encode(&pair, secret_str(x->caller->client_secret));
+    buf_addz(&value, "Basic ");
+    base64_encode(&value, buf_str(&pair));
+    fetch_header *headers = arena_array(&x->mem, 2, sizeof(*headers));
+    headers[0] = form_headers[0];
+    headers[1] = (fetch_header){STR("Authorization"), arena_str(&x->mem, buf_str(&value))};
+    req->headers = headers;
+    req->header_count = 2;
+    buf_wipe(&pair);
+    buf_wipe(&value);
+    buf_deinit(&pair);
+    buf_deinit(&value);
+}
+
+code answer_parse(exchange *x, str body, json **ret, err *e)
 {
     if (json_parse(&x->mem, body, &(json_opts){.file = "token endpoint's answer"}, ret, e) ||
         json_want(*ret, JSON_OBJECT, e)) {
@@ -55,12 +76,12 @@ static code parse_answer(exchange *x, str body, json **ret, err *e)
     return OK;
 }
 
-static code read_token(exchange *x, str body, minted *ret, bool *ret_again, err *e)
+code answer_token(exchange *x, str body, minted *ret, bool *ret_again, err *e)
 {
     json *root;
     str token;
     (void)ret_again;
-    if (parse_answer(x, body, &root, e))
+    if (answer_parse(x, body, &root, e))
         return CRED_ANSWER;
     if (x->kind == CREDENTIAL_ID_TOKEN) {
         if (json_get_str(root, "id_token", &token, e))
@@ -84,6 +105,19 @@ static const struct {
      "your organisation wants a new sign-in: gcloud auth application-default login"},
     {"invalid_scope", "the scope or audience is empty or unknown"},
     {"deleted_client", "the OAuth client was deleted: gcloud auth application-default login"},
+    {"does not match the expected one",
+     "the provider's issuer must be the token's iss to the letter: gcloud iam "
+     "workload-identity-pools providers describe"},
+    {"does not match the expected audience",
+     "have the token made for the provider's full name, or add its aud to the provider's allowed "
+     "audiences"},
+    {"stale to sign-in", "the subject token has expired, or lacks iat or exp: have a new one made"},
+    {"attribute condition", "the provider takes other tokens only: see its attributeCondition"},
+    {"pool or provider is disabled",
+     "is the audience in the file right? gcloud iam workload-identity-pools providers list"},
+    {"given credential's issuer",
+     "Google can't fetch the issuer's keys, or they lack the token's kid: upload them to the "
+     "provider"},
 };
 
 static void add_skew(exchange *x, err *e)
@@ -109,7 +143,7 @@ static code hint_key(const caller *c, err *e)
                     STR_ARG(c->email));
 }
 
-static code refused_token(exchange *x, const fetch_response *res, err *e)
+code answer_refused(exchange *x, const fetch_response *res, err *e)
 {
     json *root = NULL;
     str error = STR_NONE, text = STR_NONE;
@@ -158,9 +192,9 @@ static code ask_grant(exchange *x, fetch_request *req, err *e)
     write_claims(x, &claims);
     code failed = jwt_sign(x->caller->key, buf_str(&claims), STR("JWT"), &assertion, e);
     if (!failed) {
-        add_field(&x->body, "grant_type", str_from(grant_type));
-        add_field(&x->body, "assertion", buf_str(&assertion));
-        failed = post_form(x, req, e);
+        form_field(&x->body, "grant_type", str_from(grant_type));
+        form_field(&x->body, "assertion", buf_str(&assertion));
+        failed = form_post(x, req, e);
     }
     buf_wipe(&assertion);
     buf_deinit(&assertion);
@@ -168,22 +202,45 @@ static code ask_grant(exchange *x, fetch_request *req, err *e)
     return failed;
 }
 
-const source source_grant = {CLIENT_CLOUD, ask_grant, read_token, refused_token};
+// google-identity.md §1: for one API by its URL, or for scopes.
+code grant_self_signed(exchange *x, minted *ret, err *e)
+{
+    buf claims;
+    buf_init(&claims, 16 << 10);
+    jout w = jout_new(&claims, JSON_COMPACT);
+    int64_t now = clock_wall_s();
+    jout_object(&w, NULL);
+    jout_str(&w, "iss", x->caller->email);
+    jout_str(&w, "sub", x->caller->email);
+    if (x->audience.len)
+        jout_str(&w, "aud", x->audience);
+    else
+        jout_str(&w, "scope", scope_of(x));
+    jout_i64(&w, "iat", now);
+    jout_i64(&w, "exp", now + ASSERTION_LIFETIME_S);
+    jout_end(&w);
+    code failed = jwt_sign(x->caller->key, buf_str(&claims), STR("JWT"), &x->body, e);
+    *ret = (minted){.value = buf_str(&x->body), .lifetime_s = ASSERTION_LIFETIME_S};
+    buf_deinit(&claims);
+    return failed;
+}
+
+const source source_grant = {CLIENT_CLOUD, ask_grant, answer_token, answer_refused};
 
 // ---- user credentials: refresh grant ------------------------------------------------------------
 
 static code ask_refresh(exchange *x, fetch_request *req, err *e)
 {
-    add_field(&x->body, "grant_type", STR("refresh_token"));
-    add_field(&x->body, "client_id", x->caller->client_id);
-    add_field(&x->body, "client_secret", secret_str(x->caller->client_secret));
-    add_field(&x->body, "refresh_token", secret_str(x->caller->refresh_token));
+    form_field(&x->body, "grant_type", STR("refresh_token"));
+    form_field(&x->body, "client_id", x->caller->client_id);
+    form_field(&x->body, "client_secret", secret_str(x->caller->client_secret));
+    form_field(&x->body, "refresh_token", secret_str(x->caller->refresh_token));
     if (x->kind == CREDENTIAL_ACCESS_TOKEN && x->scope.len)
-        add_field(&x->body, "scope", x->scope);
-    return post_form(x, req, e);
+        form_field(&x->body, "scope", x->scope);
+    return form_post(x, req, e);
 }
 
-const source source_refresh = {CLIENT_CLOUD, ask_refresh, read_token, refused_token};
+const source source_refresh = {CLIENT_CLOUD, ask_refresh, answer_token, answer_refused};
 
 // ---- metadata server ----------------------------------------------------------------------------
 
@@ -222,7 +279,7 @@ static code read_metadata(exchange *x, str body, minted *ret, bool *ret_again, e
         *ret_again = true;
         return OK;
     }
-    if (x->kind == CREDENTIAL_ACCESS_TOKEN && read_token(x, body, ret, ret_again, e))
+    if (x->kind == CREDENTIAL_ACCESS_TOKEN && answer_token(x, body, ret, ret_again, e))
         return CRED_ANSWER;
     if (x->kind == CREDENTIAL_ID_TOKEN && minted_from_jwt(x, str_trim(body), ret, e))
         return CRED_ANSWER;
@@ -245,7 +302,8 @@ const source source_metadata = {CLIENT_METADATA, ask_metadata, read_metadata, re
 
 static void write_impersonation(exchange *x, buf *out)
 {
-    const caller *c = x->caller;
+    size_t count;
+    const str *targets = caller_targets(x->caller, x->base.stage, &count);
     jout w = jout_new(out, JSON_COMPACT);
     jout_object(&w, NULL);
     if (x->kind == CREDENTIAL_ID_TOKEN) {
@@ -258,15 +316,24 @@ static void write_impersonation(exchange *x, buf *out)
             if (one.len)
                 jout_str(&w, NULL, one);
         jout_end(&w);
-        jout_str(&w, "lifetime", STR("3600s"));
+        bool is_own = targets == &x->caller->inner && x->caller->inner_lifetime_s;
+        jout_strf(&w, "lifetime", "%llds",
+                  (long long)(is_own ? x->caller->inner_lifetime_s : ASSERTION_LIFETIME_S));
     }
-    if (c->chain.len > 1) {
+    if (count > 1) {
         jout_array(&w, "delegates");
-        for (size_t i = 0; i + 1 < c->chain.len; i++)
-            jout_strf(&w, NULL, "projects/-/serviceAccounts/" STR_FMT, STR_ARG(c->chain.ptr[i]));
+        for (size_t i = 0; i + 1 < count; i++)
+            jout_strf(&w, NULL, "projects/-/serviceAccounts/" STR_FMT, STR_ARG(targets[i]));
         jout_end(&w);
     }
     jout_end(&w);
+}
+
+static str target_of(const exchange *x)
+{
+    size_t count;
+    const str *targets = caller_targets(x->caller, x->base.stage, &count);
+    return targets[count - 1];
 }
 
 static code ask_impersonate(exchange *x, fetch_request *req, err *e)
@@ -275,18 +342,18 @@ static code ask_impersonate(exchange *x, fetch_request *req, err *e)
     const home_address *up = provider_options(x->provider)->up;
     str base = c->who.local && up ? up->iam_url : str_from(iam_credentials_url);
     write_impersonation(x, &x->body);
-    if (post_form(x, req, e))
+    if (form_post(x, req, e))
         return e ? e->code : CRED_FILE;
     fetch_header *headers = arena_array(&x->mem, 2, sizeof(fetch_header));
     headers[0] = (fetch_header){STR("Content-Type"), STR("application/json")};
-    headers[1] =
-        (fetch_header){STR("Authorization"), arena_printf(&x->mem, "Bearer " STR_FMT,
-                                                          STR_ARG(secret_str(x->base->value)))};
+    headers[1] = (fetch_header){
+        STR("Authorization"),
+        arena_printf(&x->mem, "Bearer " STR_FMT, STR_ARG(secret_str(x->base.token->value)))};
     req->headers = headers;
     req->header_count = 2;
     req->url =
         arena_printf(&x->mem, STR_FMT "/v1/projects/-/serviceAccounts/" STR_FMT ":%s",
-                     STR_ARG(base), STR_ARG(*vec_last(&c->chain)),
+                     STR_ARG(base), STR_ARG(target_of(x)),
                      x->kind == CREDENTIAL_ID_TOKEN ? "generateIdToken" : "generateAccessToken");
     return OK;
 }
@@ -297,7 +364,7 @@ static code read_impersonate(exchange *x, str body, minted *ret, bool *ret_again
     str token, expiry;
     int64_t expires_ns;
     (void)ret_again;
-    if (parse_answer(x, body, &root, e))
+    if (answer_parse(x, body, &root, e))
         return CRED_ANSWER;
     if (x->kind == CREDENTIAL_ID_TOKEN)
         return json_get_str(root, "token", &token, e) ? CRED_ANSWER
@@ -311,11 +378,24 @@ static code read_impersonate(exchange *x, str body, minted *ret, bool *ret_again
     return OK;
 }
 
+// A federated principal is let in as a member of its pool.
+static code hint_federation(const caller *c, str target, err *e)
+{
+    str pool = c->external->audience;
+    ssize_t end = str_find(pool, STR("/providers/"));
+    return err_hint(e,
+                    "gcloud iam service-accounts add-iam-policy-binding " STR_FMT
+                    " --role=roles/iam.workloadIdentityUser \"--member=principalSet:" STR_FMT
+                    "/*\" (better: the one subject or attribute that is meant)",
+                    STR_ARG(target), STR_ARG(end < 0 ? pool : str_sub(pool, 0, (size_t)end)));
+}
+
 static code refused_impersonate(exchange *x, const fetch_response *res, err *e)
 {
-    const caller *c = x->caller;
-    str target = *vec_last(&c->chain);
-    str base = x->base->principal.len ? x->base->principal : STR("YOU");
+    size_t count;
+    const str *targets = caller_targets(x->caller, x->base.stage, &count);
+    str target = targets[count - 1];
+    str base = x->base.token->principal.len ? x->base.token->principal : STR("YOU");
     json *root = NULL;
     str text = STR_NONE;
     if (json_parse(&x->mem, res->body, NULL, &root, NULL) == OK)
@@ -325,15 +405,18 @@ static code refused_impersonate(exchange *x, const fetch_response *res, err *e)
                   res->status, STR_ARG(target), STR_ARG(base), text.len ? ": " : "", STR_ARG(text));
     if (res->status == 404)
         return err_hint(e, "is the e-mail right? gcloud iam service-accounts list");
+    if (res->status == 401) // a self-signed token shows by its times that a clock is wrong
+        add_skew(x, e);
     if (res->status != 403)
         return CRED_IMPERSONATION;
+    if (x->base.stage == 1 && x->caller->external)
+        return hint_federation(x->caller, target, e);
     return err_hint(e,
                     "gcloud iam service-accounts add-iam-policy-binding " STR_FMT
                     " --member=%s:" STR_FMT " --role=roles/iam.serviceAccount%sTokenCreator",
-                    STR_ARG(c->chain.len > 1 ? c->chain.ptr[0] : target),
+                    STR_ARG(targets[0]),
                     str_ends(base, STR(".gserviceaccount.com")) ? "serviceAccount" : "user",
-                    STR_ARG(base),
-                    x->kind == CREDENTIAL_ID_TOKEN && c->chain.len == 1 ? "OpenId" : "");
+                    STR_ARG(base), x->kind == CREDENTIAL_ID_TOKEN && count == 1 ? "OpenId" : "");
 }
 
 const source source_impersonate = {CLIENT_CLOUD, ask_impersonate, read_impersonate,

@@ -13,6 +13,18 @@ static str copy(str s)
     return (str){mem_dupn(s.ptr, s.len), s.len};
 }
 
+unsigned caller_stages(const caller *c)
+{
+    return (c->inner.len > 0) + (c->chain.len > 0);
+}
+
+const str *caller_targets(const caller *c, unsigned stage, size_t *ret_count)
+{
+    bool is_inner = c->inner.len && stage == 1;
+    *ret_count = is_inner ? 1 : c->chain.len;
+    return is_inner ? &c->inner : c->chain.ptr;
+}
+
 static str describe_source(const caller *c, const credential_token *base)
 {
     buf text;
@@ -27,20 +39,33 @@ static str describe_source(const caller *c, const credential_token *base)
     return s;
 }
 
+// The base of a chain isn't the chain's principal.
+static str principal_of(const caller *c, const minted *m, unsigned stage)
+{
+    size_t count;
+    if (m->principal.len)
+        return m->principal;
+    if (stage) {
+        const str *targets = caller_targets(c, stage, &count);
+        return targets[count - 1];
+    }
+    return caller_stages(c) ? c->email : c->who.principal;
+}
+
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
-                            const credential_token *base)
+                            const exchange_base *base)
 {
     credential_token *t = NEW(credential_token);
     t->value = secret_new(m->value);
     t->kind = w->kind;
     t->source = c->who.source;
-    t->user = c->who.user && !base;
+    t->user = c->who.user && !base->token;
     t->local = c->who.local;
-    // The base of a chain isn't the chain's principal.
-    bool is_base = !base && c->chain.len;
-    t->principal = copy(m->principal.len ? m->principal : is_base ? c->email : c->who.principal);
-    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? m->audience : w->scope);
-    t->via = describe_source(c, base);
+    t->principal = copy(principal_of(c, m, base->stage));
+    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? m->audience
+                       : w->scope.len                 ? w->scope
+                                                      : w->audience);
+    t->via = describe_source(c, base->token);
     t->lifetime_s = m->lifetime_s;
     t->obtained_wall_s = clock_wall_s();
     t->obtained_mono_ms = clock_mono_ms();
@@ -118,6 +143,8 @@ const char *credential_source_name(credential_source s)
         [CREDENTIAL_GCLOUD] = "gcloud",
         [CREDENTIAL_METADATA] = "metadata server",
         [CREDENTIAL_TOKEN] = "access token file",
+        [CREDENTIAL_EXTERNAL] = "workload identity federation",
+        [CREDENTIAL_EXTERNAL_USER] = "workforce sign-in",
     };
     return names[s];
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AWS Signature Version 4, in headers or in the query.
-#include <time.h>
-
+#include "jose/jose_aws4.h"
 #include "postman/auth.h"
 
 typedef struct pair pair;
@@ -13,10 +12,10 @@ typedef VEC(pair) pairs;
 typedef struct aws aws;
 struct aws {
     builder *b;
-    str access, secret, token, service, region;
+    str access, token;
     bool in_query, s3;
-    char when[20]; // 20150830T123600Z
-    str day;
+    char when[AWS4_WHEN_MAX];
+    aws4 key;
     str scope;
     auth_url url;
     pairs headers; // to sign: names in lower case, sorted
@@ -165,27 +164,7 @@ static str signature(aws *s)
                      STR_ARG(s->b->call->method), STR_ARG(canonical_path(s)),
                      STR_ARG(canonical_query(s)), STR_ARG(joined(a, &s->headers, ":", "\n", true)),
                      STR_ARG(s->signed_names), STR_ARG(s->body_hash));
-    str text = arena_printf(a, "AWS4-HMAC-SHA256\n%s\n" STR_FMT "\n" STR_FMT, s->when,
-                            STR_ARG(s->scope), STR_ARG(auth_hash_hex(a, "SHA256", request)));
-    str first = arena_printf(a, "AWS4" STR_FMT, STR_ARG(s->secret));
-    const str steps[] = {s->day, s->region, s->service, STR("aws4_request"), text};
-    buf key, next, hex;
-    buf_init(&key, PM_TEXT_BYTES_MAX);
-    buf_init(&next, AUTH_DIGEST_MAX);
-    buf_init(&hex, 2 * AUTH_DIGEST_MAX);
-    buf_adds(&key, first);
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        buf_reset(&next);
-        auth_hmac("SHA256", buf_str(&key), steps[i], &next);
-        buf_wipe(&key);
-        buf_adds(&key, buf_str(&next));
-    }
-    hex_encode(&hex, buf_str(&key));
-    str made = arena_str(a, buf_str(&hex));
-    buf_deinit(&key);
-    buf_deinit(&next);
-    buf_deinit(&hex);
-    return made;
+    return aws4_signature(&s->key, request, a);
 }
 
 // ---- where it goes
@@ -275,18 +254,14 @@ void sign_aws(builder *b, const json *params)
     arena *a = b->arena;
     aws s = {.b = b,
              .access = auth_param(a, params, "accessKey"),
-             .secret = auth_param(a, params, "secretKey"),
-             .token = auth_param(a, params, "sessionToken"),
-             .service = or (auth_param(a, params, "service"), STR("execute-api")),
-             .region = or (auth_param(a, params, "region"), STR("us-east-1"))};
-    time_t now = (time_t)clock_wall_s();
-    struct tm t;
-    gmtime_r(&now, &t);
-    strftime(s.when, sizeof(s.when), "%Y%m%dT%H%M%SZ", &t);
-    s.day = str_sub(str_from(s.when), 0, 8);
-    s.scope = arena_printf(a, STR_FMT "/" STR_FMT "/" STR_FMT "/aws4_request", STR_ARG(s.day),
-                           STR_ARG(s.region), STR_ARG(s.service));
-    s.s3 = str_eq(s.service, STR("s3"));
+             .token = auth_param(a, params, "sessionToken")};
+    aws4_when(clock_wall_s(), s.when);
+    s.key = (aws4){.secret = auth_param(a, params, "secretKey"),
+                   .when = str_from(s.when),
+                   .region = or (auth_param(a, params, "region"), STR("us-east-1")),
+                   .service = or (auth_param(a, params, "service"), STR("execute-api"))};
+    s.scope = aws4_scope(&s.key, a);
+    s.s3 = str_eq(s.key.service, STR("s3"));
     drop_old(b);
     if (auth_flag(params, "addAuthDataToQuery"))
         sign_query(&s);
