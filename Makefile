@@ -13,11 +13,13 @@
 #   make fuzz      each fuzz target for FUZZ_SECONDS (300), or the one named by FUZZ
 #   make bare      the build and `make test` in an empty Debian 12 (needs root)
 #   make install   into PREFIX (/usr/local)
+#   make deb       build/package/gatepost_VERSION_ARCH.deb
+#   make tarball   the same as a tarball that runs from anywhere, with its libraries
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: build demo test claims check lint tsan cel-conformance fuzz bare install clean
+.PHONY: build demo test claims check lint tsan cel-conformance fuzz bare install deb tarball clean
 
 build:
 	@deps/install
@@ -72,6 +74,10 @@ bare:
 install: build
 	@meson configure --prefix $(PREFIX) build
 	@meson install -C build --quiet
+
+deb tarball: build
+	@deps/install package
+	@tools/package build $@
 
 clean:
 	@rm -rf build build-asan build-clang build-tsan build-fuzz
