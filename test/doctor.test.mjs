@@ -98,6 +98,9 @@ test('401: each damage of a token is told apart, by --token - and --token FILE',
     assert.ok(hint(r), name);
     assert.match(r.text, /\n {2}trail +\S/, name);
   }
+  const chosen = await doctor(`${ECHO}/x`, ['--local', '--audiences', 'https://elsewhere.example']);
+  assert.deepEqual([chosen.code, chosen.json.code], [1, 'GP-AUD-01']);
+  assert.match(hint(chosen), new RegExp(`gatepost token --audience ${ECHO}`));
   const file = join(gp.home, 'token.txt');
   await writeFile(file, good, { mode: 0o600 });
   const works = await doctor(`${ECHO}/x`, ['--local', '--token', file]);

@@ -430,6 +430,22 @@ test('files, ports and a secret are taken; a person is told what runs where', as
   assert.match(taken.stderr, /^gatepost: service 'first': .*\[GP-NET-01\]/m);
 });
 
+test('a service.yaml alone is called by whoever started it', async (t) => {
+  const dir = await tempDir(t);
+  const env = envOf(await tempDir(t));
+  await writeFile(join(dir, 'service.yaml'), echoService('alone'));
+  await writeFile(join(dir, 'echo.py'), ECHO);
+  const gp = await startUp(t, ['service.yaml'], { cwd: dir, env });
+  const [{ url, run_app_urls: [audience] }] = gp.addresses.services;
+  const token = await run(['token', '--audience', audience], { cwd: dir, env });
+  assert.equal(token.code, 0, token.stderr);
+  assert.equal((await send(url, '/', [bearer(token.stdout.trim())])).status, 200);
+  assert.equal((await send(url, '/')).status, 403);
+  const who = JSON.parse((await run(['whoami', '--local', '--format', 'json'], { cwd: dir, env })).stdout);
+  assert.equal(who.principal, 'developer@gatepost-local.iam.gserviceaccount.com');
+  assert.deepEqual(await readdir(dir), ['echo.py', 'service.yaml']); // the key isn't in the checkout
+});
+
 test('SIGTERM lets calls finish and leaves nothing behind', async (t) => {
   const gp = await up(t, {
     echo: { echo: { annotations: { 'run.googleapis.com/invoker-iam-disabled': 'true' } } },

@@ -169,6 +169,30 @@ static code make_key_dirs(up *u, err *e)
     return OK;
 }
 
+// Without a project file there is one account: who started this, and may call it. Its key is kept
+// with the state.
+static code add_developer(up *u, err *e)
+{
+    static const str roles[] = {{"roles/run.invoker", sizeof("roles/run.invoker") - 1}};
+    const char *state = NULL;
+    code c = home_path(HOME_STATE, true, &u->arena, &state, e);
+    if (c)
+        return c;
+    home_project *p = ARENA_NEW(&u->arena, home_project);
+    project_account *developer = ARENA_NEW(&u->arena, project_account);
+    *p = *u->project;
+    p->run_as =
+        arena_printf(&u->arena, "developer@" STR_FMT ".iam.gserviceaccount.com", STR_ARG(p->id));
+    *developer = (project_account){.email = p->run_as,
+                                   .roles = roles,
+                                   .role_count = ARRAY_LEN(roles),
+                                   .key = beneath(u, state, "developer.json")};
+    p->accounts = developer;
+    p->account_count = 1;
+    u->project = p;
+    return OK;
+}
+
 static code open_google(up *u, const char *state, err *e)
 {
     const home_project *p = u->project;
@@ -275,7 +299,7 @@ code up_load(up *u, err *e)
         return c;
     find_policies(u);
     u->roles = role_set_new();
-    c = make_key_dirs(u, e);
+    c = u->project->path ? make_key_dirs(u, e) : add_developer(u, e);
     if (c == OK)
         c = open_state(u, e);
     for (size_t i = 0; c == OK && i < u->service_count; i++)

@@ -219,8 +219,8 @@ static void explain_403(asking *x)
         because(x, IAM_ANONYMOUS, "the call carried no identity, and the service is private");
         if (x->r->local)
             fix(x,
-                "call it without noauth: gatepost run --local adds the identity; or for other "
-                "tools: gatepost connect --local " STR_FMT,
+                "without noauth and identity none, gatepost run --local adds the identity; for "
+                "other tools: gatepost connect --local " STR_FMT,
                 STR_ARG(audience_of(x)));
         else
             fix(x,

@@ -250,9 +250,12 @@ static void list_local(const home_address *up, buf *out)
 
 static code take_local(search *s, const address_account *account)
 {
-    if (!account->key_file.len)
-        return err_set(s->e, CRED_FILE, "the local account " STR_FMT " has no key file",
-                       STR_ARG(account->email));
+    if (!account->key_file.len) {
+        (void)err_set(s->e, CRED_FILE, "the local account " STR_FMT " has no key file",
+                      STR_ARG(account->email));
+        return err_hint(s->e, "in gatepost.yaml give it one, key: .gatepost/NAME.json; then start "
+                              "it again: gatepost up");
+    }
     // Written by `up` itself, wherever the project wants it: even inside the checkout.
     file_rules rules = {NULL, s->o->up, NULL};
     const char *path = arena_cstr(s->a, account->key_file);
@@ -268,7 +271,11 @@ static code no_local_choice(search *s)
     buf_init(&names, 400);
     list_local(s->o->up, &names);
     (void)err_set(s->e, CRED_NOT_FOUND, "it isn't said which local account calls");
-    (void)err_hint(s->e, "put run_as into gatepost.yaml or give --identity: %s", buf_cstr(&names));
+    (void)err_hint(s->e,
+                   names.len ? "put run_as into gatepost.yaml or give --identity: %s"
+                             : "there is none%s: declare one under accounts in gatepost.yaml, with "
+                               "a key and roles: [roles/run.invoker]",
+                   buf_cstr(&names));
     buf_deinit(&names);
     return CRED_NOT_FOUND;
 }
@@ -280,7 +287,7 @@ static code no_local_account(search *s, const char *what, str name)
     list_local(s->o->up, &names);
     (void)err_set(s->e, CRED_IDENTITY, "%s: `gatepost up` has no account '" STR_FMT "'", what,
                   STR_ARG(name));
-    (void)err_hint(s->e, "known: %s", buf_cstr(&names));
+    (void)err_hint(s->e, names.len ? "known: %s" : "it has none%s", buf_cstr(&names));
     buf_deinit(&names);
     return CRED_IDENTITY;
 }
@@ -295,9 +302,10 @@ static code search_local(search *s)
         return err_hint(s->e, "start it: gatepost up");
     }
     const char *what = s->o->account ? "--account" : "run_as";
-    str name = s->o->account  ? str_from(s->o->account)
-               : s->o->run_as ? str_from(s->o->run_as)
-                              : up->run_as;
+    str name = s->o->account                ? str_from(s->o->account)
+               : s->o->run_as               ? str_from(s->o->run_as)
+               : find_local(up, up->run_as) ? up->run_as
+                                            : STR_NONE; // whom nobody outside can be
     if (!name.len && up->account_count == 1)
         return take_local(s, &up->accounts[0]);
     if (!name.len)

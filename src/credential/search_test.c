@@ -240,6 +240,13 @@ static void local_choices(void **state)
     const credential_who *who = identify(f, "", true);
     assert_strz(who->principal, "tester@demo.iam.gserviceaccount.com");
     assert_true(who->local);
+    // The metadata server's account, when gatepost.yaml names none.
+    f->up.run_as = STR("1-compute@developer.gserviceaccount.com");
+    assert_strz(identify(f, "", true)->principal, "tester@demo.iam.gserviceaccount.com");
+    f->up.account_count = 0;
+    identify(f, "", true);
+    assert_int_equal(f->e.code, CRED_NOT_FOUND);
+    assert_non_null(strstr(f->e.hint, "there is none: declare one"));
     f->options.up = NULL;
     identify(f, "", true);
     assert_int_equal(f->e.code, CRED_NOT_FOUND);

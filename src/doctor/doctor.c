@@ -110,7 +110,7 @@ static void note_refusal(doctor *d, const fetch_response *res, str token)
         .status = res->status,
         .url = d->o.url,
         .token = token,
-        .audience = d->report.audience,
+        .audience = str_from(d->match.audience), // not --audiences: that may be what is wrong
         .principal = d->token ? d->token->principal : STR(""),
         .www_authenticate = arena_str(&d->a, header_of(res, STR("www-authenticate"))),
         .body = arena_str(&d->a, res->body),
