@@ -88,6 +88,16 @@ static void know_all(walk *w)
 
 // ---- Secrets
 
+// "tokenType", "addTokenTo", "secretName": of a secret, but not itself one.
+static bool is_about_secrets(str name)
+{
+    static const char *const ends[] = {"type", "name", "hint", "use", "to", "url", "encoded"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (str_iends(name, str_from(ends[i])))
+            return true;
+    return str_ieq(name, STR("Postman-Token")); // a number of the request
+}
+
 static bool is_secret_name(str name)
 {
     static const char *const words[] = {"password",    "passwd",     "secret",    "token",
@@ -95,8 +105,8 @@ static bool is_secret_name(str name)
                                         "private_key", "access_key", "credential"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_ifind(name, str_from(words[i])) >= 0)
-            return true;
-    return false;
+            return !is_about_secrets(name);
+    return str_iends(name, STR("authorization")); // a header, whatever its scheme
 }
 
 // A value that stands for itself: no template, no <fill me in>.
@@ -115,13 +125,14 @@ static bool has_secret_shape(str value)
     return shape;
 }
 
-// {"key": …, "value": …}: a variable, a header, a parameter, a part of auth.
+// {"key": …, "value": …}: a variable, a header, a parameter, a part of auth. One that is disabled
+// isn't sent, but shared with the file all the same.
 static void check_pair(walk *w, const json *pair)
 {
     str key = json_str_or(json_get(pair, "key"), STR_NONE);
     const json *value = json_get(pair, "value");
     str text = json_str_or(value, STR_NONE);
-    if (!key.len || !text.len || json_bool_or(json_get(pair, "disabled"), false))
+    if (!key.len || !text.len)
         return;
     bool named = is_secret_name(key) && is_literal(text) && !str_starts(text, STR("http"));
     if (has_secret_shape(text))
@@ -204,14 +215,25 @@ static void visit_members(walk *w, const json *list, void (*one)(walk *w, const 
         one(w, m);
 }
 
+// A saved example is sent to nobody, but often keeps a token that was good once.
+static void visit_example(walk *w, const json *v)
+{
+    if (json_is(v, JSON_STRING) && has_secret_shape(v->text))
+        add(w, &secret_rule, v, STR("a saved example holds a credential in clear"));
+    JSON_EACH (v, m)
+        visit_example(w, m);
+}
+
 static void visit(walk *w, const json *v)
 {
     if (str_eq(v->key, STR("item")))
         return visit_members(w, v, visit_item);
     if (str_eq(v->key, STR("event")))
         return visit_members(w, v, visit_event);
-    if (str_eq(v->key, STR("response")) || str_eq(v->key, STR("description")))
-        return; // examples and prose are sent to nobody
+    if (str_eq(v->key, STR("response")))
+        return visit_example(w, v);
+    if (str_eq(v->key, STR("description")))
+        return;
     if (json_is(v, JSON_STRING))
         return check_templates(w, v);
     if (json_is(v, JSON_OBJECT)) {

@@ -130,7 +130,12 @@ static void test_secrets_in_clear(void **state)
         {"{\"key\":\"password\",\"value\":\"<your password>\"}", false},
         {"{\"key\":\"password\",\"value\":\"\"}", false},
         {"{\"key\":\"tokenUrl\",\"value\":\"https://oauth2.example/token\"}", false},
-        {"{\"key\":\"password\",\"value\":\"hunter22\",\"disabled\":true}", false},
+        {"{\"key\":\"password\",\"value\":\"hunter22\",\"disabled\":true}", true},
+        {"{\"key\":\"addTokenTo\",\"value\":\"header\"}", false},
+        {"{\"key\":\"subject_token_type\",\"value\":\"urn:ietf:jwt\"}", false},
+        {"{\"key\":\"Postman-Token\",\"value\":\"7b1c3e1e-4f0a\"}", false},
+        {"{\"key\":\"Authorization\",\"value\":\"Basic dTpodW50ZXIy\"}", true},
+        {"{\"key\":\"Authorization\",\"value\":\"Bearer {{token}}\"}", false},
         {"{\"key\":\"colour\",\"value\":\"hunter22\"}", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -144,6 +149,21 @@ static void test_secrets_in_clear(void **state)
             fail_msg("%s", rows[i].pair);
         done(&x);
     }
+}
+
+static void test_secrets_in_saved_examples(void **state)
+{
+    (void)state;
+    fixture x;
+    read(&x, "{\"info\":{},\"item\":[{\"name\":\"a\",\"request\":\"http://h/\",\"response\":[\n"
+             "{\"originalRequest\":{\"header\":[{\"key\":\"X\",\"value\":\"{{unknown}}\"}]},\n"
+             "\"body\":\"{\\\"access_token\\\":\\\"ya29.c.b0AaekmABCDEFGHIJKLMNOPQRSTUVWXYZ\\\"}\"}"
+             "]}]}");
+    const pm_finding *f = find(&x, "secret", 0);
+    assert_non_null(f);
+    assert_int_equal(f->line, 3);
+    assert_int_equal(x.f.found.len, 1); // an example's variables are filled in by nobody
+    done(&x);
 }
 
 static void test_variables_that_scripts_set(void **state)
@@ -194,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_the_pasted_script_is_found_with_its_places),
         cmocka_unit_test(test_the_fix_takes_script_key_and_bearer_and_nothing_else),
         cmocka_unit_test(test_secrets_in_clear),
+        cmocka_unit_test(test_secrets_in_saved_examples),
         cmocka_unit_test(test_variables_that_scripts_set),
         cmocka_unit_test(test_output_is_safe_and_machine_readable),
     };
