@@ -4,6 +4,7 @@
 
 #include "data/charset.h"
 #include "data/data.h"
+#include "data/tree.h"
 
 enum { COLUMNS_MAX = 10000 };
 
@@ -172,7 +173,7 @@ static code read_row(reader *r, const str *names, size_t count, json *row)
         if (c != OK)
             return c;
         if (i < count)
-            place(json_set(r->a, row, names[i++], value_of(r)), r, line, col);
+            place(tree_put(row, names[i++], value_of(r), r->a), r, line, col);
     } while (!r->row_ends);
     return OK;
 }

@@ -291,10 +291,8 @@ static code read_member(reader *r, json *container)
         return c;
     member->key_line = line;
     member->key_col = col;
-    json *before =
-        container->type == JSON_OBJECT && r->opts.tolerant ? tree_find(container, key) : NULL;
-    if (before)
-        tree_replace(before, member);
+    if (container->type == JSON_OBJECT && r->opts.tolerant)
+        (void)tree_put(container, key, member, r->a);
     else
         tree_append(container, key, member, r->a);
     return OK;
@@ -369,6 +367,27 @@ static json_opts filled(const json_opts *opts)
     return o;
 }
 
+// Of a text that nobody else reads, followed by a NUL.
+static code parse_own(arena *a, str own, const json_opts *o, json **ret_root, err *e)
+{
+    char *start = (char *)(uintptr_t)own.ptr;
+    reader r = {.a = a,
+                .opts = *o,
+                .at = start,
+                .end = start + own.len,
+                .mark = start,
+                .line = 1,
+                .col = 1,
+                .e = e};
+    code c = o->tolerant ? OK : check_bytes(&r, own);
+    if (c == OK)
+        c = read_value(&r, ret_root);
+    if (c != OK)
+        return c;
+    skip_blanks(&r);
+    return r.at == r.end ? OK : expected(&r, '.', "nothing more");
+}
+
 code json_parse(arena *a, str text, const json_opts *opts, json **ret_root, err *e)
 {
     json_opts o = filled(opts);
@@ -378,23 +397,8 @@ code json_parse(arena *a, str text, const json_opts *opts, json **ret_root, err 
             err_at(e, o.file, 0, 0);
         return DATA_LIMIT;
     }
-    str own = arena_str(a, o.tolerant ? charset_to_utf8(a, text) : text);
-    char *start = (char *)(uintptr_t)own.ptr;
-    reader r = {.a = a,
-                .opts = o,
-                .at = start,
-                .end = start + own.len,
-                .mark = start,
-                .line = 1,
-                .col = 1,
-                .e = e};
-    code c = o.tolerant ? OK : check_bytes(&r, own);
-    if (c == OK)
-        c = read_value(&r, ret_root);
-    if (c != OK)
-        return c;
-    skip_blanks(&r);
-    return r.at == r.end ? OK : expected(&r, '.', "nothing more");
+    return parse_own(a, arena_str(a, o.tolerant ? charset_to_utf8(a, text) : text), &o, ret_root,
+                     e);
 }
 
 code json_load(arena *a, const char *path, const json_opts *opts, json **ret_root, err *e)
@@ -403,5 +407,11 @@ code json_load(arena *a, const char *path, const json_opts *opts, json **ret_roo
     str text;
     o.file = arena_cstr(a, str_from(path));
     code c = file_read(a, path, o.bytes_max, &text, e);
-    return c == OK ? json_parse(a, text, &o, ret_root, e) : c;
+    if (c != OK)
+        return c;
+    // Without a second copy: it may be a key file, and what json_wipe can't reach mustn't hold it.
+    c = parse_own(a, o.tolerant ? charset_to_utf8(a, text) : text, &o, ret_root, e);
+    if (c != OK)
+        secret_wipe((char *)(uintptr_t)text.ptr, text.len);
+    return c;
 }

@@ -140,6 +140,36 @@ static void T50_deep_and_wide_texts_end_in_time(void **state)
     buf_deinit(&b);
 }
 
+// Of a name that comes again and again the last value counts, in the first one's place, however
+// many other names there are.
+static void T50_a_repeated_name_costs_no_walk(void **state)
+{
+    (void)state;
+    enum { NAMES = 100000 };
+    arena a;
+    buf b;
+    json *root = NULL;
+    buf_init(&b, 64 << 20);
+    for (int i = 0; i < NAMES; i++)
+        buf_addf(&b, "%s\"n%d\":0", i ? "," : "{", i);
+    for (int i = 0; i < NAMES; i++)
+        buf_addf(&b, ",\"n%d\":%s", NAMES / 2, i + 1 < NAMES ? "[1]" : "{\"in\":[7]}");
+    buf_addz(&b, "}");
+    arena_init(&a);
+    uint64_t start = clock_mono_ms();
+    assert_code(json_parse(&a, buf_str(&b), &tolerant, &root, NULL), OK);
+    assert_true(clock_mono_ms() - start < 5000);
+    assert_int_equal(root->len, NAMES);
+    const json *again = json_get(root, "n50000"), *in = json_get(again, "in");
+    assert_ptr_equal(json_get(root, "n49999")->next, again);
+    assert_strz(again->next->key, "n50001");
+    buf_reset(&b);
+    json_path(&b, json_first(in)); // its parents are those of the tree
+    assert_strz(buf_str(&b), "n50000.in[0]");
+    buf_deinit(&b);
+    arena_deinit(&a);
+}
+
 static void tolerant_reading_takes_what_newman_takes(void **state)
 {
     (void)state;
@@ -413,6 +443,28 @@ static void a_wiped_tree_holds_no_text(void **state)
     arena_deinit(&a);
 }
 
+static void a_loaded_file_is_held_once(void **state)
+{
+    (void)state;
+    enum { LEN = 200000 };
+    char path[] = "/tmp/gatepost-json-XXXXXX", *text = mem_new(LEN);
+    int fd = mkstemp(path);
+    memset(text, 'k', LEN);
+    memcpy(text, "{\"private_key\":\"", 16);
+    memcpy(text + LEN - 2, "\"}", 2);
+    assert_true(write(fd, text, LEN) == LEN);
+    close(fd);
+    arena a;
+    arena_init(&a);
+    json *root = NULL;
+    assert_code(json_load(&a, path, NULL, &root, NULL), OK);
+    assert_int_equal(json_get(root, "private_key")->text.len, LEN - 18);
+    assert_true(a.used_bytes < LEN + LEN / 2); // json_wipe leaves no copy behind
+    arena_deinit(&a);
+    unlink(path);
+    free(text);
+}
+
 static void files_are_read_whole_or_refused(void **state)
 {
     fixture *f = *state;
@@ -475,6 +527,7 @@ int main(void)
         cmocka_unit_test(bad_text_is_refused_with_its_place),
         cmocka_unit_test(a_text_over_the_limit_is_not_read),
         cmocka_unit_test(T50_deep_and_wide_texts_end_in_time),
+        cmocka_unit_test(T50_a_repeated_name_costs_no_walk),
         cmocka_unit_test(tolerant_reading_takes_what_newman_takes),
         WITH_SAMPLE(values_are_given_by_name_and_type),
         WITH_SAMPLE(an_absent_or_null_value_keeps_the_default),
@@ -485,6 +538,7 @@ int main(void)
         cmocka_unit_test(pretty_and_sorted_text_is_stable),
         WITH_SAMPLE(text_is_written_piece_by_piece),
         cmocka_unit_test(a_wiped_tree_holds_no_text),
+        cmocka_unit_test(a_loaded_file_is_held_once),
         WITH_SAMPLE(files_are_read_whole_or_refused),
         cmocka_unit_test(the_nearest_word_is_suggested),
     };

@@ -52,7 +52,8 @@ void tree_append(json *parent, str key, json *value, arena *a)
         index_build(parent, a);
 }
 
-void tree_replace(json *before, json *value)
+// Puts value where the member `before` is now.
+static void replace(json *before, json *value)
 {
     json *parent = before->parent;
     value->parent = parent;
@@ -68,6 +69,22 @@ void tree_replace(json *before, json *value)
     for (size_t i = 0; parent->index && i < index_cap(parent->len); i++)
         if (parent->index[i] == before)
             parent->index[i] = value;
+}
+
+json *tree_put(json *obj, str key, json *value, arena *a)
+{
+    json *there = tree_find(obj, key);
+    if (!there) {
+        tree_append(obj, key, value, a);
+        return value;
+    }
+    value->parent = obj;
+    value->key = there->key;
+    value->next = there->next;
+    *there = *value;
+    for (json *m = json_first(there); m; m = m->next)
+        m->parent = there;
+    return there;
 }
 
 json *tree_find(const json *obj, str key)
@@ -171,7 +188,7 @@ json *json_set(arena *a, json *obj, str key, json *value)
 {
     json *before = tree_find(obj, key);
     if (before)
-        tree_replace(before, value);
+        replace(before, value);
     else
         tree_append(obj, valid_copy(a, key), value, a);
     return value;

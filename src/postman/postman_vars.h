@@ -29,6 +29,7 @@ CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e);
 // Adds the members of an object: a row of iteration data.
 CODE_CHECKED pm_scope_add_row(pm_scope *s, const json *row, err *e);
 // Sets a value given as JSON text ("" is undefined). An empty type keeps the variable's own.
+// PM_LIMIT, also when all values together grow too large: then nothing has changed.
 CODE_CHECKED pm_scope_set(pm_scope *s, str key, str value_json, str type, err *e);
 // Sets plain text: --env-var and --global-var.
 CODE_CHECKED pm_scope_set_text(pm_scope *s, str key, str text, err *e);
@@ -38,7 +39,6 @@ void pm_scope_clear(pm_scope *s);
 // The enabled variable of that name (the last one counts), or NULL.
 const pm_variable *pm_scope_get(const pm_scope *s, str key);
 size_t pm_scope_len(const pm_scope *s);
-const pm_variable *pm_scope_at(const pm_scope *s, size_t i);
 // Grows with each change: what was made from the scope is still true while it stays.
 uint64_t pm_scope_version(const pm_scope *s);
 // [{"key":…, "value":…, "type":…, "disabled":true}, …], as scripts and exports take it. Borrowed,

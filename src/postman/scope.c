@@ -2,11 +2,20 @@
 #include "postman/postman.h"
 #include "postman/value.h"
 
+typedef struct entry entry;
+struct entry {
+    pm_variable v;
+    size_t same; // 1 + index of the enabled one of its name before it; 0: none
+    bool gone;
+};
+
 struct pm_scope {
     char *id;
     char *name;
-    VEC(pm_variable) vars;
-    map by_key; // key → 1 + index of the variable that counts
+    VEC(entry) vars;
+    size_t live;  // of them
+    size_t bytes; // of their JSON text, at most
+    map by_key;   // key → 1 + index of the variable that counts
     uint64_t version;
     buf text; // pm_scope_json at text_version
     uint64_t text_version;
@@ -32,14 +41,15 @@ static void variable_deinit(pm_variable *v)
     free(v->key);
     free(v->value);
     free(v->type);
+    *v = (pm_variable){0};
 }
 
 void pm_scope_free(pm_scope *s)
 {
     if (!s)
         return;
-    VEC_FOREACH (&s->vars, v)
-        variable_deinit(v);
+    VEC_FOREACH (&s->vars, x)
+        variable_deinit(&x->v);
     vec_deinit(&s->vars);
     map_deinit(&s->by_key, NULL);
     buf_deinit(&s->text);
@@ -58,11 +68,7 @@ str pm_scope_name(const pm_scope *s)
 }
 size_t pm_scope_len(const pm_scope *s)
 {
-    return s->vars.len;
-}
-const pm_variable *pm_scope_at(const pm_scope *s, size_t i)
-{
-    return &s->vars.ptr[i];
+    return s->live;
 }
 uint64_t pm_scope_version(const pm_scope *s)
 {
@@ -72,7 +78,7 @@ uint64_t pm_scope_version(const pm_scope *s)
 static pm_variable *find(const pm_scope *s, str key)
 {
     size_t at = (size_t)(uintptr_t)map_get(&s->by_key, key);
-    return at ? &s->vars.ptr[at - 1] : NULL;
+    return at ? &s->vars.ptr[at - 1].v : NULL;
 }
 
 const pm_variable *pm_scope_get(const pm_scope *s, str key)
@@ -94,11 +100,12 @@ static const char *known_type(str name)
 }
 
 // The value as a variable of that type keeps it, as JSON text; NULL for undefined.
-static char *cast_in(const json *v, const char *type)
+static code cast_in(const json *v, const char *type, char **ret_value, err *e)
 {
-    if (!v)
-        return NULL;
     buf b, text;
+    *ret_value = NULL;
+    if (!v)
+        return OK;
     buf_init(&b, VALUE_BYTES_MAX);
     buf_init(&text, VALUE_BYTES_MAX);
     double number;
@@ -118,29 +125,62 @@ static char *cast_in(const json *v, const char *type)
     } else {
         json_write(&b, v, JSON_COMPACT);
     }
+    bool fits = buf_ok(&b) && buf_ok(&text);
     buf_deinit(&text);
-    return buf_take(&b);
+    if (fits)
+        *ret_value = buf_take(&b);
+    buf_deinit(&b);
+    return fits ? OK
+                : err_set(e, PM_LIMIT, "the value is larger than %d MiB", VALUE_BYTES_MAX >> 20);
 }
 
 // ---- change
 
-static void append(pm_scope *s, str key, const char *type, const json *value, bool disabled)
+// What a variable takes in pm_scope_json, at most.
+static size_t cost(str key, const char *value)
 {
-    pm_variable v = {.key = mem_dupn(key.ptr, key.len),
-                     .value = cast_in(value, type),
-                     .type = mem_dup(type),
-                     .disabled = disabled};
-    vec_push(&s->vars, v);
-    if (!disabled)
-        map_set(&s->by_key, key, (void *)(uintptr_t)s->vars.len);
-    s->version++;
+    enum { AROUND = 64, ESCAPED = 6 };
+    return AROUND + ESCAPED * key.len + (value ? strlen(value) : 0);
 }
 
-static code full(const pm_scope *s, err *e)
+static code check_room(const pm_scope *s, size_t more_variables, size_t more_bytes, err *e)
 {
-    if (s->vars.len < PM_VARIABLES_MAX)
-        return OK;
-    return err_set(e, PM_LIMIT, "%s has more than %d variables", s->name, PM_VARIABLES_MAX);
+    if (s->bytes + more_bytes > SCOPE_TEXT_BYTES_MAX)
+        return err_set(e, PM_LIMIT, "the variables of %s hold more than %d MiB", s->name,
+                       SCOPE_TEXT_BYTES_MAX >> 20);
+    if (s->live + more_variables > PM_VARIABLES_MAX)
+        return err_set(e, PM_LIMIT, "%s has more than %d variables", s->name, PM_VARIABLES_MAX);
+    return OK;
+}
+
+// Makes the variable at that index the one that counts for its name.
+static void link_up(pm_scope *s, size_t i)
+{
+    entry *x = &s->vars.ptr[i];
+    if (!x->v.disabled)
+        x->same =
+            (size_t)(uintptr_t)map_set(&s->by_key, str_from(x->v.key), (void *)(uintptr_t)(i + 1));
+}
+
+static code append(pm_scope *s, str key, const char *type, const json *value, bool disabled, err *e)
+{
+    entry x = {.v = {.disabled = disabled}};
+    code c = cast_in(value, type, &x.v.value, e);
+    size_t more = cost(key, x.v.value);
+    if (c == OK)
+        c = check_room(s, 1, more, e);
+    if (c != OK) {
+        free(x.v.value);
+        return c;
+    }
+    x.v.key = mem_dupn(key.ptr, key.len);
+    x.v.type = mem_dup(type);
+    vec_push(&s->vars, x);
+    link_up(s, s->vars.len - 1);
+    s->live++;
+    s->bytes += more;
+    s->version++;
+    return OK;
 }
 
 CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e)
@@ -151,12 +191,11 @@ CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e)
             key = json_get(m, "id");
         if (!json_is(key, JSON_STRING) && !json_is(key, JSON_NUMBER))
             continue;
-        if (full(s, e) != OK)
-            return err_at(e, m->file, m->line, m->col);
         bool disabled = json_bool_or(json_get(m, "disabled"), false) ||
                         !json_bool_or(json_get(m, "enabled"), true);
         const char *type = known_type(json_str_or(json_get(m, "type"), STR_NONE));
-        append(s, key->text, type ? type : "any", json_get(m, "value"), disabled);
+        if (append(s, key->text, type ? type : "any", json_get(m, "value"), disabled, e) != OK)
+            return err_at(e, m->file, m->line, m->col);
     }
     return OK;
 }
@@ -164,9 +203,8 @@ CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e)
 CODE_CHECKED pm_scope_add_row(pm_scope *s, const json *row, err *e)
 {
     JSON_EACH (row, m) {
-        if (full(s, e) != OK)
+        if (append(s, m->key, "any", m, false, e) != OK)
             return err_at(e, m->file, m->line, m->col);
-        append(s, m->key, "any", m, false);
     }
     return OK;
 }
@@ -175,10 +213,15 @@ static code set_value(pm_scope *s, str key, const json *value, str type, err *e)
 {
     pm_variable *v = find(s, key);
     const char *known = known_type(type);
-    if (!v) {
-        code c = full(s, e);
-        if (c == OK)
-            append(s, key, known ? known : "any", value, false);
+    char *text;
+    if (!v)
+        return append(s, key, known ? known : "any", value, false, e);
+    code c = cast_in(value, known ? known : v->type, &text, e);
+    size_t before = cost(key, v->value), now = cost(key, text);
+    if (c == OK && now > before)
+        c = check_room(s, 0, now - before, e);
+    if (c != OK) {
+        free(text);
         return c;
     }
     if (known) {
@@ -186,7 +229,8 @@ static code set_value(pm_scope *s, str key, const json *value, str type, err *e)
         v->type = mem_dup(known);
     }
     free(v->value);
-    v->value = cast_in(value, v->type);
+    v->value = text;
+    s->bytes = s->bytes - before + now;
     s->version++;
     return OK;
 }
@@ -212,34 +256,45 @@ CODE_CHECKED pm_scope_set_text(pm_scope *s, str key, str text, err *e)
     return set_value(s, key, &value, STR_NONE, e);
 }
 
-void pm_scope_unset(pm_scope *s, str key)
+// Forgets the places of what is gone.
+static void compact(pm_scope *s)
 {
-    if (!find(s, key))
-        return;
     size_t kept = 0;
+    map_deinit(&s->by_key, NULL);
     for (size_t i = 0; i < s->vars.len; i++) {
-        pm_variable *v = &s->vars.ptr[i];
-        if (!v->disabled && str_eq(str_from(v->key), key))
-            variable_deinit(v);
-        else
-            s->vars.ptr[kept++] = *v;
+        if (s->vars.ptr[i].gone)
+            continue;
+        s->vars.ptr[kept] = s->vars.ptr[i];
+        link_up(s, kept++);
     }
     s->vars.len = kept;
-    map_deinit(&s->by_key, NULL);
-    map_init(&s->by_key);
-    for (size_t i = 0; i < s->vars.len; i++)
-        if (!s->vars.ptr[i].disabled)
-            map_set(&s->by_key, str_from(s->vars.ptr[i].key), (void *)(uintptr_t)(i + 1));
+}
+
+void pm_scope_unset(pm_scope *s, str key)
+{
+    size_t at = (size_t)(uintptr_t)map_remove(&s->by_key, key);
+    if (!at)
+        return;
+    while (at) {
+        entry *x = &s->vars.ptr[at - 1];
+        at = x->same;
+        s->bytes -= cost(key, x->v.value);
+        s->live--;
+        x->gone = true;
+        variable_deinit(&x->v);
+    }
+    if (s->live < s->vars.len / 2) // each place is moved once for one that went
+        compact(s);
     s->version++;
 }
 
 void pm_scope_clear(pm_scope *s)
 {
-    VEC_FOREACH (&s->vars, v)
-        variable_deinit(v);
+    VEC_FOREACH (&s->vars, x)
+        variable_deinit(&x->v);
     vec_reset(&s->vars);
     map_deinit(&s->by_key, NULL);
-    map_init(&s->by_key);
+    s->live = s->bytes = 0;
     s->version++;
 }
 
@@ -252,7 +307,10 @@ str pm_scope_json(pm_scope *s)
     buf_reset(&s->text);
     jout w = jout_new(&s->text, JSON_COMPACT);
     jout_array(&w, NULL);
-    VEC_FOREACH (&s->vars, v) {
+    VEC_FOREACH (&s->vars, x) {
+        const pm_variable *v = &x->v;
+        if (x->gone)
+            continue;
         jout_object(&w, NULL);
         jout_str(&w, "type", str_from(v->type));
         if (v->value)
@@ -271,8 +329,9 @@ void pm_scope_object(const pm_scope *s, buf *out)
 {
     jout w = jout_new(out, JSON_COMPACT);
     jout_object(&w, NULL);
-    VEC_FOREACH (&s->vars, v) {
-        if (v->disabled || !v->value || find(s, str_from(v->key)) != v)
+    VEC_FOREACH (&s->vars, x) {
+        const pm_variable *v = &x->v;
+        if (x->gone || v->disabled || !v->value || find(s, str_from(v->key)) != v)
             continue;
         jout_key(&w, str_from(v->key));
         jout_raw(&w, NULL, str_from(v->value));

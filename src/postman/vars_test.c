@@ -136,7 +136,6 @@ static void of_equal_names_the_last_enabled_counts(void **state)
     assert_null(pm_scope_get(s, STR("off")));
     assert_string_equal(pm_scope_get(s, STR("by id"))->value, "5");
     assert_string_equal(pm_scope_get(s, STR("7"))->value, "6");
-    assert_string_equal(pm_scope_at(s, 2)->value, "3");
     buf out;
     buf_init(&out, 1000);
     pm_scope_object(s, &out);
@@ -144,11 +143,17 @@ static void of_equal_names_the_last_enabled_counts(void **state)
     buf_deinit(&out);
     // setting changes the one that counts, unsetting takes the enabled ones away
     assert_code(pm_scope_set(s, STR("k"), STR("9"), STR_NONE, NULL), OK);
-    assert_string_equal(pm_scope_at(s, 1)->value, "9");
+    assert_string_equal(pm_scope_get(s, STR("k"))->value, "9");
     assert_code(pm_scope_set(s, STR("off"), STR("10"), STR_NONE, NULL), OK);
     assert_string_equal(pm_scope_get(s, STR("off"))->value, "10");
     pm_scope_unset(s, STR("k"));
     assert_null(pm_scope_get(s, STR("k")));
+    assert_strz(pm_scope_json(s),
+                "[{\"type\":\"any\",\"value\":3,\"key\":\"k\",\"disabled\":true},"
+                "{\"type\":\"any\",\"value\":4,\"key\":\"off\",\"disabled\":true},"
+                "{\"type\":\"any\",\"value\":5,\"key\":\"by id\"},"
+                "{\"type\":\"any\",\"value\":6,\"key\":\"7\"},"
+                "{\"type\":\"any\",\"value\":10,\"key\":\"off\"}]");
     assert_string_equal(pm_scope_get(s, STR("7"))->value, "6");
     pm_scope_clear(s);
     assert_int_equal(pm_scope_len(s), 0);
@@ -288,6 +293,55 @@ static void T50_variables_are_bounded(void **state)
     arena_deinit(&a);
 }
 
+// A script may unset all that there are: each in a time that doesn't depend on their number.
+static void T50_unsetting_all_of_many_takes_no_time(void **state)
+{
+    (void)state;
+    char key[16];
+    pm_scope *s = pm_scope_new(STR_NONE, STR("environment"));
+    for (int i = 0; i < PM_VARIABLES_MAX; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        assert_code(pm_scope_set_text(s, str_from(key), STR("v"), NULL), OK);
+    }
+    uint64_t before = clock_mono_ms();
+    for (int i = 0; i + 2 < PM_VARIABLES_MAX; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        pm_scope_unset(s, str_from(key));
+    }
+    assert_true(clock_mono_ms() - before < 5000); // once it took minutes
+    assert_int_equal(pm_scope_len(s), 2);
+    assert_string_equal(pm_scope_get(s, STR("k99999"))->value, "\"v\"");
+    assert_strz(pm_scope_json(s), "[{\"type\":\"any\",\"value\":\"v\",\"key\":\"k99998\"},"
+                                  "{\"type\":\"any\",\"value\":\"v\",\"key\":\"k99999\"}]");
+    pm_scope_free(s);
+}
+
+static void T50_values_are_bounded_one_by_one_and_together(void **state)
+{
+    (void)state;
+    enum { LARGE = 15 << 20 };
+    err e = ERR_INIT;
+    char *text = mem_new(2 * LARGE + 1);
+    memset(text, 'x', 2 * LARGE);
+    str large = {text, LARGE}, larger = {text, 2 * LARGE};
+    pm_scope *s = pm_scope_new(STR_NONE, STR("environment"));
+    assert_code(pm_scope_set_text(s, STR("a"), STR("small"), &e), OK);
+    assert_code(pm_scope_set_text(s, STR("a"), larger, &e), PM_LIMIT);
+    assert_string_equal(pm_scope_get(s, STR("a"))->value, "\"small\"");
+    for (char key = 'a'; key <= 'd'; key++)
+        assert_code(pm_scope_set_text(s, (str){&key, 1}, large, &e), OK);
+    assert_code(pm_scope_set_text(s, STR("e"), large, &e), PM_LIMIT);
+    assert_non_null(strstr(e.msg, "64 MiB"));
+    assert_code(pm_scope_set_text(s, STR("d"), STR("small"), &e), OK); // makes room
+    assert_code(pm_scope_set_text(s, STR("e"), large, &e), OK);
+    pm_scope_unset(s, STR("e")); // so does this
+    assert_code(pm_scope_set_text(s, STR("f"), large, &e), OK);
+    str all = pm_scope_json(s);
+    assert_true(all.len > 4 * LARGE && all.ptr[all.len - 1] == ']');
+    pm_scope_free(s);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +353,8 @@ int main(void)
         cmocka_unit_test(templates_are_filled_in),
         cmocka_unit_test(T50_rounds_and_growth_are_bounded),
         cmocka_unit_test(T50_variables_are_bounded),
+        cmocka_unit_test(T50_unsetting_all_of_many_takes_no_time),
+        cmocka_unit_test(T50_values_are_bounded_one_by_one_and_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
