@@ -102,24 +102,19 @@ static void convert_auth(const converter *c, const json *from, json *to)
 
 // ---- request
 
-static bool has_key(const json *list, str key)
-{
-    JSON_EACH (list, m)
-        if (str_eq(json_str_or(json_get(m, "key"), STR_NONE), key))
-            return true;
-    return false;
-}
-
 // Lines "Name: value"; "//" in front of one disables it, what isn't of this form is no header.
 static void convert_header_text(const converter *c, json *list, str text)
 {
+    map known = {0};
+    JSON_EACH (list, m)
+        map_set(&known, json_str_or(json_get(m, "key"), STR_NONE), list);
     for (str line, key, value; str_next(&text, '\n', &line);) {
         bool header = str_cut(line, ':', &key, &value);
         key = str_trim(key);
         bool disabled = str_starts(key, STR("//"));
         if (disabled)
             key = str_trim(str_skip(key, 2));
-        if (!header || !key.len || str_chr(key, ' ') >= 0 || has_key(list, key))
+        if (!header || !key.len || str_chr(key, ' ') >= 0 || map_set(&known, key, list))
             continue;
         json *h = json_push(list, json_new(c->arena, JSON_OBJECT));
         put(c, h, "key", json_new_str(c->arena, key));
@@ -127,6 +122,7 @@ static void convert_header_text(const converter *c, json *list, str text)
         if (disabled)
             put(c, h, "disabled", json_new_bool(c->arena, true));
     }
+    map_deinit(&known, NULL);
 }
 
 // The text holds what `headerData` lacks.

@@ -182,10 +182,32 @@ static void T50_folders_that_name_each_other_end(void **state)
     arena_deinit(&a);
 }
 
+static void T50_many_header_lines_end_in_time(void **state)
+{
+    enum { LINES = 50000 };
+    arena a;
+    buf b;
+    (void)state;
+    arena_init(&a);
+    buf_init(&b, 16 << 20);
+    buf_addz(&b, "{\"name\":\"n\",\"order\":[\"r\"],\"requests\":[{\"id\":\"r\",\"url\":\"h\","
+                 "\"headers\":\"");
+    for (int i = 0; i < LINES; i++)
+        buf_addf(&b, "h%d: x\\nh%d: again\\n", i, i);
+    buf_addz(&b, "\"}]}");
+    uint64_t start = clock_mono_ms();
+    pm_collection *c = read_ok(&a, buf_cstr(&b));
+    assert_true(clock_mono_ms() - start < 10000);
+    assert_int_equal(json_get(c->requests[0]->request, "header")->len, LINES);
+    buf_deinit(&b);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_come_before_requests),
+        cmocka_unit_test(T50_many_header_lines_end_in_time),
         cmocka_unit_test(older_forms_stand_in_for_newer_ones),
         cmocka_unit_test(bodies_and_urls_are_converted),
         cmocka_unit_test(each_mode_of_data_is_converted),

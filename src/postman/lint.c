@@ -22,6 +22,15 @@ static const rule variable_rule = {
     "unresolved-variable",
     "define it in the collection, an environment (-e), data (-d) or --env-var", false};
 
+// A folder or request, and those around it.
+typedef struct place place;
+struct place {
+    str name;
+    str path; // "Folder / name", made when something is found there
+    place *outer;
+};
+enum { NAME_SHOWN_BYTES = 200 };
+
 typedef struct walk walk;
 struct walk {
     arena *a;
@@ -30,13 +39,27 @@ struct walk {
     map known;  // variables that something defines or sets
     map minted; // variables that token scripts set
     map told;   // unresolved ones that were reported
-    str where;
+    place *at;  // NULL: outside of all items
 };
+
+static str path_of(walk *w, place *p)
+{
+    if (!p)
+        return STR_NONE;
+    str outer = path_of(w, p->outer), name = str_sub(p->name, 0, NAME_SHOWN_BYTES);
+    while (name.len < p->name.len && name.len && (p->name.ptr[name.len] & 0xc0) == 0x80)
+        name.len--; // not within a character
+    if (!p->path.ptr)
+        p->path =
+            arena_printf(w->a, STR_FMT "%s" STR_FMT "%s", STR_ARG(outer), outer.len ? " / " : "",
+                         STR_ARG(name), name.len < p->name.len ? "…" : "");
+    return p->path;
+}
 
 static void add(walk *w, const rule *r, const json *at, str message)
 {
     pm_finding f = {.rule = r->name,
-                    .where = w->where,
+                    .where = path_of(w, w->at),
                     .message = message,
                     .fix = r->fix,
                     .fixable = r->fixable,
@@ -201,12 +224,11 @@ static void visit_event(walk *w, const json *event)
 
 static void visit_item(walk *w, const json *item)
 {
-    str outer = w->where, name = json_str_or(json_get(item, "name"), STR("(no name)"));
-    w->where =
-        outer.len ? arena_printf(w->a, STR_FMT " / " STR_FMT, STR_ARG(outer), STR_ARG(name)) : name;
+    place here = {.name = json_str_or(json_get(item, "name"), STR("(no name)")), .outer = w->at};
+    w->at = &here;
     JSON_EACH (item, m)
         visit(w, m);
-    w->where = outer;
+    w->at = here.outer;
 }
 
 static void visit_members(walk *w, const json *list, void (*one)(walk *w, const json *v))

@@ -3,15 +3,57 @@
 #include "postman/lint.h"
 #include "postman/postman_vars.h"
 
+// A variable that the document defines: who speaks of it.
+typedef struct defined defined;
+struct defined {
+    bool theirs; // scripts that go
+    bool kept;   // what stays
+};
+
 typedef struct repair repair;
 struct repair {
     arena *a;
-    buf removed_scripts; // their text
-    buf kept;            // what remains of the document, for "does anybody else use it?"
-    map minted;          // variables that the removed scripts set
-    bool variables;      // second pass: the variables go
+    map defined;    // name → defined
+    map minted;     // variables that the removed scripts set
+    bool variables; // second pass: the variables go
     size_t removed;
 };
+
+// Variables, and not the parameters of a path, which a URL lists by the same name.
+static bool is_variable_list(const json *v)
+{
+    return str_eq(v->key, STR("variable")) && !(v->parent && str_eq(v->parent->key, STR("url")));
+}
+
+static void define(repair *r, const json *v)
+{
+    if (is_variable_list(v))
+        JSON_EACH (v, m) {
+            str key = json_str_or(json_get(m, "key"), STR_NONE);
+            if (key.len && !map_has(&r->defined, key))
+                map_set(&r->defined, key, ARENA_NEW(r->a, defined));
+        }
+    JSON_EACH (v, m)
+        define(r, m);
+}
+
+static void mention(repair *r, str name, bool kept)
+{
+    defined *d = map_get(&r->defined, name);
+    if (d)
+        *(kept ? &d->kept : &d->theirs) = true;
+}
+
+// Whatever stands in {{braces}} or quotes.
+static void mention_all(repair *r, str text, bool kept)
+{
+    str name;
+    for (size_t from = 0; pm_template_next(text, &from, &name);)
+        mention(r, name, kept);
+    for (const char *quote = "'\"`"; *quote; quote++)
+        for (size_t from = 0; pm_next_quoted(text, *quote, &from, &name);)
+            mention(r, name, kept);
+}
 
 static bool mints(repair *r, const json *event)
 {
@@ -24,7 +66,7 @@ static void gather(repair *r, const json *item)
         if (!mints(r, event))
             continue;
         str source = pm_script_text(r->a, event), rest = source, name;
-        buf_adds(&r->removed_scripts, source);
+        mention_all(r, source, false);
         while (pm_next_set_variable(&rest, &name))
             map_set(&r->minted, name, r);
     }
@@ -55,11 +97,11 @@ static bool drops_member(repair *r, const json *list, const json *m)
         return mints(r, m);
     if (str_eq(list->key, STR("header")))
         return uses_minted(r, m);
-    if (!r->variables || !str_eq(list->key, STR("variable")))
+    if (!r->variables || !is_variable_list(list))
         return false;
     str key = json_str_or(json_get(m, "key"), STR_NONE);
-    bool theirs = map_has(&r->minted, key) || pm_mentions(buf_str(&r->removed_scripts), key);
-    return key.len && theirs && !pm_mentions(buf_str(&r->kept), key);
+    const defined *d = map_get(&r->defined, key);
+    return d && !d->kept && (d->theirs || map_has(&r->minted, key));
 }
 
 static json *copy(repair *r, const json *v)
@@ -84,11 +126,9 @@ static json *copy(repair *r, const json *v)
 // What remains, but for the variables' own definitions.
 static void remember(repair *r, const json *v)
 {
-    if (json_is(v, JSON_STRING)) {
-        buf_adds(&r->kept, v->text);
-        buf_addc(&r->kept, '\n');
-    }
-    if (!str_eq(v->key, STR("variable")))
+    if (json_is(v, JSON_STRING))
+        mention_all(r, v->text, true);
+    if (!is_variable_list(v))
         JSON_EACH (v, m)
             remember(r, m);
 }
@@ -96,16 +136,14 @@ static void remember(repair *r, const json *v)
 json *pm_lint_fix(arena *a, const pm_collection *c, size_t *ret_removed)
 {
     repair r = {.a = a};
-    buf_init(&r.removed_scripts, PM_TEXT_BYTES_MAX);
-    buf_init(&r.kept, JSON_BYTES_MAX);
+    define(&r, c->raw);
     gather(&r, c->raw);
     json *doc = copy(&r, c->raw);
     remember(&r, doc);
     r.variables = true;
     doc = copy(&r, doc);
     *ret_removed = r.removed;
-    buf_deinit(&r.removed_scripts);
-    buf_deinit(&r.kept);
+    map_deinit(&r.defined, NULL);
     map_deinit(&r.minted, NULL);
     return doc;
 }

@@ -40,7 +40,8 @@ str pm_script_text(arena *a, const json *event)
 // 'name' or "name" or `name` at the beginning, behind blanks.
 static bool quoted(str text, str *ret_name)
 {
-    text = str_trim(text);
+    while (text.len && ascii_is_blank(text.ptr[0]))
+        text = str_skip(text, 1);
     if (text.len < 2 || (text.ptr[0] != '\'' && text.ptr[0] != '"' && text.ptr[0] != '`'))
         return false;
     ssize_t end = str_chr(str_skip(text, 1), text.ptr[0]);
@@ -52,43 +53,28 @@ static bool quoted(str text, str *ret_name)
 
 bool pm_next_set_variable(str *rest, str *ret_name)
 {
-    static const char *const calls[] = {".set(", "setEnvironmentVariable(", "setGlobalVariable("};
-    while (rest->len) {
-        ssize_t first = -1;
-        size_t call_len = 0;
-        for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-            ssize_t at = str_find(*rest, str_from(calls[i]));
-            if (at >= 0 && (first < 0 || at < first)) {
-                first = at;
-                call_len = str_from(calls[i]).len;
-            }
-        }
-        if (first < 0)
-            return false;
-        *rest = str_skip(*rest, (size_t)first + call_len);
-        if (quoted(*rest, ret_name))
-            return true;
+    static const char *const calls[] = {".set", "setEnvironmentVariable", "setGlobalVariable"};
+    for (ssize_t open; (open = str_chr(*rest, '(')) >= 0;) {
+        str before = str_sub(*rest, 0, (size_t)open);
+        *rest = str_skip(*rest, (size_t)open + 1);
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+            if (str_ends(before, str_from(calls[i])) && quoted(*rest, ret_name))
+                return true;
     }
+    *rest = STR_NONE;
     return false;
 }
 
-bool pm_mentions(str text, str name)
+bool pm_next_quoted(str text, char quote, size_t *from, str *ret_name)
 {
-    for (str rest = text; rest.len;) {
-        ssize_t at = str_find(rest, name);
-        if (at < 0)
-            return false;
-        char before = at ? rest.ptr[at - 1] : '\0';
-        str after = str_skip(rest, (size_t)at + name.len);
-        bool in_braces = at > 1 && before == '{' && rest.ptr[at - 2] == '{';
-        if (in_braces && str_starts(after, STR("}}")))
-            return true;
-        if ((before == '\'' || before == '"' || before == '`') && after.len &&
-            after.ptr[0] == before)
-            return true;
-        rest = after;
-    }
-    return false;
+    str rest = str_skip(text, *from);
+    ssize_t begin = str_chr(rest, quote);
+    ssize_t len = begin < 0 ? -1 : str_chr(str_skip(rest, (size_t)begin + 1), quote);
+    if (len < 0)
+        return false;
+    *ret_name = str_sub(rest, (size_t)begin + 1, (size_t)(begin + 1 + len));
+    *from += (size_t)(begin + 1 + len); // the closing quote may open the next
+    return true;
 }
 
 bool pm_is_key(str value)

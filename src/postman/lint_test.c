@@ -208,11 +208,76 @@ static void test_output_is_safe_and_machine_readable(void **state)
     done(&x);
 }
 
+// The script that goes names what paths and variables are called too.
+static void test_the_fix_leaves_what_a_url_needs(void **state)
+{
+    (void)state;
+    fixture x;
+    read(&x, "{\"info\":{},\"variable\":[{\"key\":\"region\",\"value\":\"eu\"},"
+             "{\"key\":\"issuer\",\"value\":\"me\"}],"
+             "\"item\":[{\"name\":\"r\",\"event\":[{\"listen\":\"prerequest\",\"script\":{\"exec\":"
+             "\"// oauth2.googleapis.com/token\\nf('id'); f('region'); f('issuer')\"}}],"
+             "\"request\":{\"url\":{\"host\":[\"h\"],\"path\":[\":id\"],\"variable\":"
+             "[{\"key\":\"id\",\"value\":\"{{region}}\"}]}}}]}");
+    size_t removed;
+    json *doc = pm_lint_fix(&x.a, x.c, &removed);
+    assert_int_equal(removed, 2); // the script, and the issuer that only it read
+    const json *variables = json_get(doc, "variable");
+    assert_int_equal(variables->len, 1);
+    assert_true(json_is_str(json_get(json_at(variables, 0), "key"), "region"));
+    const json *request = json_get(json_at(json_get(doc, "item"), 0), "request");
+    assert_int_equal(json_get(json_get(request, "url"), "variable")->len, 1);
+    done(&x);
+}
+
+static void add_times(buf *b, size_t times, const char *text)
+{
+    for (size_t i = 0; i < times; i++)
+        buf_addz(b, text);
+}
+
+// A script of calls, variables beside a script that may mention them, and a name of a megabyte.
+static void test_T50_large_collections_are_looked_at_in_time(void **state)
+{
+    (void)state;
+    enum { CALLS = 100000, VARIABLES = 20000, REQUESTS = 5000, LONG = 1 << 20 };
+    uint64_t start = clock_mono_ms();
+    buf b;
+    buf_init(&b, 64 << 20);
+    buf_addz(&b, "{\"info\":{},\"variable\":[{\"key\":\"first\"}");
+    for (int i = 0; i < VARIABLES; i++)
+        buf_addf(&b, ",{\"key\":\"v%d\",\"value\":\"\"}", i);
+    buf_addz(&b, "],\"event\":[{\"listen\":\"test\",\"script\":{\"exec\":\"// "
+                 "sts.googleapis.com 'v7' ");
+    add_times(&b, CALLS, "pm.variables.set(x);");
+    buf_addz(&b, "setGlobalVariable('last')\"}}],\"item\":[{\"name\":\"");
+    buf_addc(&b, 'x');
+    add_times(&b, LONG / 2, "é"); // where it is cut there is half a character
+    buf_addz(&b, "\",\"item\":[");
+    for (int i = 0; i < REQUESTS; i++)
+        buf_addf(&b, "%s{\"name\":\"r%d\",\"request\":\"{{w%d}}/{{last}}\"}", i ? "," : "", i, i);
+    buf_addz(&b, "]}]}");
+    fixture x;
+    read(&x, buf_cstr(&b));
+    const pm_finding *f = find(&x, "unresolved-variable", REQUESTS - 1);
+    assert_non_null(f);
+    assert_true(f->where.len < 300 && str_starts(f->where, STR("xéé")));
+    assert_true(str_ends(f->where, STR("… / r4999")) && utf8_valid(f->where));
+    size_t removed;
+    pm_lint_fix(&x.a, x.c, &removed);
+    assert_int_equal(removed, 2); // the script and v7
+    assert_true(clock_mono_ms() - start < 20000);
+    done(&x);
+    buf_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_pasted_script_is_found_with_its_places),
         cmocka_unit_test(test_the_fix_takes_script_key_and_bearer_and_nothing_else),
+        cmocka_unit_test(test_the_fix_leaves_what_a_url_needs),
+        cmocka_unit_test(test_T50_large_collections_are_looked_at_in_time),
         cmocka_unit_test(test_secrets_in_clear),
         cmocka_unit_test(test_secrets_in_saved_examples),
         cmocka_unit_test(test_variables_that_scripts_set),
