@@ -188,12 +188,22 @@ void buf_add_json(buf *b, str s)
     buf_addc(b, '"');
 }
 
+// How many bytes at the start are ASCII that can be printed.
+static size_t shown_plain_len(str s)
+{
+    size_t i = 0;
+    while (i + WORD_BYTES <= s.len && word_is_ascii(word_load(s.ptr + i)) &&
+           !word_has_control(word_load(s.ptr + i)))
+        i += WORD_BYTES;
+    while (i < s.len && s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f)
+        i++;
+    return i;
+}
+
 void buf_add_shown(buf *b, str s)
 {
     while (s.len) {
-        size_t plain = 0;
-        while (plain < s.len && s.ptr[plain] >= 0x20 && s.ptr[plain] < 0x7f)
-            plain++;
+        size_t plain = shown_plain_len(s);
         buf_add(b, s.ptr, plain);
         s = str_skip(s, plain);
         if (!s.len)

@@ -123,6 +123,25 @@ static void T48_terminal_sequences_are_shown_not_sent(void **state)
     }
 }
 
+static void T48_a_control_is_shown_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char controls[] = {'\x1b', '\x7f', '\n', '\xff'};
+    static const char *const shown[] = {"\\u001b", "\\u007f", "\\u000a", "\\xff"};
+    for (size_t at = 0; at < 20; at++) {
+        for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
+            char text[] = "01234567890123456789", want[40];
+            snprintf(want, sizeof want, "%.*s%s%s", (int)at, text, shown[i], text + at + 1);
+            text[at] = controls[i];
+            buf b;
+            buf_init(&b, 100);
+            buf_add_shown(&b, str_from(text));
+            assert_strz(buf_str(&b), want);
+            buf_deinit(&b);
+        }
+    }
+}
+
 static void wipes_what_held_a_secret(void **state)
 {
     (void)state;
@@ -144,6 +163,7 @@ int main(void)
         cmocka_unit_test(writes_json_strings_that_parse),
         cmocka_unit_test(escapes_at_every_place),
         cmocka_unit_test(T48_terminal_sequences_are_shown_not_sent),
+        cmocka_unit_test(T48_a_control_is_shown_wherever_it_stands),
         cmocka_unit_test(wipes_what_held_a_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,14 @@ static void utf8_refuses_overlong_forms_and_surrogates(void **state)
                          "\xC3("};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_row(i, !utf8_valid(str_from(bad[i])));
+    // Wherever it stands among words of ASCII; its neighbour U+00FC is right there.
+    for (size_t at = 0; at < 20; at++) {
+        char text[] = "abcdefghijklmnopqrstuvwxyz";
+        text[at] = '\xC3';
+        assert_row(at, !utf8_valid(str_from(text)));
+        text[at + 1] = '\xBC';
+        assert_row(at, utf8_valid(str_from(text)));
+    }
     char none[4];
     assert_int_equal(utf8_encode(0xd800, none), 0);
     assert_int_equal(utf8_encode(0x110000, none), 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
+#include "base/word.h"
+
 // What the first byte says: the length, the bits it carries, and the least value that needs so many
 // bytes. RFC 3629 §3.
 static size_t lead(unsigned char c, uint32_t *ret_bits, uint32_t *ret_least)
@@ -52,16 +54,29 @@ size_t utf8_encode(uint32_t cp, char ret_bytes[4])
     return n;
 }
 
+// How many bytes at the start are ASCII.
+static size_t ascii_len(str s)
+{
+    size_t i = 0;
+    while (i + WORD_BYTES <= s.len && word_is_ascii(word_load(s.ptr + i)))
+        i += WORD_BYTES;
+    while (i < s.len && (unsigned char)s.ptr[i] < 0x80)
+        i++;
+    return i;
+}
+
 bool utf8_valid(str s)
 {
-    while (s.len) {
+    for (;;) {
+        s = str_skip(s, ascii_len(s));
+        if (!s.len)
+            return true;
         uint32_t cp;
         size_t n = utf8_decode(s, &cp);
         if (n == 0)
             return false;
         s = str_skip(s, n);
     }
-    return true;
 }
 
 size_t utf8_len(str s)
