@@ -103,7 +103,7 @@ static void on_token(void *ctx, credential_token *token, const err *e)
         m->code = e->code;
         return;
     }
-    str value = secret_str(token->value);
+    str value = credential_token_value(token);
     fwrite(value.ptr, 1, value.len, m->call->out);
     fputc('\n', m->call->out);
 }

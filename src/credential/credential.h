@@ -47,6 +47,8 @@ CODE_CHECKED trust_add_local(trust_set *t, str url, str audience, err *e);
 // Names a run.app URL of the running `up` in a run that goes to the cloud: no trust, but a refusal
 // says how the `up` would be called.
 CODE_CHECKED trust_note_served(trust_set *t, str url, err *e);
+// Another number as soon as something was added or declined: what was found before may be old.
+uint64_t trust_version(const trust_set *t);
 // Remembers that the person said no to this origin: it is not asked about again in this run.
 void trust_decline(trust_set *t, str origin);
 
@@ -245,7 +247,7 @@ struct credential_want {
 
 typedef struct credential_token credential_token;
 struct credential_token {
-    secret *value;
+    secret *bearer; // "Bearer TOKEN", as it stands in a header
     credential_kind kind;
     credential_source source;
     bool user;
@@ -260,6 +262,9 @@ struct credential_token {
 };
 credential_token *credential_token_ref(credential_token *t);
 void credential_token_unref(credential_token *t);
+// Both as long as the token: the value of the header that carries it, and the token alone.
+str credential_token_bearer(const credential_token *t);
+str credential_token_value(const credential_token *t);
 // "tester@… by service account key, audience https://…, 3 s old": never the token.
 void credential_token_report(const credential_token *t, buf *out);
 
@@ -276,14 +281,17 @@ typedef struct credential_wait credential_wait;
 // tried three times; a renewal that failed isn't begun again for 10 s while the old token lives.
 credential_wait *credential_for(credential_provider *p, const credential_want *w,
                                 credential_on_token *on_token, void *ctx);
+// The same token, borrowed until the loop's next turn, if it is there and far from its end: nothing
+// has to be waited for or renewed. NULL: ask credential_for.
+credential_token *credential_at_hand(credential_provider *p, const credential_want *w);
 // Ends the wait without its callback; the exchange goes on for others.
 void credential_cancel(credential_wait *w);
 
 // Forgets the tokens of one audience or scope, or all with STR_NONE.
 void credential_forget(credential_provider *p, str audience);
 
-// Appends `in` to `out` with the secret part of every token that this provider gave replaced by
-// "***": 24 or more bytes of a JWT's signature or of an opaque token, plain or inside base64 of
-// either alphabet; whole also percent-encoded or with JSON's \u escapes (threat 43). True when
-// something was replaced.
+// Looks for the secret part of every token that this provider gave: 24 or more bytes of a JWT's
+// signature or of an opaque token, plain or inside base64 of either alphabet; whole also
+// percent-encoded or with JSON's \u escapes (threat 43). True when there was something: `in` is
+// then added to `out` with "***" in its place. Otherwise nothing is added: `in` is clean as it is.
 bool credential_redact(const credential_provider *p, str in, buf *out);

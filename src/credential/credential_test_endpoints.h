@@ -365,7 +365,7 @@ static inline void on_token(void *ctx, credential_token *t, const err *e)
     buf_init(&text, 4096);
     credential_token_report(t, &text);
     f->report = arena_str(&f->mem, buf_str(&text));
-    f->token = arena_str(&f->mem, secret_str(t->value));
+    f->token = arena_str(&f->mem, credential_token_value(t));
     f->principal = arena_str(&f->mem, t->principal);
     assert_true(str_find(f->report, f->token) < 0);
     buf_deinit(&text);

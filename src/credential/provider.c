@@ -38,6 +38,7 @@ struct credential_provider {
     arena mem;
     map callers; // "local|identity" → caller
     map entries;
+    buf key; // of the look-up under way
     redactor redactor;
     fetch_client *clients[3];
 };
@@ -74,6 +75,7 @@ credential_provider *credential_provider_new(loop *l, const credential_options *
     p->loop = l;
     p->options = *o;
     arena_init(&p->mem);
+    buf_init(&p->key, SIZE_MAX / 2); // made of texts that are in memory already
     return p;
 }
 
@@ -107,6 +109,7 @@ void credential_provider_free(credential_provider *p)
     for (size_t i = 0; i < ARRAY_LEN(p->clients); i++)
         fetch_client_free(p->clients[i]);
     redactor_deinit(&p->redactor);
+    buf_deinit(&p->key);
     arena_deinit(&p->mem);
     free(p);
 }
@@ -115,18 +118,17 @@ void credential_provider_free(credential_provider *p)
 
 static caller *find_caller(credential_provider *p, str identity, bool local)
 {
-    buf key;
-    buf_init(&key, 64 << 10);
-    buf_addf(&key, "%d|" STR_FMT, local, STR_ARG(identity));
-    caller *c = map_get(&p->callers, buf_str(&key));
+    buf_reset(&p->key);
+    buf_addc(&p->key, local ? 'l' : 'c');
+    buf_adds(&p->key, identity);
+    caller *c = map_get(&p->callers, buf_str(&p->key));
     if (!c) {
         c = NEW(caller);
         err e = ERR_INIT;
         if (caller_find(c, &p->mem, &p->options, identity, local, &e))
             c->failure = e;
-        map_set(&p->callers, buf_str(&key), c);
+        map_set(&p->callers, buf_str(&p->key), c);
     }
-    buf_deinit(&key);
     return c;
 }
 
@@ -145,11 +147,15 @@ code credential_identify(credential_provider *p, str identity, bool local,
 static entry *find_entry(credential_provider *p, caller *c, const credential_want *w,
                          unsigned stage)
 {
-    buf key;
-    buf_init(&key, 64 << 10);
-    buf_addf(&key, "%p|%d|%u|%d|", (const void *)c, w->kind, stage, w->user_token);
-    buf_addf(&key, STR_FMT "\n" STR_FMT, STR_ARG(w->audience), STR_ARG(w->scope));
-    entry *en = map_get(&p->entries, buf_str(&key));
+    const char kind[] = {(char)w->kind, w->user_token};
+    buf_reset(&p->key);
+    buf_add(&p->key, &c, sizeof(c));
+    buf_add(&p->key, &stage, sizeof(stage));
+    buf_add(&p->key, kind, sizeof(kind));
+    buf_adds(&p->key, w->audience);
+    buf_addc(&p->key, '\n');
+    buf_adds(&p->key, w->scope);
+    entry *en = map_get(&p->entries, buf_str(&p->key));
     if (!en) {
         en = NEW(entry);
         en->provider = p;
@@ -159,9 +165,8 @@ static entry *find_entry(credential_provider *p, caller *c, const credential_wan
         en->want.audience = arena_str(&p->mem, w->audience);
         en->want.scope = arena_str(&p->mem, w->scope);
         en->want.identity = arena_str(&p->mem, w->identity);
-        map_set(&p->entries, buf_str(&key), en);
+        map_set(&p->entries, buf_str(&p->key), en);
     }
-    buf_deinit(&key);
     return en;
 }
 
@@ -233,7 +238,7 @@ static void on_minted(void *ctx, const minted *m, const err *e)
         credential_token_unref(en->token);
         const exchange_base base = {en->stage, en->base};
         en->token = token_new(en->caller, &en->want, m, &base);
-        redactor_add(&en->provider->redactor, secret_str(en->token->value),
+        redactor_add(&en->provider->redactor, credential_token_value(en->token),
                      en->token->obtained_mono_ms + (uint64_t)en->token->lifetime_s * 1000);
         answer_token(en);
     } else {
@@ -309,6 +314,13 @@ credential_wait *credential_for(credential_provider *p, const credential_want *w
 {
     caller *c = find_caller(p, w->identity, w->local);
     return wait_for(find_entry(p, c, w, caller_stages(c)), on_token, ctx);
+}
+
+credential_token *credential_at_hand(credential_provider *p, const credential_want *w)
+{
+    caller *c = find_caller(p, w->identity, w->local);
+    const entry *en = find_entry(p, c, w, caller_stages(c));
+    return is_usable(en) ? en->token : NULL;
 }
 
 void credential_cancel(credential_wait *w)

@@ -188,6 +188,68 @@ static void a_failed_renewal_keeps_a_living_token(void **state)
     clock_shift(-110 * 1000);
 }
 
+// ---- at hand ----------------------------------------------------------------------------------
+
+static bool is_at_hand(fixture *f, credential_want w)
+{
+    size_t asked = f->requests.len;
+    const credential_token *t = credential_at_hand(provider(f), &w);
+    assert_int_equal(f->requests.len, asked);
+    if (t)
+        assert_strz(
+            credential_token_bearer(t),
+            arena_printf(&f->mem, "Bearer " STR_FMT, STR_ARG(credential_token_value(t))).ptr);
+    return t != NULL;
+}
+
+static void a_fresh_token_is_at_hand_for_its_own_use_only(void **state)
+{
+    fixture *f = *state;
+    credential_want stranger = local_id, elsewhere = local_id, cloud = local_id, user = local_id;
+    stranger.identity = STR("stranger");
+    elsewhere.audience = STR("https://other.example");
+    cloud.local = false;
+    user.user_token = true;
+    assert_false(is_at_hand(f, local_id));
+    ask(f, local_id);
+    assert_true(is_at_hand(f, local_id));
+    assert_str(credential_token_value(credential_at_hand(f->provider, &local_id)), f->token);
+    const credential_want others[] = {stranger, elsewhere, cloud, user};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_row(i, !is_at_hand(f, others[i]));
+    ask(f, stranger);
+    assert_true(is_at_hand(f, stranger));
+    credential_forget(f->provider, local_id.audience);
+    assert_false(is_at_hand(f, local_id));
+}
+
+// So that whoever asks for it then has it renewed.
+static void a_token_near_its_end_is_not_at_hand(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 5;
+    ask(f, local_id);
+    clock_shift(3000);
+    assert_true(is_at_hand(f, local_id));
+    clock_shift(1000);
+    assert_false(is_at_hand(f, local_id));
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 2);
+    assert_true(is_at_hand(f, local_id));
+    clock_shift(-4000);
+}
+
+static void without_refresh_a_token_stays_at_hand(void **state)
+{
+    fixture *f = *state;
+    f->options.no_refresh = true;
+    f->lifetime_s = 2;
+    ask(f, local_id);
+    clock_shift(10000);
+    assert_true(is_at_hand(f, local_id));
+    clock_shift(-10000);
+}
+
 // ---- failures ---------------------------------------------------------------------------------
 
 static void passing_failures_are_tried_again(void **state)
@@ -320,6 +382,9 @@ int main(void)
         CASE(a_clock_that_jumps_or_is_wrong_does_no_harm),
         CASE(without_refresh_a_token_is_kept),
         CASE(a_failed_renewal_keeps_a_living_token),
+        CASE(a_fresh_token_is_at_hand_for_its_own_use_only),
+        CASE(a_token_near_its_end_is_not_at_hand),
+        CASE(without_refresh_a_token_stays_at_hand),
         CASE(passing_failures_are_tried_again),
         CASE(lasting_failures_are_told_after_three),
         CASE(refusals_are_told_with_the_fix),

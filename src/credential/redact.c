@@ -15,7 +15,7 @@ enum { BITS_PER_GRAM = 32, BITS_MIN = 1 << 16, SWEEP_MIN = 16 };
         for (redact_needle *n = (t)->needles; n < (t)->needles + REDACT_NEEDLES; n++)
 
 // Two places in the table for each group.
-static void gram_slots(const redactor *r, const char *at, size_t ret_slots[2])
+static inline void gram_slots(const redactor *r, const char *at, size_t ret_slots[2])
 {
     uint64_t gram;
     memcpy(&gram, at, sizeof(gram));
@@ -23,12 +23,12 @@ static void gram_slots(const redactor *r, const char *at, size_t ret_slots[2])
     ret_slots[1] = (size_t)(gram * 0xc2b2ae3d27d4eb4fu >> 32) & (r->bits - 1);
 }
 
-static bool has_gram(const redactor *r, const char *at)
+static inline bool has_gram(const redactor *r, const char *at)
 {
     size_t slots[2];
     gram_slots(r, at, slots);
-    return r->grams[slots[0] / 64] >> (slots[0] % 64) & r->grams[slots[1] / 64] >> (slots[1] % 64) &
-           1;
+    return (r->grams[slots[0] / 64] >> (slots[0] % 64) & 1) &&
+           (r->grams[slots[1] / 64] >> (slots[1] % 64) & 1);
 }
 
 // ---- the table --------------------------------------------------------------------------------
@@ -296,18 +296,27 @@ static bool may_be_escaped(str in)
     return false;
 }
 
+// The first place from `at` on, in steps, that may be within a needle: where the loop over a text
+// that holds none spends its time.
+static size_t next_suspect(const redactor *r, str in, size_t at)
+{
+    while (at + GRAM <= in.len && !has_gram(r, in.ptr + at))
+        at += STRIDE;
+    return at;
+}
+
 bool redactor_apply(const redactor *r, str in, buf *out)
 {
     size_t done = 0;
-    if (!r->tokens.len) {
-        buf_adds(out, in);
+    if (!r->tokens.len || in.len < RUN_MIN) // no needle is shorter, in any form
         return false;
-    }
     // Escapes shift what follows them: then every byte is a beginning.
     bool escaped = may_be_escaped(in);
     size_t step = escaped ? 1 : STRIDE;
     for (size_t i = 0; i < in.len;) {
         range g;
+        if (!escaped)
+            i = next_suspect(r, in, i);
         bool found = i + GRAM <= in.len && has_gram(r, in.ptr + i) && find_run(r, in, i, &g);
         if (!found && escaped)
             found = find_escaped(r, in, i, &g);
@@ -321,6 +330,7 @@ bool redactor_apply(const redactor *r, str in, buf *out)
         done = g.to;
         i = (g.to + step - 1) / step * step;
     }
-    buf_adds(out, str_skip(in, done));
+    if (done > 0)
+        buf_adds(out, str_skip(in, done));
     return done > 0;
 }

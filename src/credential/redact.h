@@ -36,5 +36,7 @@ struct redactor {
 // Of a JWT only the signature is secret; of anything else the whole. Shorter than 24: ignored. One
 // too many drops, with a warning, the one that expires first.
 void redactor_add(redactor *r, str token, uint64_t until_ms);
+// True when something was found: then the text without it has been added to `out`, which is left
+// alone otherwise.
 bool redactor_apply(const redactor *r, str in, buf *out);
 void redactor_deinit(redactor *r);

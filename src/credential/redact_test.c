@@ -46,7 +46,8 @@ static str apply(fixture *f, str in, bool expected)
     buf_reset(&f->out);
     bool changed = redactor_apply(&f->redactor, in, &f->out);
     assert_int_equal(changed, expected);
-    return buf_str(&f->out);
+    assert_true(changed || f->out.len == 0); // what is clean isn't copied
+    return changed ? buf_str(&f->out) : in;
 }
 
 // No 24 bytes in a row of the secret part may be left.
@@ -159,13 +160,13 @@ static void several_in_a_row(void **state)
     assert_strz(apply(f, in, true), "*********");
 }
 
-static void an_empty_redactor_copies(void **state)
+static void an_empty_redactor_finds_nothing(void **state)
 {
     fixture *f = *state;
     redactor none = {0};
     buf_reset(&f->out);
     assert_false(redactor_apply(&none, str_from(jwt), &f->out));
-    assert_strz(buf_str(&f->out), jwt);
+    assert_int_equal(f->out.len, 0);
     redactor_add(&none, STR("short"), UINT64_MAX);
     assert_int_equal(none.tokens.len, 0);
     redactor_deinit(&none);
@@ -243,7 +244,7 @@ int main(void)
         CASE(T43_escapes_hide_nothing),
         CASE(what_is_not_ours_stays),
         CASE(several_in_a_row),
-        CASE(an_empty_redactor_copies),
+        CASE(an_empty_redactor_finds_nothing),
         CASE(T43_every_token_that_lives_is_found),
         CASE(expired_tokens_make_room),
         CASE(a_token_too_many_drops_the_one_that_expires_first),

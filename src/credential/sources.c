@@ -346,9 +346,7 @@ static code ask_impersonate(exchange *x, fetch_request *req, err *e)
         return e ? e->code : CRED_FILE;
     fetch_header *headers = arena_array(&x->mem, 2, sizeof(fetch_header));
     headers[0] = (fetch_header){STR("Content-Type"), STR("application/json")};
-    headers[1] = (fetch_header){
-        STR("Authorization"),
-        arena_printf(&x->mem, "Bearer " STR_FMT, STR_ARG(secret_str(x->base.token->value)))};
+    headers[1] = (fetch_header){STR("Authorization"), credential_token_bearer(x->base.token)};
     req->headers = headers;
     req->header_count = 2;
     req->url =

@@ -8,6 +8,8 @@ enum { MARGIN_MAX_S = 300, MARGIN_PARTS = 5, LAST_MAX_S = 30 };
 
 enum { TEXT_MAX = 4096 };
 
+static const str scheme = {"Bearer ", 7};
+
 static str copy(str s)
 {
     return (str){mem_dupn(s.ptr, s.len), s.len};
@@ -52,11 +54,34 @@ static str principal_of(const caller *c, const minted *m, unsigned stage)
     return caller_stages(c) ? c->email : c->who.principal;
 }
 
+static secret *new_bearer(str value)
+{
+    buf text;
+    buf_init(&text, scheme.len + value.len);
+    buf_reserve(&text, scheme.len + value.len); // at once: growing leaves copies behind
+    buf_adds(&text, scheme);
+    buf_adds(&text, value);
+    secret *s = secret_new(buf_str(&text));
+    buf_wipe(&text);
+    buf_deinit(&text);
+    return s;
+}
+
+str credential_token_bearer(const credential_token *t)
+{
+    return secret_str(t->bearer);
+}
+
+str credential_token_value(const credential_token *t)
+{
+    return str_skip(secret_str(t->bearer), scheme.len);
+}
+
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
                             const exchange_base *base)
 {
     credential_token *t = NEW(credential_token);
-    t->value = secret_new(m->value);
+    t->bearer = new_bearer(m->value);
     t->kind = w->kind;
     t->source = c->who.source;
     t->user = c->who.user && !base->token;
@@ -88,7 +113,7 @@ void credential_token_unref(credential_token *t)
 {
     if (!t || --t->refs)
         return;
-    secret_free(t->value);
+    secret_free(t->bearer);
     free_str(t->principal);
     free_str(t->audience);
     free_str(t->via);

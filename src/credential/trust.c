@@ -19,6 +19,7 @@ struct trust_set {
     map local;    // canonical origin → trusted
     map served;   // canonical origin → the set itself
     map declined; // canonical origin → the set itself
+    uint64_t version;
 };
 
 trust_set *trust_set_new(void)
@@ -48,14 +49,20 @@ void trust_set_free(trust_set *t)
 
 // ---- adding -----------------------------------------------------------------------------------
 
-static void put(map *m, str key, const char *from, str audience)
+static void put(trust_set *t, map *m, str key, const char *from, str audience)
 {
-    trusted *t = NEW(trusted);
-    t->from = mem_dup(from);
-    t->audience = audience.len ? mem_dupn(audience.ptr, audience.len) : NULL;
-    trusted *old = map_set(m, key, t);
+    trusted *what = NEW(trusted);
+    what->from = mem_dup(from);
+    what->audience = audience.len ? mem_dupn(audience.ptr, audience.len) : NULL;
+    trusted *old = map_set(m, key, what);
     if (old)
         trusted_free(old);
+    t->version++;
+}
+
+uint64_t trust_version(const trust_set *t)
+{
+    return t->version;
 }
 
 // A project number has 6 to 20 digits; a hash is what stands in SERVICE-HASH-CODE.a.run.app:
@@ -106,7 +113,7 @@ static code add_origin(trust_set *t, arena *a, str spec, const char *from, err *
     buf text;
     buf_init(&text, 1024);
     origin_format(&text, &o);
-    put(&t->origins, buf_str(&text), from, STR_NONE);
+    put(t, &t->origins, buf_str(&text), from, STR_NONE);
     buf_deinit(&text);
     return OK;
 }
@@ -116,7 +123,7 @@ code trust_add(trust_set *t, str spec, const char *from, err *e)
     bool number;
     spec = str_trim(spec);
     if (is_project(spec, &number)) {
-        put(&t->projects, spec, from, STR_NONE);
+        put(t, &t->projects, spec, from, STR_NONE);
         return OK;
     }
     if (str_find(spec, STR("://")) > 0) {
@@ -176,7 +183,7 @@ code trust_add_local(trust_set *t, str url, str audience, err *e)
     buf_init(&key, 1024);
     code c = origin_key(url, &key, e);
     if (!c)
-        put(&t->local, buf_str(&key), "gatepost up", audience);
+        put(t, &t->local, buf_str(&key), "gatepost up", audience);
     buf_deinit(&key);
     return c;
 }
@@ -188,6 +195,7 @@ code trust_note_served(trust_set *t, str url, err *e)
     code c = origin_key(url, &key, e);
     if (!c)
         map_set(&t->served, buf_str(&key), t);
+    t->version++;
     buf_deinit(&key);
     return c;
 }
@@ -195,6 +203,7 @@ code trust_note_served(trust_set *t, str url, err *e)
 void trust_decline(trust_set *t, str canonical_origin)
 {
     map_set(&t->declined, canonical_origin, t);
+    t->version++;
 }
 
 // ---- finding ----------------------------------------------------------------------------------

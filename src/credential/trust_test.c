@@ -203,6 +203,31 @@ static void urls_that_cannot_be_read_are_errors(void **state)
     trust_set_free(t);
 }
 
+// Whoever keeps what was found must notice that it may have changed.
+static void each_change_has_a_version(void **state)
+{
+    (void)state;
+    trust_set *t = trust_set_new();
+    uint64_t seen = trust_version(t);
+    for (int i = 0; i < 5; i++) {
+        if (i == 0)
+            assert_code(trust_add(t, STR("123456789012"), "--trust", NULL), OK);
+        else if (i == 1)
+            assert_code(trust_add(t, STR("https://a.example"), "--trust", NULL), OK);
+        else if (i == 2)
+            assert_code(trust_add_local(t, STR("https://b.example"), STR("x"), NULL), OK);
+        else if (i == 3)
+            assert_code(trust_note_served(t, STR("https://c.example"), NULL), OK);
+        else
+            trust_decline(t, STR("https://d.example"));
+        assert_row(i, trust_version(t) != seen);
+        seen = trust_version(t);
+    }
+    find(t, "https://a.example/", false);
+    assert_true(trust_version(t) == seen);
+    trust_set_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +238,7 @@ int main(void)
         cmocka_unit_test(local_services_are_trusted_by_nature),
         cmocka_unit_test(a_declined_origin_is_remembered),
         cmocka_unit_test(urls_that_cannot_be_read_are_errors),
+        cmocka_unit_test(each_change_has_a_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

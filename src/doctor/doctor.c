@@ -122,7 +122,7 @@ static void note_refusal(doctor *d, const fetch_response *res, str token)
 
 static str bearer_of(const doctor *d)
 {
-    return d->token ? secret_str(d->token->value) : d->o.token;
+    return d->token ? credential_token_value(d->token) : d->o.token;
 }
 
 // Nothing can be found out. A name that only the running `up` serves is easily called without

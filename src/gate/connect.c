@@ -116,14 +116,7 @@ static void on_token(void *ctx, credential_token *token, const err *e)
         call_refuse(c, code_http(e->code), e);
         return;
     }
-    buf value;
-    str bare = secret_str(token->value);
-    buf_init(&value, sizeof("Bearer ") + bare.len);
-    buf_adds(&value, STR("Bearer "));
-    buf_adds(&value, bare);
-    c->bearer = secret_new(buf_str(&value));
-    buf_wipe(&value);
-    buf_deinit(&value);
+    c->bearer = secret_new(credential_token_bearer(token));
     call_claim(c);
 }
 

@@ -30,20 +30,30 @@ static const cli_symbols ascii = {
     .down = "v",
 };
 
-void cli_paint(cli *c, cli_colour colour, const char *fmt, ...)
+static void begin_colour(cli *c, cli_colour colour)
 {
     static const char *const codes[] = {
-        [CLI_GRAY] = "90",       [CLI_GREEN] = "32", [CLI_RED] = "31",
-        [CLI_BOLD_RED] = "1;31", [CLI_CYAN] = "36",  [CLI_YELLOW] = "33",
+        [CLI_GRAY] = "\033[90m",       [CLI_GREEN] = "\033[32m", [CLI_RED] = "\033[31m",
+        [CLI_BOLD_RED] = "\033[1;31m", [CLI_CYAN] = "\033[36m",  [CLI_YELLOW] = "\033[33m",
     };
     if (c->o.colour)
-        buf_addf(&c->out, "\033[%sm", codes[colour]);
+        buf_addz(&c->out, codes[colour]);
+}
+
+static void end_colour(cli *c)
+{
+    if (c->o.colour)
+        buf_addz(&c->out, "\033[0m");
+}
+
+void cli_paint(cli *c, cli_colour colour, const char *fmt, ...)
+{
+    begin_colour(c, colour);
     va_list ap;
     va_start(ap, fmt);
     buf_addv(&c->out, fmt, ap);
     va_end(ap);
-    if (c->o.colour)
-        buf_addz(&c->out, "\033[0m");
+    end_colour(c);
 }
 
 // Text of somebody else's, safe to print and NUL-terminated, for cli_paint.
@@ -121,14 +131,13 @@ static void on_before_request(cli *c, const run_event *ev)
 // Whose identity the request carried, and what is to be said about it.
 static void identity_lines(cli *c, const run_exchange *x)
 {
-    buf b;
-    buf_init(&b, OUT_BYTES_MAX);
-    report_identity(&b, &x->identity);
-    if (b.len)
-        cli_paint(c, CLI_GRAY, "     %s", buf_cstr(&b));
-    if (b.len)
+    if (x->identity.age_s >= 0 || x->identity.report.len) {
+        begin_colour(c, CLI_GRAY);
+        buf_addz(&c->out, "     ");
+        report_identity(&c->out, &x->identity);
+        end_colour(c);
         buf_addc(&c->out, '\n');
-    buf_deinit(&b);
+    }
     const str notes[] = {x->identity.warning, x->trace, x->explain};
     for (size_t i = 0; i < ARRAY_LEN(notes); i++)
         if (notes[i].len) {

@@ -80,5 +80,7 @@ void report_identity(buf *out, const run_identity *id)
     if (id->audience.len)
         buf_addz(out, ", audience ");
     buf_add_shown(out, id->audience);
-    buf_addf(out, ", %lld s old)", (long long)id->age_s);
+    buf_addz(out, ", ");
+    buf_add_u64(out, (uint64_t)id->age_s);
+    buf_addz(out, " s old)");
 }

@@ -55,6 +55,7 @@ struct question {
     trip *x;
     injection_request req;
     VEC(str) authorization, serverless;
+    bool person_asked;
 };
 
 // Also an identity that is defined as none (`identities: {anonymous: none}`).
@@ -93,8 +94,11 @@ static void prepare(question *q)
 {
     trip *x = q->x;
     const runner_identity *id = &x->r->o.identity;
-    str path = pm_item_path(&x->mem, x->want.item, "/");
-    x->identity = identity_for(id->rules, id->rule_count, path, id->identity, &q->req.by_rule);
+    x->identity = id->identity;
+    if (id->rule_count) {
+        str path = pm_item_path(&x->mem, x->want.item, "/");
+        x->identity = identity_for(id->rules, id->rule_count, path, id->identity, &q->req.by_rule);
+    }
     q->req.identity = is_none(id, x->identity) ? STR("none") : x->identity;
     q->req.url = url_to_judge(x);
     q->req.tls_insecure =
@@ -140,6 +144,7 @@ static void ask_person(question *q, const credential_who *who)
     injection_question(&x->decision, who->principal, &text);
     (void)id->ask(id->ask_ctx, buf_str(&text), str_from(x->decision.trust.origin));
     buf_deinit(&text);
+    q->person_asked = true;
     q->req.interactive = false;
     injection_decide(id->trust, &q->req, &x->decision);
 }
@@ -166,8 +171,19 @@ static code decide(question *q, err *e)
     }
     if (d->action == INJECTION_ASK)
         ask_person(q, who);
-    x->told.identity.principal = arena_str(&x->mem, who->principal);
+    x->told.identity.principal = who->principal;
     return OK;
+}
+
+// A question that was asked before and still has the same answer isn't gone through again.
+static code answer(question *q, err *e)
+{
+    if (settled_recall(q->x, &q->req))
+        return OK;
+    code c = decide(q, e);
+    if (!c && !q->person_asked)
+        settled_keep(q->x, &q->req);
+    return c;
 }
 
 // The origin of one hop hasn't what the one before had: only what a report says is kept.
@@ -194,7 +210,7 @@ code identity_decide(trip *x, err *e)
         return OK;
     question q = {.x = x};
     prepare(&q);
-    code c = decide(&q, e);
+    code c = answer(&q, e);
     vec_deinit(&q.authorization);
     vec_deinit(&q.serverless);
     if (!c)
@@ -239,7 +255,7 @@ void identity_token(trip *x, const credential_token *t)
 static str token_sent(const trip *x)
 {
     if (x->token)
-        return secret_str(x->token->value);
+        return credential_token_value(x->token);
     VEC_FOREACH (&x->headers, h) {
         str scheme, rest;
         str_cut(h->value, ' ', &scheme, &rest);

@@ -75,6 +75,13 @@ void trip_abandon(trip *x, const char *why);
 // Decides what this hop carries (injection.md §2), asks the person where it must. On OK,
 // x->decision and x->told.identity are filled in; INJECTION_INJECT still needs its token.
 CODE_CHECKED identity_decide(trip *x, err *e);
+// The last decisions, to be used again for the same question (settled.c). Recalling fills in what
+// identity_decide does: the decision, and the principal it is about.
+typedef struct settled settled;
+enum { SETTLED_MAX = 16 };
+bool settled_recall(trip *x, const injection_request *req);
+void settled_keep(trip *x, const injection_request *req);
+void settled_free(runner *r);
 // What is wanted of the provider for INJECTION_INJECT.
 credential_want identity_want(const trip *x);
 // For the report, when the token is there.
@@ -144,6 +151,8 @@ struct runner {
     map known;   // origins that were known before any script ran
     map learned; // a pm_auth_memory for each definition of auth, by its address
     bool minted; // a token was sent: what comes back is searched for it
+    settled *settled[SETTLED_MAX];
+    size_t settled_count; // that were ever kept
 
     VEC(run_listener) listeners;
     run_summary summary;

@@ -184,6 +184,7 @@ void runner_free(runner *r)
     jar_free(r->jar);
     plan_deinit(&r->plan);
     map_deinit(&r->known, NULL);
+    settled_free(r);
     map_deinit(&r->learned, free_memory);
     vec_deinit(&r->asked);
     vec_deinit(&r->listeners);

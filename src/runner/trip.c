@@ -216,7 +216,6 @@ struct sending {
     VEC(fetch_header) headers;
     VEC(fetch_segment) body;
     buf cookies;
-    buf bearer; // wiped
 };
 
 static void add_header(sending *s, str name, str value)
@@ -251,12 +250,8 @@ static void add_identity(sending *s)
     bool own = x->decision.header == INJECTION_AUTHORIZATION;
     if (!x->token)
         return;
-    str token = secret_str(x->token->value);
-    buf_init(&s->bearer, sizeof("Bearer ") + token.len);
-    buf_addz(&s->bearer, "Bearer ");
-    buf_adds(&s->bearer, token);
     add_header(s, own ? STR("Authorization") : STR("X-Serverless-Authorization"),
-               buf_str(&s->bearer));
+               credential_token_bearer(x->token));
 }
 
 static void add_headers(sending *s)
@@ -363,8 +358,6 @@ static void send_hop(trip *x)
     add_body(&s);
     show_cookies(&s);
     start_fetch(&s);
-    buf_wipe(&s.bearer);
-    buf_deinit(&s.bearer);
     buf_deinit(&s.cookies);
     vec_deinit(&s.headers);
     vec_deinit(&s.body);
@@ -381,18 +374,33 @@ static const run_route *route_of(const trip *x)
     return NULL;
 }
 
-static void on_token(void *ctx, credential_token *token, const err *e)
+static void send_with(trip *x, credential_token *token)
 {
-    trip *x = ctx;
-    x->wait = NULL;
-    if (!token) {
-        fail(x, e);
-        return;
-    }
     x->r->minted = true;
     x->token = credential_token_ref(token);
     identity_token(x, token);
     send_hop(x);
+}
+
+static void on_token(void *ctx, credential_token *token, const err *e)
+{
+    trip *x = ctx;
+    x->wait = NULL;
+    if (token)
+        send_with(x, token);
+    else
+        fail(x, e);
+}
+
+static void get_token(trip *x)
+{
+    credential_provider *p = x->r->o.identity.credentials;
+    credential_want w = identity_want(x);
+    credential_token *token = credential_at_hand(p, &w);
+    if (token)
+        send_with(x, token);
+    else
+        x->wait = credential_for(p, &w, on_token, x);
 }
 
 static void hop(trip *x)
@@ -410,8 +418,7 @@ static void hop(trip *x)
     if (identity_decide(x, &e)) {
         fail(x, &e);
     } else if (x->decision.action == INJECTION_INJECT) {
-        credential_want w = identity_want(x);
-        x->wait = credential_for(x->r->o.identity.credentials, &w, on_token, x);
+        get_token(x);
     } else {
         send_hop(x);
     }
