@@ -70,7 +70,7 @@ static void md4(str text, buf *out)
 {
     uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
     buf padded;
-    buf_init(&padded, PM_TEXT_BYTES_MAX + 128);
+    buf_init(&padded, text.len + 128);
     buf_adds(&padded, text);
     buf_addc(&padded, (char)0x80);
     while (padded.len % 64 != 56)

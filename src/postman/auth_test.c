@@ -651,6 +651,29 @@ static void ntlm_takes_three_steps(void **state)
     }
 }
 
+// Half of what a text may be is twice as much in UTF-16: its hash must end all the same.
+static void T50_ntlm_takes_a_long_password(void **state)
+{
+    (void)state;
+    enum { LONG = 9 << 20 };
+    static const char before[] = "username=u;password=";
+    arena a;
+    pm_call call;
+    pm_auth_memory *m = pm_auth_memory_new();
+    arena_init(&a);
+    char *params = arena_alloc(&a, LONG);
+    memset(params, 'p', LONG - 1);
+    memcpy(params, before, strlen(before));
+    given g = {.url = "http://h/", .type = "ntlm", .params = params};
+    prepare(&a, &g, m, &call);
+    assert_true(challenged(&a, &call, 401, "NTLM"));
+    assert_true(challenged(&a, &call, 401, message2(&a, 40, 0, 0).ptr));
+    assert_holds(value_of(&call, "Authorization"), "NTLM TlRMTVNTUAADAAAA");
+    pm_call_deinit(&call);
+    pm_auth_memory_free(m);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -667,6 +690,7 @@ int main(void)
         cmocka_unit_test(edgegrid_signs),
         cmocka_unit_test(jwt_signs),
         cmocka_unit_test(ntlm_takes_three_steps),
+        cmocka_unit_test(T50_ntlm_takes_a_long_password),
         cmocka_unit_test(a_refusal_to_sign_is_told_without_the_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,13 @@ void build_bytes(builder *b, str bytes)
     b->call->body_bytes += bytes.len;
 }
 
+void build_taken(builder *b, buf *bytes)
+{
+    b->too_large = b->too_large || !buf_ok(bytes);
+    build_bytes(b, buf_str(bytes));
+    buf_deinit(bytes);
+}
+
 void build_file(builder *b, int fd, uint64_t bytes)
 {
     pm_segment s = {.fd = fd, .len = bytes};
@@ -76,7 +83,7 @@ static void strip_comments(buf *out, str text)
     }
 }
 
-static code build_raw(builder *b, const json *body, err *e)
+static void build_raw(builder *b, const json *body)
 {
     const json *raw = json_get(body, "raw");
     str language =
@@ -91,14 +98,13 @@ static code build_raw(builder *b, const json *body, err *e)
         buf_adds(&text, raw->text);
     else
         json_write(&text, raw, JSON_COMPACT);
-    bool ok = buf_ok(&text);
+    stripped.overflow = text.overflow;
     if (json_body)
         strip_comments(&stripped, buf_str(&text));
-    build_bytes(b, json_body ? buf_str(&stripped) : buf_str(&text));
+    build_taken(b, json_body ? &stripped : &text);
     default_type(b, language_type(language));
     buf_deinit(&text);
     buf_deinit(&stripped);
-    return ok ? OK : err_set(e, PM_LIMIT, "the body is larger than %d bytes", PM_TEXT_BYTES_MAX);
 }
 
 // ---- urlencoded
@@ -164,7 +170,7 @@ static void add_pairs_text(str text, buf *out)
     }
 }
 
-static code build_urlencoded(builder *b, const json *params, err *e)
+static void build_urlencoded(builder *b, const json *params)
 {
     const pm_header *type = pm_call_header(b->call, STR("Content-Type"));
     buf text;
@@ -173,14 +179,11 @@ static code build_urlencoded(builder *b, const json *params, err *e)
         add_pairs_text(params->text, &text);
     else
         add_pairs(b, params, &text);
-    bool ok = buf_ok(&text);
-    build_bytes(b, buf_str(&text));
-    buf_deinit(&text);
+    build_taken(b, &text);
     if (!type || !str_starts(type->value, STR("application/x-www-form-urlencoded"))) {
         builder_drop_header(b, STR("Content-Type"));
         builder_header(b, STR("Content-Type"), STR("application/x-www-form-urlencoded"), true);
     }
-    return ok ? OK : err_set(e, PM_LIMIT, "the body is larger than %d bytes", PM_TEXT_BYTES_MAX);
 }
 
 // ---- file
@@ -189,9 +192,9 @@ static void build_content(builder *b, str base64)
 {
     buf content;
     buf_init(&content, PM_TEXT_BYTES_MAX);
-    if (base64_decode(&content, base64))
-        build_bytes(b, buf_str(&content));
-    buf_deinit(&content);
+    if (!base64_decode(&content, base64))
+        buf_reset(&content);
+    build_taken(b, &content);
 }
 
 static void build_source(builder *b, const json *file)
@@ -240,8 +243,7 @@ static void build_graphql(builder *b, const json *graphql)
     else if (variables && !verbatim)
         jout_json(&w, "variables", variables);
     jout_end(&w);
-    build_bytes(b, buf_str(&text));
-    buf_deinit(&text);
+    build_taken(b, &text);
     default_type(b, "application/json");
 }
 
@@ -282,14 +284,17 @@ CODE_CHECKED build_body(builder *b, const json *body, err *e)
     if (!has_content(content) || pruned(b) || json_bool_or(json_get(body, "disabled"), false))
         return OK;
     if (str_eq(mode, STR("raw")))
-        return build_raw(b, body, e);
-    if (str_eq(mode, STR("urlencoded")))
-        return build_urlencoded(b, content, e);
-    if (str_eq(mode, STR("formdata")))
+        build_raw(b, body);
+    else if (str_eq(mode, STR("urlencoded")))
+        build_urlencoded(b, content);
+    else if (str_eq(mode, STR("formdata")))
         build_form(b, content);
     else if (str_eq(mode, STR("file")))
         build_source(b, content);
     else if (str_eq(mode, STR("graphql")))
         build_graphql(b, content);
-    return OK;
+    if (!b->too_large)
+        return OK;
+    return err_set(e, PM_LIMIT, "the body, or a part of it, is larger than %d bytes",
+                   PM_TEXT_BYTES_MAX);
 }

@@ -10,6 +10,8 @@ struct builder {
     const pm_prepare_options *options;
     pm_call *call;
     pm_url url;
+    size_t filled_bytes; // of resolved texts
+    bool too_large;      // a part of the body
 };
 
 void builder_warn(builder *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
@@ -20,8 +22,10 @@ void builder_drop_header(builder *b, str name);
 // The body's segments, and its Content-Type unless the user set one (a wrong one is replaced where
 // the body can't be read without the right one). `body` is resolved. PM_LIMIT.
 CODE_CHECKED build_body(builder *b, const json *body, err *e);
-// Adds a segment of bytes (copied into the arena), or takes an open file.
+// Adds a segment of bytes (copied into the arena), or of what a buffer holds, which ends with it,
+// or takes an open file.
 void build_bytes(builder *b, str bytes);
+void build_taken(builder *b, buf *bytes);
 void build_file(builder *b, int fd, uint64_t bytes);
 // form-data, whose parts may be files.
 void build_form(builder *b, const json *params);

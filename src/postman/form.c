@@ -60,8 +60,7 @@ static void add_head(form *f, const json *param, str file_name)
     if (type.len && str_chr(type, '\r') < 0 && str_chr(type, '\n') < 0)
         buf_addf(&head, "\r\nContent-Type: " STR_FMT, STR_ARG(type));
     buf_addz(&head, "\r\n\r\n");
-    build_bytes(f->b, buf_str(&head));
-    buf_deinit(&head);
+    build_taken(f->b, &head);
 }
 
 static void add_text(form *f, const json *param)
@@ -111,9 +110,8 @@ static void add_inline_file(form *f, const json *param)
     else if (!base64_decode(&content, value))
         buf_reset(&content);
     add_head(f, param, name);
-    build_bytes(f->b, buf_str(&content));
+    build_taken(f->b, &content);
     build_bytes(f->b, STR("\r\n"));
-    buf_deinit(&content);
 }
 
 static void add_part(form *f, const json *param)

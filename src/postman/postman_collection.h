@@ -8,10 +8,12 @@
 #include "data/data.h"
 
 enum {
-    PM_DEPTH_MAX = 64,            // folders within folders
-    PM_ITEMS_MAX = 100000,        // requests and folders
-    PM_VARIABLES_MAX = 100000,    // of one scope
-    PM_TEXT_BYTES_MAX = 16 << 20, // of one resolved text: URL, header, body
+    PM_DEPTH_MAX = 64,              // folders within folders
+    PM_ITEMS_MAX = 100000,          // requests and folders
+    PM_VARIABLES_MAX = 100000,      // of one scope
+    PM_TEXT_BYTES_MAX = 16 << 20,   // of one text of a request: URL, header, body
+    PM_FILLED_BYTES_MAX = 64 << 20, // of all texts of a request that variables are filled into
+    PM_HEADERS_MAX = 2000,          // of a request
 };
 
 typedef enum pm_listen { PM_PREREQUEST, PM_TEST, PM_LISTEN_COUNT } pm_listen;

@@ -50,8 +50,17 @@ static void drop_other_spellings(builder *b, str name)
         builder_drop_header(b, name);
 }
 
-static void users_headers(builder *b, const json *list)
+static code too_many_headers(const json *list, err *e)
 {
+    json_err(list, e, PM_LIMIT, "the request has more than %d headers", PM_HEADERS_MAX);
+    return err_hint(e, "no server takes so many: were they made by a script?");
+}
+
+static code users_headers(builder *b, const json *list, err *e)
+{
+    code c = OK;
+    if (list && list->len > PM_HEADERS_MAX)
+        return too_many_headers(list, e);
     JSON_EACH (list, m) {
         str name = str_trim(json_str_or(json_get(m, "key"), STR_NONE));
         const json *v = json_get(m, "value");
@@ -61,10 +70,13 @@ static void users_headers(builder *b, const json *list)
         buf_init(&value, PM_TEXT_BYTES_MAX);
         if (v && !json_is(v, JSON_NULL))
             value_text(v, &value);
+        if (!buf_ok(&value))
+            c = err_set(e, PM_LIMIT, "a header is larger than %d bytes", PM_TEXT_BYTES_MAX);
         drop_other_spellings(b, name);
         builder_header(b, name, str_trim(buf_str(&value)), false);
         buf_deinit(&value);
     }
+    return c;
 }
 
 static void system_header(builder *b, uint32_t flag, const char *name, str value)
@@ -115,9 +127,17 @@ static void system_headers(builder *b)
 
 // ---- resolve
 
+static code too_long(err *e)
+{
+    err_set(e, PM_LIMIT, "a text of the request is larger than %d bytes", PM_TEXT_BYTES_MAX);
+    return err_hint(e, "send it from a file: a body of the mode 'file' or 'formdata'");
+}
+
 static code resolve_text(builder *b, str text, str *ret, err *e)
 {
     *ret = text;
+    if (text.len > PM_TEXT_BYTES_MAX)
+        return too_long(e);
     if (!b->options->scopes || str_find(text, STR("{{")) < 0)
         return OK;
     buf out;
@@ -126,8 +146,14 @@ static code resolve_text(builder *b, str text, str *ret, err *e)
     bool ok = buf_ok(&out);
     *ret = arena_str(b->arena, buf_str(&out));
     buf_deinit(&out);
-    if (ok)
+    b->filled_bytes += ret->len;
+    if (ok && b->filled_bytes <= PM_FILLED_BYTES_MAX)
         return OK;
+    if (ok) {
+        err_set(e, PM_LIMIT, "the request grows beyond %d bytes when its variables are filled in",
+                PM_FILLED_BYTES_MAX);
+        return err_hint(e, "look for a large value that many parts of it use");
+    }
     err_set(e, PM_LIMIT, "a text grows beyond %d bytes when its variables are filled in",
             PM_TEXT_BYTES_MAX);
     return err_hint(e, "look for variables whose values name each other");
@@ -195,8 +221,9 @@ static code fill(builder *b, json *request, err *e)
     if (c != OK)
         return c;
     call->method = json_str_or(json_get(request, "method"), STR("GET"));
-    users_headers(b, json_get(request, "header"));
-    c = build_body(b, json_get(request, "body"), e);
+    c = users_headers(b, json_get(request, "header"), e);
+    if (c == OK)
+        c = build_body(b, json_get(request, "body"), e);
     build_auth(b, auth);
     build_userinfo(b);
     call->url_text = pm_url_text(b->arena, &b->url);

@@ -405,7 +405,8 @@ static void origins(void **state)
         assert_strz(origin, rows[i][1]);
     }
     assert_code(pm_origin(&a, json_new_str(&a, STR("{{no}}/a")), &scopes, &origin, &e), PM_URL);
-    assert_non_null(strstr(e.hint, "--env-var"));
+    assert_non_null(strstr(e.msg, "names a host by 'no', which has no value"));
+    assert_non_null(strstr(e.hint, "--env-var 'no=VALUE'"));
     pm_scope_free(env);
     arena_deinit(&a);
 }
@@ -431,6 +432,58 @@ static void T50_a_call_that_grows_too_large_is_refused(void **state)
         assert_row(i, !call.body.len && !call.headers.len && !call.url.len);
         arena_deinit(&a);
     }
+}
+
+// Much that is made of little: what one part may, all together may not.
+static void T50_a_call_is_bounded_in_all_its_parts(void **state)
+{
+    enum { LARGE = 15 << 20 };
+    static const struct {
+        const char *before, *part, *after, *says; // the part comes `times`
+        int times;
+    } rows[] = {
+        {"{\"url\":\"h\",\"header\":[0", ",{\"key\":\"A\",\"value\":\"{{v}}\"}", "]}",
+         "the request grows", 5},
+        {"{\"url\":\"h\",\"header\":[0", ",{\"key\":\"A\",\"value\":\"b\"}", "]}", "2000 headers",
+         2001},
+        {"{\"url\":\"h\",\"header\":[{\"key\":\"A\",\"value\":[0", ",\"{{v}}\"", "]}]}",
+         "a header is", 2},
+        {"{\"url\":\"h\",\"method\":\"POST\",\"body\":{\"mode\":\"graphql\",\"graphql\":{\"query\":"
+         "\"",
+         "{{v}}", "\",\"variables\":\"{{v}}\"}}}", "the body", 1},
+        {"{\"url\":\"h\",\"method\":\"POST\",\"body\":{\"mode\":\"urlencoded\",\"urlencoded\":[0",
+         ",{\"key\":\"a\",\"value\":\"{{v}}\"}", "]}}", "the body", 2},
+        {"{\"url\":\"h\",\"method\":\"POST\",\"body\":{\"mode\":\"formdata\",\"formdata\":[0",
+         ",{\"key\":\"{{quotes}}\",\"value\":\"b\"}", "]}}", "the body", 1},
+    };
+    (void)state;
+    buf variables, request;
+    buf_init(&variables, 64 << 20);
+    buf_init(&request, 1 << 20);
+    buf_addz(&variables, "{\"v\":\"");
+    for (int i = 0; i < LARGE / 16; i++)
+        buf_addz(&variables, "0123456789abcdef");
+    buf_addz(&variables, "\",\"quotes\":\"");
+    for (int i = 0; i < LARGE / 2; i++) // each is written as %22
+        buf_addz(&variables, "\\\"");
+    buf_addz(&variables, "\"}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena a;
+        pm_call call;
+        err e = ERR_INIT;
+        arena_init(&a);
+        buf_reset(&request);
+        buf_addz(&request, rows[i].before);
+        for (int k = 0; k < rows[i].times; k++)
+            buf_addz(&request, rows[i].part);
+        buf_addz(&request, rows[i].after);
+        setup s = {.request = buf_cstr(&request), .variables = buf_cstr(&variables)};
+        assert_row(i, prepare(&a, &s, &call, &e) == PM_LIMIT);
+        assert_row(i, strstr(e.msg, rows[i].says) != NULL);
+        arena_deinit(&a);
+    }
+    buf_deinit(&variables);
+    buf_deinit(&request);
 }
 
 // The body is made before the URL is found wrong: its parts don't stay open.
@@ -467,6 +520,7 @@ int main(void)
         cmocka_unit_test(origins),
         cmocka_unit_test(a_failed_call_only_tells_what_it_was),
         cmocka_unit_test(T50_a_call_that_grows_too_large_is_refused),
+        cmocka_unit_test(T50_a_call_is_bounded_in_all_its_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

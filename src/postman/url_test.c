@@ -64,7 +64,7 @@ static void test_refused(void **state)
     } rows[] = {
         {"", "has no host"},
         {"http://", "has no host"},
-        {"{{baseUrl}}/a", "begins with a variable that has no value"},
+        {"{{baseUrl}}/a", "names a host by 'baseUrl', which has no value"},
         {"http://h:80a/", "has a port that is no number"},
         {"http://h:99999/", "has a port that is no number"},
         {"http://a b/", "has a host that can't exist"},

@@ -189,12 +189,20 @@ static code bad_url(arena *a, const pm_url *u, err *e, const char *what)
     return PM_URL;
 }
 
+enum { NAME_SHOWN_BYTES = 100 };
+
 static code check_host(arena *a, const pm_url *u, uri_host *ret_host, err *e)
 {
-    ssize_t open = str_find(u->host, STR("{{"));
-    if (open >= 0) {
-        bad_url(a, u, e, "begins with a variable that has no value");
-        return err_hint(e, "give it one: --env-var NAME=VALUE, or an environment with -e FILE");
+    size_t from = 0;
+    str name;
+    if (pm_template_next(u->host, &from, &name)) {
+        name = arena_str(a, str_sub(name, 0, NAME_SHOWN_BYTES));
+        bad_url(a, u, e,
+                arena_printf(a, "names a host by '" STR_FMT "', which has no value", STR_ARG(name))
+                    .ptr);
+        return err_hint(
+            e, "give it one: --env-var '" STR_FMT "=VALUE', or an environment with -e FILE",
+            STR_ARG(name));
     }
     if (!u->host.len) {
         bad_url(a, u, e, "has no host");
