@@ -122,6 +122,7 @@ static void read_options(run_job *s, runner_options *ret)
         .bail_folder = bails_on(o, STR("folder")),
         .no_redirects = option_flag(o, "ignore-redirects"),
         .tls_insecure = option_flag(o, "insecure"),
+        .show_secrets = option_flag(o, "show-secrets"),
         .delay_ms = (uint64_t)option_int(o, "delay-request"),
         .timeout_ms = (uint64_t)option_int(o, "timeout"),
         .request_timeout_ms = (uint64_t)option_int(o, "timeout-request"),

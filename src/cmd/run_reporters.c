@@ -3,7 +3,7 @@
 
 #include "cmd/run.h"
 
-static reporter *new_cli(runner *r, const cmd_call *call)
+static reporter *new_cli(const cmd_call *call)
 {
     const option_values *o = call->options;
     report_cli_options cli = {
@@ -20,23 +20,23 @@ static reporter *new_cli(runner *r, const cmd_call *call)
         .no_failures = option_flag(o, "reporter-cli-no-failures"),
         .no_summary = option_flag(o, "reporter-cli-no-summary"),
     };
-    return report_cli_new(r, &cli);
+    return report_cli_new(&cli);
 }
 
-static code new_reporter(str name, runner *r, const cmd_call *call, reporter **ret, err *e)
+static code new_reporter(str name, const cmd_call *call, reporter **ret, err *e)
 {
     const option_values *o = call->options;
     report_file_options file = {.newman_buffers = option_flag(o, "reporter-json-newman-buffers")};
     if (str_eq(name, STR("json"))) {
         file.path = option_cstr(o, "reporter-json-export");
-        return report_json_new(r, &file, ret, e);
+        return report_json_new(&file, ret, e);
     }
     if (str_eq(name, STR("junit"))) {
         file.path = option_cstr(o, "reporter-junit-export");
-        return report_junit_new(r, &file, ret, e);
+        return report_junit_new(&file, ret, e);
     }
     if (!option_flag(o, "silent") && !option_flag(o, "reporter-cli-silent"))
-        *ret = new_cli(r, call);
+        *ret = new_cli(call);
     return OK;
 }
 
@@ -45,7 +45,7 @@ code run_reporters_new(run_reporters *rs, runner *r, const cmd_call *call, err *
     const str_list *names = option_list(call->options, "reporters");
     for (size_t i = 0; i < names->len; i++) {
         reporter *one = NULL;
-        code c = new_reporter(names->ptr[i], r, call, &one, e);
+        code c = new_reporter(names->ptr[i], call, &one, e);
         if (c != OK)
             return c;
         if (!one)

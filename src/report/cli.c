@@ -86,7 +86,8 @@ static void on_start(cli *c)
 {
     if (!c->o.no_banner)
         buf_addz(&c->out, "gatepost\n\n");
-    str name = runner_settings(c->run)->collection->root->name;
+    str name = c->source->collection->root->name;
+    c->group = c->source->collection->root;
     if (name.len)
         buf_addf(&c->out, "%s\n", shown(c, name, ""));
 }
@@ -238,7 +239,7 @@ static void on_done(cli *c)
 {
     if (!c->o.no_summary)
         cli_summary(c);
-    if (!c->o.no_failures && runner_summary(c->run)->failures.len)
+    if (!c->o.no_failures && c->source->summary->failures.len)
         cli_failures(c);
 }
 
@@ -301,6 +302,7 @@ static void output_failed(cli *c)
 static void on_event(void *ctx, const run_event *ev)
 {
     cli *c = ctx;
+    c->source = ev->source;
     if (ev->failure)
         c->failures++;
     if (ev->kind == RUN_BEFORE_REQUEST || ev->kind == RUN_ITEM_END)
@@ -341,15 +343,13 @@ static void cli_free(reporter *r)
     free(c);
 }
 
-reporter *report_cli_new(runner *run, const report_cli_options *o)
+reporter *report_cli_new(const report_cli_options *o)
 {
     cli *c = mem_new(sizeof(*c));
     *c = (cli){
         .base = {.listener = {on_event, c}, .finish = finish, .free = cli_free},
-        .run = run,
         .o = *o,
         .symbols = o->plain ? &ascii : &unicode,
-        .group = runner_settings(run)->collection->root,
     };
     arena_init(&c->scratch);
     buf_init(&c->out, OUT_BYTES_MAX);

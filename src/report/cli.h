@@ -13,7 +13,7 @@ struct cli_symbols {
 typedef struct cli cli;
 struct cli {
     reporter base;
-    runner *run;
+    const run_source *source; // of the run that is told
     report_cli_options o;
     const cli_symbols *symbols;
     arena scratch; // reset with each event

@@ -113,7 +113,7 @@ static void total_lines(cli *c, const run_summary *s, lines *all)
 
 void cli_summary(cli *c)
 {
-    const run_summary *s = runner_summary(c->run);
+    const run_summary *s = c->source->summary;
     const frame *f = c->o.plain ? &ascii_frame : &unicode_frame;
     lines all = {0};
     total_lines(c, s, &all);
@@ -229,7 +229,7 @@ static void failure_rows(cli *c, const run_failure *f, size_t number, const size
 
 void cli_failures(cli *c)
 {
-    const run_summary *s = runner_summary(c->run);
+    const run_summary *s = c->source->summary;
     char digits[24];
     int digit_count = snprintf(digits, sizeof(digits), "%zu", s->failures.len);
     size_t widths[2] = {(size_t)digit_count, NAME_WIDTH_MIN};

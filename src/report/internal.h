@@ -10,6 +10,13 @@ struct reporter {
     void (*free)(reporter *r);
 };
 
+// The runs that a reporter has heard of, in their order.
+typedef VEC(const run_source *) report_runs;
+void report_runs_add(report_runs *runs, const run_event *ev); // heeds RUN_START
+run_summary report_runs_total(const report_runs *runs);       // without failures
+// The collection's name, of several runs "A + B".
+str report_runs_name(arena *a, const report_runs *runs);
+
 // "226B", "1.23kB": newman's way with sizes.
 void report_bytes(buf *out, uint64_t bytes);
 // "18ms", "2.3s", "1m 1.5s"; below a millisecond "350µs", or "350us" when it must be plain.

@@ -17,7 +17,8 @@ struct part {
 typedef struct json_report json_report;
 struct json_report {
     reporter base;
-    runner *run;
+    report_runs runs;
+    const run_failure *ended_by; // the last run that was
     report_file *file;
     bool newman_buffers;
     buf out;
@@ -224,17 +225,20 @@ static void write_cursor(jout *w, const run_cursor *c, const char *key)
     jout_end(w);
 }
 
-static void write_item(jout *w, const pm_item *item, const char *key)
+static void write_item(jout *w, const run_source *source, const pm_item *item, const char *key)
 {
+    arena a;
+    arena_init(&a);
     jout_object(w, key);
     jout_str(w, "id", item->id);
     jout_str(w, "name", item->name);
     if (item->request)
-        jout_raw(w, "request", item->request_text);
+        jout_json(w, "request", source->veil(source->ctx, &a, item->request));
     const json *events = json_get(item->raw, "event");
     if (events)
-        jout_json(w, "event", events);
+        jout_json(w, "event", source->veil(source->ctx, &a, events));
     jout_end(w);
+    arena_deinit(&a);
 }
 
 static void on_item(json_report *r)
@@ -257,7 +261,7 @@ static void on_item_end(json_report *r, const run_event *ev)
     jout w = jout_new(&text, JSON_COMPACT);
     jout_object(&w, NULL);
     write_cursor(&w, ev->cursor, "cursor");
-    write_item(&w, ev->item, "item");
+    write_item(&w, ev->source, ev->item, "item");
     jout_end(&r->exchange.w);
     // The members of the exchange's object: "[{" and "}]" are cut off.
     str members = str_sub(buf_str(&r->exchange.text), 2, r->exchange.text.len - 2);
@@ -277,12 +281,13 @@ static void on_item_end(json_report *r, const run_event *ev)
 
 // ---- The run
 
+// Before anything is told: a run whose files can't be read leaves no file.
 static void on_start(json_report *r)
 {
-    const pm_collection *c = runner_settings(r->run)->collection;
+    if (r->runs.len > 1)
+        return;
     r->w = jout_new(&r->out, JSON_COMPACT);
     jout_object(&r->w, NULL);
-    jout_json(&r->w, "collection", c->raw);
     jout_object(&r->w, "run");
     jout_array(&r->w, "executions");
 }
@@ -337,47 +342,96 @@ static void write_timings(jout *w, const run_summary *s)
     jout_end(w);
 }
 
-static void write_failures(json_report *r, const run_summary *s)
+static void write_failures(json_report *r, const run_source *source)
 {
-    jout_array(&r->w, "failures");
-    VEC_FOREACH (&s->failures, f) {
+    VEC_FOREACH (&source->summary->failures, f) {
         jout_object(&r->w, NULL);
         write_error(&r->w, f);
         jout_str(&r->w, "at", f->at);
         if (f->item)
-            write_item(&r->w, f->item, "source");
+            write_item(&r->w, source, f->item, "source");
         if (f->item && f->item->parent)
-            write_item(&r->w, f->item->parent, "parent");
+            write_item(&r->w, source, f->item->parent, "parent");
         write_cursor(&r->w, &f->cursor, "cursor");
         jout_end(&r->w);
         flush(r);
     }
-    jout_end(&r->w);
 }
 
 static void write_scope(json_report *r, js_scope_name name, const char *key)
 {
-    const pm_scope *s = runner_scope(r->run, name);
+    const run_source *last = *vec_last(&r->runs);
     buf text;
     buf_init(&text, PART_BYTES_MAX);
-    runner_export(r->run, name, &text);
-    if (s && text.len)
+    last->show(last->ctx, name, &text);
+    if (text.len)
         jout_raw(&r->w, key, buf_str(&text));
     buf_deinit(&text);
 }
 
+static void write_collection(json_report *r, const run_source *source, const char *key)
+{
+    arena a;
+    arena_init(&a);
+    jout_json(&r->w, key, source->veil(source->ctx, &a, source->collection->raw));
+    arena_deinit(&a);
+    flush(r);
+}
+
+// Of several runs a collection with a folder for each.
+static void write_collections(json_report *r)
+{
+    if (r->runs.len == 1)
+        return write_collection(r, r->runs.ptr[0], "collection");
+    arena a;
+    arena_init(&a);
+    jout_object(&r->w, "collection");
+    jout_object(&r->w, "info");
+    jout_str(&r->w, "name", report_runs_name(&a, &r->runs));
+    jout_str(&r->w, "schema",
+             STR("https://schema.getpostman.com/json/collection/v2.1.0/collection.json"));
+    jout_end(&r->w);
+    jout_array(&r->w, "item");
+    VEC_FOREACH (&r->runs, s) {
+        const json *raw = (*s)->veil((*s)->ctx, &a, (*s)->collection->raw);
+        jout_object(&r->w, NULL);
+        jout_str(&r->w, "name", (*s)->collection->root->name);
+        JSON_EACH (raw, m) {
+            if (str_eq(m->key, STR("info")))
+                continue;
+            jout_key(&r->w, m->key);
+            jout_json(&r->w, NULL, m);
+        }
+        jout_end(&r->w);
+        flush(r);
+    }
+    jout_end(&r->w);
+    jout_end(&r->w);
+    arena_deinit(&a);
+}
+
 static void on_done(json_report *r, const run_event *ev)
 {
-    const run_summary *s = runner_summary(r->run);
-    jout_end(&r->w);
-    write_stats(&r->w, s);
-    write_timings(&r->w, s);
-    write_failures(r, s);
     if (ev->failure)
-        write_error(&r->w, ev->failure);
+        r->ended_by = ev->failure;
+}
+
+static void write_end(json_report *r)
+{
+    run_summary total = report_runs_total(&r->runs);
+    jout_end(&r->w);
+    write_stats(&r->w, &total);
+    write_timings(&r->w, &total);
+    jout_array(&r->w, "failures");
+    VEC_FOREACH (&r->runs, s)
+        write_failures(r, *s);
+    jout_end(&r->w);
+    if (r->ended_by)
+        write_error(&r->w, r->ended_by);
     else
         jout_null(&r->w, "error");
     jout_end(&r->w);
+    write_collections(r);
     write_scope(r, JS_ENVIRONMENT, "environment");
     write_scope(r, JS_GLOBALS, "globals");
     jout_end(&r->w);
@@ -388,6 +442,7 @@ static void on_done(json_report *r, const run_event *ev)
 static void on_event(void *ctx, const run_event *ev)
 {
     json_report *r = ctx;
+    report_runs_add(&r->runs, ev);
     switch (ev->kind) {
     case RUN_START:
         return on_start(r);
@@ -412,6 +467,8 @@ static code finish(reporter *base, err *e)
 {
     json_report *r = (json_report *)base;
     report_file *f = r->file;
+    if (r->runs.len)
+        write_end(r);
     r->file = NULL;
     if (!r->failed)
         return report_file_commit(f, e);
@@ -423,6 +480,7 @@ static void json_free(reporter *base)
 {
     json_report *r = (json_report *)base;
     report_file_discard(r->file);
+    vec_deinit(&r->runs);
     buf_deinit(&r->out);
     buf_deinit(&r->exchange.text);
     buf_deinit(&r->assertions.text);
@@ -431,12 +489,11 @@ static void json_free(reporter *base)
     free(r);
 }
 
-code report_json_new(runner *run, const report_file_options *o, reporter **ret, err *e)
+code report_json_new(const report_file_options *o, reporter **ret, err *e)
 {
     json_report *r = mem_new(sizeof(*r));
     *r = (json_report){
         .base = {.listener = {on_event, r}, .finish = finish, .free = json_free},
-        .run = run,
         .newman_buffers = o->newman_buffers,
     };
     buf *const all[] = {&r->out, &r->exchange.text, &r->assertions.text,

@@ -1,116 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// The junit reporter: a suite for each request, over all iterations, and in it a case for each
-// assertion. As newman's, but for two things: an assertion that failed once stays failed, and the
-// elements stand in the order that the common schema wants (cases before system-err).
+// The junit reporter: a suite for each turn of a request, and in it a case for each assertion and
+// for each error. Newman puts all iterations into one suite, counts the last and keeps errors out
+// of the cases, where CI servers don't look; apart from that the names are its.
 #include <ctype.h>
 
 #include "report/internal.h"
 
-enum { TEXT_BYTES_MAX = 64 << 20 };
-
-typedef struct junit_case junit_case;
-struct junit_case {
-    uint32_t failed;
-    char *message; // of the first failure
-    char *stack;
-};
-
-typedef struct suite suite;
-struct suite {
-    const pm_item *item;
-    map cases; // by assertion
-    buf errors;
-    uint32_t assertions; // of the last iteration
-    uint32_t failures, error_count, runs;
-    double seconds, last_seconds;
-    char *identity; // of the last request that carried one
-};
+// The totals stand in the first element, and are known when the last is written.
+enum { TEXT_BYTES_MAX = 64 << 20, TOTALS_WIDTH = 160 };
 
 typedef struct junit_report junit_report;
 struct junit_report {
     reporter base;
-    runner *run;
     report_file *file;
-    map suites; // by item id
-    suite *now;
+    report_runs runs;
+    long totals_at; // where in the file
+    uint64_t tests, failures, errors, skipped;
+    double seconds;
+    // Of the request that has its turn.
+    const pm_item *item; // NULL: none has
+    buf cases, system_err;
+    str suite, class; // in the arena
+    arena turn;
+    uint32_t suite_tests, suite_failures, suite_errors, suite_skipped;
+    double suite_seconds;
+    char *identity;
+    char started[CLOCK_RFC3339_MAX];
     bool failed;
 };
-
-// ---- Collecting
-
-static void case_free(void *p)
-{
-    junit_case *c = p;
-    free(c->message);
-    free(c->stack);
-    free(c);
-}
-
-static void suite_free(void *p)
-{
-    suite *s = p;
-    map_deinit(&s->cases, case_free);
-    buf_deinit(&s->errors);
-    free(s->identity);
-    free(s);
-}
-
-static void on_item(junit_report *r, const run_event *ev)
-{
-    suite *s = map_get(&r->suites, ev->item->id);
-    if (!s) {
-        s = mem_new(sizeof(*s));
-        s->item = ev->item;
-        buf_init(&s->errors, TEXT_BYTES_MAX);
-        map_set(&r->suites, ev->item->id, s);
-    }
-    s->assertions = 0;
-    r->now = s;
-}
-
-static void on_request(junit_report *r, const run_event *ev)
-{
-    suite *s = r->now;
-    if (ev->exchange->by_script)
-        return;
-    s->last_seconds = ev->failure ? 0 : (double)ev->exchange->time_ms / 1000;
-    s->seconds += s->last_seconds;
-    s->runs++;
-    if (ev->exchange->identity.age_s < 0)
-        return;
-    buf b;
-    buf_init(&b, TEXT_BYTES_MAX);
-    report_identity(&b, &ev->exchange->identity);
-    free(s->identity);
-    s->identity = buf_take(&b);
-}
-
-static void on_error(junit_report *r, const run_event *ev, const char *what)
-{
-    const run_failure *f = ev->failure;
-    r->now->error_count++;
-    buf_addf(&r->now->errors, "Iteration: %u\n%s: ", f->cursor.iteration, what);
-    buf_adds(&r->now->errors, f->stack.len ? f->stack : f->message);
-    buf_addz(&r->now->errors, "\n---\n");
-}
-
-static void on_assertion(junit_report *r, const run_event *ev)
-{
-    suite *s = r->now;
-    junit_case *c = map_get(&s->cases, ev->assertion->name);
-    if (!c) {
-        c = mem_new(sizeof(*c));
-        map_set(&s->cases, ev->assertion->name, c);
-    }
-    s->assertions++;
-    if (!ev->failure)
-        return;
-    s->failures++;
-    if (c->failed++ == 0) {
-        c->message = mem_dupn(ev->failure->message.ptr, ev->failure->message.len);
-        c->stack = mem_dupn(ev->failure->stack.ptr, ev->failure->stack.len);
-    }
-}
 
 // ---- XML
 
@@ -166,7 +83,7 @@ static void attribute(buf *out, const char *name, str value)
 
 static void data_line(buf *out, const char *what, str text)
 {
-    buf_addf(out, "        <![CDATA[%s", what);
+    buf_addf(out, "<![CDATA[%s", what);
     xml_text(out, text, true);
     buf_addz(out, ".]]>\n");
 }
@@ -187,58 +104,110 @@ static void class_name(buf *out, str name, str otherwise)
         class_name(out, otherwise, STR(""));
 }
 
-static void write_case(buf *out, const suite *s, str name, const junit_case *c, str suite_name,
-                       const pm_collection *collection)
+// ---- Cases
+
+static void begin_case(junit_report *r, str name)
 {
+    buf *out = &r->cases;
     buf_addz(out, "    <testcase");
     attribute(out, "name", name);
-    buf_addf(out, " time=\"%.3f\" classname=\"", s->last_seconds);
-    class_name(out, suite_name, collection->root->name);
-    if (!c->failed) {
-        buf_addz(out, "\"/>\n");
-        return;
-    }
-    buf_addz(out, "\">\n      <failure type=\"AssertionFailure\"");
-    attribute(out, "message", str_from(c->message));
-    buf_addf(out, ">\n        <![CDATA[Failed %u times.]]>\n", c->failed);
-    data_line(out, "Collection JSON ID: ", collection->root->id);
-    data_line(out, "Collection name: ", collection->root->name);
-    data_line(out, "Request name: ", suite_name);
-    data_line(out, "Test description: ", name);
-    data_line(out, "Error message: ", str_from(c->message));
-    data_line(out, "Stacktrace: ", str_from(c->stack));
-    buf_addz(out, "      </failure>\n    </testcase>\n");
+    attribute(out, "classname", r->class);
+    buf_addf(out, " time=\"%.3f\"", r->suite_seconds);
+    r->suite_tests++;
 }
 
-static void write_suite(buf *out, const suite *s, const char *started,
-                        const pm_collection *collection)
+// `what` is "failure" or "error".
+static void add_problem(junit_report *r, const char *what, str type, const run_event *ev)
 {
-    arena a;
-    arena_init(&a);
-    str name = report_item_name(&a, s->item);
-    buf_addz(out, "  <testsuite");
-    attribute(out, "name", name);
-    attribute(out, "id", s->item->id);
-    buf_addf(out, " timestamp=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"%u\" time=\"%.3f\">\n",
-             started, s->assertions, s->failures, s->error_count,
-             s->runs ? s->seconds / s->runs : 0);
-    if (s->identity) {
-        buf_addz(out, "    <properties>\n      <property name=\"identity\"");
-        attribute(out, "value", str_from(s->identity));
-        buf_addz(out, "/>\n    </properties>\n");
+    const run_failure *f = ev->failure;
+    buf *out = &r->cases;
+    buf_addf(out, ">\n      <%s", what);
+    attribute(out, "type", type);
+    attribute(out, "message", f->message);
+    buf_addc(out, '>');
+    data_line(out, "Collection JSON ID: ", ev->source->collection->root->id);
+    data_line(out, "Collection name: ", ev->source->collection->root->name);
+    data_line(out, "Request name: ", r->suite);
+    if (f->test.len)
+        data_line(out, "Test description: ", f->test);
+    data_line(out, "Error message: ", f->message);
+    data_line(out, "Stacktrace: ", f->stack);
+    buf_addf(out, "      </%s>\n    </testcase>\n", what);
+}
+
+static void on_assertion(junit_report *r, const run_event *ev)
+{
+    begin_case(r, ev->assertion->name);
+    if (ev->failure) {
+        r->suite_failures++;
+        add_problem(r, "failure", STR("AssertionFailure"), ev);
+    } else if (ev->assertion->skipped) {
+        r->suite_skipped++;
+        buf_addz(&r->cases, "><skipped/></testcase>\n");
+    } else {
+        buf_addz(&r->cases, "/>\n");
     }
-    size_t cursor = 0;
-    str key;
-    void *value;
-    while (map_next(&s->cases, &cursor, &key, &value))
-        write_case(out, s, key, value, name, collection);
-    if (s->errors.len) {
-        buf_addz(out, "    <system-err><![CDATA[");
-        xml_text(out, buf_str(&s->errors), true);
-        buf_addz(out, "]]></system-err>\n");
+}
+
+static void on_error(junit_report *r, const run_event *ev, const char *what)
+{
+    const run_failure *f = ev->failure;
+    r->suite_errors++;
+    begin_case(r, str_from(what));
+    add_problem(r, "error", f->name, ev);
+    buf_addf(&r->system_err, "Iteration: %u\n%s: ", f->cursor.iteration, what);
+    buf_adds(&r->system_err, f->stack.len ? f->stack : f->message);
+    buf_addz(&r->system_err, "\n---\n");
+}
+
+static void on_request(junit_report *r, const run_event *ev)
+{
+    const run_exchange *x = ev->exchange;
+    if (!x->by_script && !ev->failure)
+        r->suite_seconds = (double)x->time_ms / 1000;
+    if (!x->by_script && x->identity.age_s >= 0) {
+        buf b;
+        buf_init(&b, TEXT_BYTES_MAX);
+        report_identity(&b, &x->identity);
+        free(r->identity);
+        r->identity = buf_take(&b);
     }
-    buf_addz(out, "  </testsuite>\n");
-    arena_deinit(&a);
+    if (ev->failure)
+        on_error(r, ev, "RequestError");
+}
+
+// ---- Suites
+
+static str text_of(arena *a, buf *b)
+{
+    str copy = arena_str(a, buf_str(b));
+    buf_deinit(b);
+    return copy;
+}
+
+static void on_item(junit_report *r, const run_event *ev)
+{
+    const pm_collection *c = ev->source->collection;
+    buf name, class;
+    arena_reset(&r->turn);
+    r->item = ev->item;
+    buf_reset(&r->cases);
+    buf_reset(&r->system_err);
+    buf_init(&name, TEXT_BYTES_MAX);
+    buf_init(&class, TEXT_BYTES_MAX);
+    buf_adds(&name, report_item_name(&r->turn, ev->item));
+    class_name(&class, buf_str(&name), c->root->name);
+    if (ev->cursor->iterations > 1) {
+        buf_addf(&name, " (iteration %u)", ev->cursor->iteration + 1);
+        buf_addf(&class, ".Iteration%u", ev->cursor->iteration + 1);
+    }
+    r->suite = text_of(&r->turn, &name);
+    r->class = text_of(&r->turn, &class);
+    r->suite_tests = r->suite_failures = r->suite_errors = r->suite_skipped = 0;
+    r->suite_seconds = 0;
+    free(r->identity);
+    r->identity = NULL;
+    clock_rfc3339(clock_wall_ms() * 1000000, r->started);
 }
 
 static void write_part(junit_report *r, buf *out)
@@ -249,44 +218,93 @@ static void write_part(junit_report *r, buf *out)
     buf_reset(out);
 }
 
-static void on_done(junit_report *r)
+static void count_suite(junit_report *r)
 {
-    const run_summary *s = runner_summary(r->run);
-    const pm_collection *collection = runner_settings(r->run)->collection;
-    char started[CLOCK_RFC3339_MAX];
-    clock_rfc3339(s->started_wall_ms * 1000000, started);
+    r->tests += r->suite_tests;
+    r->failures += r->suite_failures;
+    r->errors += r->suite_errors;
+    r->skipped += r->suite_skipped;
+    r->seconds += r->suite_seconds;
+}
+
+// Also of a turn that the end of the run cut short.
+static void on_item_end(junit_report *r, const run_event *ev)
+{
     buf out;
-    buf_init(&out, TEXT_BYTES_MAX);
-    size_t cursor = 0;
-    void *value;
-    double seconds = 0;
-    while (map_next(&r->suites, &cursor, &(str){0}, &value))
-        seconds += ((const suite *)value)->seconds;
-    buf_addz(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
-    attribute(&out, "name", collection->root->name);
-    buf_addf(&out, " tests=\"%u\" time=\"%.3f\">\n", s->tests.total, seconds);
-    write_part(r, &out);
-    cursor = 0;
-    while (map_next(&r->suites, &cursor, &(str){0}, &value)) {
-        write_suite(&out, value, started, collection);
-        write_part(r, &out);
+    if (!r->item)
+        return;
+    buf_init(&out, TEXT_BYTES_MAX * 4);
+    buf_addz(&out, "  <testsuite");
+    attribute(&out, "name", r->suite);
+    attribute(&out, "id", r->item->id);
+    attribute(&out, "package", ev->source->collection->root->name);
+    buf_addf(&out,
+             " timestamp=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\""
+             " time=\"%.3f\">\n",
+             r->started, r->suite_tests, r->suite_failures, r->suite_errors, r->suite_skipped,
+             r->suite_seconds);
+    if (r->identity) {
+        buf_addz(&out, "    <properties>\n      <property name=\"identity\"");
+        attribute(&out, "value", str_from(r->identity));
+        buf_addz(&out, "/>\n    </properties>\n");
     }
-    buf_addz(&out, "</testsuites>\n");
+    buf_adds(&out, buf_str(&r->cases));
+    if (r->system_err.len) {
+        buf_addz(&out, "    <system-err><![CDATA[");
+        xml_text(&out, buf_str(&r->system_err), true);
+        buf_addz(&out, "]]></system-err>\n");
+    }
+    buf_addz(&out, "  </testsuite>\n");
+    if (!buf_ok(&r->cases) || !buf_ok(&r->system_err))
+        r->failed = true;
+    count_suite(r);
+    r->item = NULL;
     write_part(r, &out);
     buf_deinit(&out);
+}
+
+// ---- The run
+
+static void on_start(junit_report *r, const run_event *ev)
+{
+    buf out;
+    if (r->runs.len > 1)
+        return;
+    buf_init(&out, TEXT_BYTES_MAX);
+    buf_addz(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
+    attribute(&out, "name", ev->source->collection->root->name);
+    r->totals_at = (long)out.len;
+    buf_addf(&out, "%*s>\n", TOTALS_WIDTH, "");
+    write_part(r, &out);
+    buf_deinit(&out);
+}
+
+static void write_totals(junit_report *r)
+{
+    char text[TOTALS_WIDTH];
+    int len = snprintf(text, sizeof(text),
+                       " tests=\"%llu\" failures=\"%llu\" errors=\"%llu\" skipped=\"%llu\""
+                       " time=\"%.3f\"",
+                       (unsigned long long)r->tests, (unsigned long long)r->failures,
+                       (unsigned long long)r->errors, (unsigned long long)r->skipped, r->seconds);
+    FILE *f = report_file_stream(r->file);
+    bool ok = fputs("</testsuites>\n", f) >= 0 && fseek(f, r->totals_at, SEEK_SET) == 0 &&
+              fwrite(text, 1, (size_t)len, f) == (size_t)len;
+    if (!ok)
+        r->failed = true;
 }
 
 static void on_event(void *ctx, const run_event *ev)
 {
     junit_report *r = ctx;
+    report_runs_add(&r->runs, ev);
     switch (ev->kind) {
+    case RUN_START:
+        return on_start(r, ev);
     case RUN_ITEM:
         return on_item(r, ev);
     case RUN_REQUEST:
-        on_request(r, ev);
-        if (ev->failure)
-            on_error(r, ev, "RequestError");
-        return;
+        return on_request(r, ev);
     case RUN_SCRIPT:
         if (ev->failure)
             on_error(r, ev,
@@ -294,8 +312,9 @@ static void on_event(void *ctx, const run_event *ev)
         return;
     case RUN_ASSERTION:
         return on_assertion(r, ev);
+    case RUN_ITEM_END:
     case RUN_DONE:
-        return on_done(r);
+        return on_item_end(r, ev);
     default:
         return;
     }
@@ -305,6 +324,7 @@ static code finish(reporter *base, err *e)
 {
     junit_report *r = (junit_report *)base;
     report_file *f = r->file;
+    write_totals(r);
     r->file = NULL;
     if (!r->failed)
         return report_file_commit(f, e);
@@ -316,18 +336,23 @@ static void junit_free(reporter *base)
 {
     junit_report *r = (junit_report *)base;
     report_file_discard(r->file);
-    map_deinit(&r->suites, suite_free);
+    vec_deinit(&r->runs);
+    buf_deinit(&r->cases);
+    buf_deinit(&r->system_err);
+    arena_deinit(&r->turn);
+    free(r->identity);
     free(r);
 }
 
-code report_junit_new(runner *run, const report_file_options *o, reporter **ret, err *e)
+code report_junit_new(const report_file_options *o, reporter **ret, err *e)
 {
     junit_report *r = mem_new(sizeof(*r));
     *r = (junit_report){
         .base = {.listener = {on_event, r}, .finish = finish, .free = junit_free},
-        .run = run,
     };
-    map_init(&r->suites);
+    arena_init(&r->turn);
+    buf_init(&r->cases, TEXT_BYTES_MAX);
+    buf_init(&r->system_err, TEXT_BYTES_MAX);
     arena a;
     arena_init(&a);
     const char *path;

@@ -29,8 +29,7 @@ struct report_cli_options {
     bool no_banner, no_console, no_assertions, no_success_assertions, no_failures, no_summary;
 };
 
-// The runner is borrowed and must outlive the reporter.
-reporter *report_cli_new(runner *run, const report_cli_options *o);
+reporter *report_cli_new(const report_cli_options *o);
 
 typedef struct report_file_options report_file_options;
 struct report_file_options {
@@ -39,8 +38,8 @@ struct report_file_options {
     bool newman_buffers; // json: response bodies as arrays of bytes, as newman writes them
 };
 // HOME_WRITE when the file can't be begun.
-CODE_CHECKED report_json_new(runner *run, const report_file_options *o, reporter **ret, err *e);
-CODE_CHECKED report_junit_new(runner *run, const report_file_options *o, reporter **ret, err *e);
+CODE_CHECKED report_json_new(const report_file_options *o, reporter **ret, err *e);
+CODE_CHECKED report_junit_new(const report_file_options *o, reporter **ret, err *e);
 
 const run_listener *reporter_listener(const reporter *r);
 // After RUN_DONE: completes the output. HOME_WRITE; then there is no file.

@@ -199,9 +199,9 @@ static void T48_a_hostile_run_breaks_neither_table_nor_document(void **state)
     FILE *out = open_memstream(&text, &len);
     load(s, hostile);
     begin(s);
-    reporter *cli = report_cli_new(s->r, &(report_cli_options){.out = out, .no_banner = true});
+    reporter *cli = report_cli_new(&(report_cli_options){.out = out, .no_banner = true});
     reporter *junit;
-    assert_code(report_junit_new(s->r, &(report_file_options){.path = path}, &junit, &e), OK);
+    assert_code(report_junit_new(&(report_file_options){.path = path}, &junit, &e), OK);
     runner_listen(s->r, reporter_listener(cli));
     runner_listen(s->r, reporter_listener(junit));
     assert_true(loop_run_until(s->loop, &s->done, TEST_WAIT_MS));

@@ -44,6 +44,20 @@ static void add_clean(const runner *r, buf *text, buf *out)
     arena_deinit(&a);
 }
 
+void run_show(runner *r, js_scope_name name, buf *out)
+{
+    buf text;
+    arena a;
+    json *whole;
+    buf_init(&text, EXPORT_BYTES_MAX);
+    arena_init(&a);
+    runner_export(r, name, &text);
+    if (json_parse(&a, buf_str(&text), &(json_opts){.tolerant = true}, &whole, NULL) == OK)
+        json_write(out, run_veil_json(r, &a, whole), JSON_COMPACT);
+    arena_deinit(&a);
+    buf_deinit(&text);
+}
+
 void runner_export(runner *r, js_scope_name name, buf *out)
 {
     buf text;

@@ -136,6 +136,14 @@ struct turn {
     str sent_text; // the request as sent, JSON; made when a test script wants it
 };
 
+// What no listener is shown (veil.c).
+typedef struct veil veil;
+struct veil {
+    VEC(char *) texts; // the oldest first
+    map known;         // the same
+    uint64_t versions[JS_SCOPE_COUNT];
+};
+
 struct runner {
     loop *loop;
     runner_options o;
@@ -153,10 +161,11 @@ struct runner {
     bool minted; // a token was sent: what comes back is searched for it
     settled *settled[SETTLED_MAX];
     size_t settled_count; // that were ever kept
+    veil veil;
+    run_source source;
 
     VEC(run_listener) listeners;
     run_summary summary;
-    uint64_t response_count, dns_count, first_byte_count;
     run_cursor cursor;
     run_failure *ended_by; // RUN_DONE's failure
 
@@ -181,7 +190,7 @@ pm_scopes run_scopes(const runner *r);
 pm_scopes run_first_scopes(const runner *r);
 code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e);
 
-// ---- telling (tell.c, summary.c) ----------------------------------------------------------------
+// ---- telling (tell.c) ----------------------------------------------------------------
 
 // Fills in the cursor, counts, and tells the listeners.
 void run_tell(runner *r, run_event *ev);
@@ -191,4 +200,24 @@ void run_warn(runner *r, js_event kind, str text);
 run_failure *run_fail(runner *r, const run_failure *f);
 // The text without tokens, which lives in the arena when it isn't the given one.
 str run_clean(const runner *r, arena *a, str text);
-void summary_count(runner *r, const run_event *ev);
+
+// ---- secrets of the person's own (veil.c) -------------------------------------------------------
+
+// Learns what is secret in a request as it is sent.
+void veil_learn_request(runner *r, const json *request);
+void veil_deinit(veil *v);
+// The text without secrets, which lives in the arena when it isn't the given one.
+str run_veil(const runner *r, arena *a, str text);
+const json *run_veil_json(const runner *r, arena *a, const json *part);
+// As runner_export, without secrets.
+void run_show(runner *r, js_scope_name name, buf *out);
+// The event as listeners may hear it: the given one, or a copy made of `mem`, which lives in the
+// arena.
+typedef struct veiled veiled;
+struct veiled {
+    run_event event;
+    run_exchange exchange;
+    js_assertion assertion;
+    js_error error;
+};
+const run_event *veil_event(runner *r, const run_event *ev, arena *a, veiled *mem);

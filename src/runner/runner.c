@@ -131,6 +131,16 @@ static void begin(runner *r)
     identity_known_origins(r);
 }
 
+static const json *source_veil(void *ctx, arena *a, const json *part)
+{
+    return run_veil_json(ctx, a, part);
+}
+
+static void source_show(void *ctx, js_scope_name name, buf *out)
+{
+    run_show(ctx, name, out);
+}
+
 code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
 {
     runner *r = NEW(runner);
@@ -142,6 +152,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     r->asked_bytes_max = RUN_ASKED_BYTES_MAX;
     r->jar = jar_new();
     r->pause = timer_new(l, on_pause_over, r);
+    r->source = (run_source){o->collection, &r->summary, r, source_veil, source_show};
     r->halt = (task){.run = on_halt, .ctx = r};
     code c = plan_make(&r->plan, o->collection, o->folders, o->folder_count, e);
     if (!c)
@@ -185,6 +196,7 @@ void runner_free(runner *r)
     plan_deinit(&r->plan);
     map_deinit(&r->known, NULL);
     settled_free(r);
+    veil_deinit(&r->veil);
     map_deinit(&r->learned, free_memory);
     vec_deinit(&r->asked);
     vec_deinit(&r->listeners);

@@ -11,6 +11,9 @@
 // Invariants
 // - Identity is attached below JavaScript: no event, scope or script holds a token. What servers
 //   send back is searched for minted tokens before anybody sees it (threat 43).
+// - No event holds a secret of the person's own either, unless show_secrets: the value of a
+// variable
+//   of the type "secret", a secret parameter of auth. Scripts and servers do get these.
 // - A token is dropped at each redirect to another origin, and decided anew there.
 // - Events come in the order of newman's; each `before` has its counterpart unless the run ends.
 // - One runner runs once. runner_start's on_done comes exactly once, after RUN_DONE.
@@ -108,9 +111,24 @@ struct run_failure {
     run_cursor cursor;
 };
 
+// Where events come from: what all of one run have in common.
+typedef struct run_summary run_summary;
+typedef struct run_source run_source;
+struct run_source {
+    const pm_collection *collection;
+    const run_summary *summary;
+    void *ctx;
+    // A part of the collection as it may be shown; it lives in the arena where it isn't the part
+    // itself.
+    const json *(*veil)(void *ctx, arena *a, const json *part);
+    // JSON text of JS_ENVIRONMENT or JS_GLOBALS as it may be shown.
+    void (*show)(void *ctx, js_scope_name name, buf *out);
+};
+
 typedef struct run_event run_event;
 struct run_event {
     run_event_kind kind;
+    const run_source *source;
     const run_cursor *cursor;
     const pm_item *item; // NULL in RUN_START, RUN_ITERATION…, RUN_DONE
     const run_failure *failure;
@@ -142,10 +160,10 @@ struct run_count {
 typedef struct run_spread run_spread; // of milliseconds
 struct run_spread {
     double average, min, max, sd;
+    uint64_t count;
 };
 
 // Counted as newman counts; complete when RUN_DONE is told.
-typedef struct run_summary run_summary;
 struct run_summary {
     run_count iterations, items, scripts, prerequests, requests, tests, assertions, test_scripts,
         prerequest_scripts;
@@ -154,6 +172,11 @@ struct run_summary {
     uint64_t response_bytes;   // bodies
     VEC(run_failure) failures; // in order
 };
+
+// Counts one event; the failures are who listens' own to keep.
+void run_summary_count(run_summary *s, const run_event *ev);
+// Adds what another run counted, without its failures.
+void run_summary_add(run_summary *s, const run_summary *other);
 
 // ---- runner -----------------------------------------------------------------------------------
 
@@ -216,6 +239,7 @@ struct runner_options {
     bool bail_folder;    // errors end the run
     bool no_redirects;
     bool tls_insecure;
+    bool show_secrets; // events hold the person's own; minted tokens never
     uint64_t delay_ms, timeout_ms, request_timeout_ms, script_timeout_ms; // 0: none
     const pm_folder *folder;                                              // files of bodies
     fetch_policy policy;

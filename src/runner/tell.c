@@ -20,9 +20,15 @@ str run_clean(const runner *r, arena *a, str text)
 void run_tell(runner *r, run_event *ev)
 {
     ev->cursor = &r->cursor;
-    summary_count(r, ev);
+    ev->source = &r->source;
+    run_summary_count(&r->summary, ev);
+    arena a;
+    arena_init(&a);
+    veiled mem;
+    const run_event *shown = veil_event(r, ev, &a, &mem);
     for (size_t i = 0; i < r->listeners.len; i++)
-        r->listeners.ptr[i].on_event(r->listeners.ptr[i].ctx, ev);
+        r->listeners.ptr[i].on_event(r->listeners.ptr[i].ctx, shown);
+    arena_deinit(&a);
 }
 
 void run_tell_kind(runner *r, run_event_kind kind)
@@ -45,7 +51,8 @@ void run_warn(runner *r, js_event kind, str text)
 
 static str keep(runner *r, str text)
 {
-    return arena_str(&r->kept, run_clean(r, &r->turn.mem, text));
+    arena *a = &r->turn.mem;
+    return arena_str(&r->kept, run_veil(r, a, run_clean(r, a, text)));
 }
 
 run_failure *run_fail(runner *r, const run_failure *f)

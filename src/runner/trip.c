@@ -483,6 +483,7 @@ static void tell_begin(trip *x)
     x->told.method = x->call.method;
     x->told.url = x->call.url.len ? x->call.url : x->call.url_text;
     x->told.identity.age_s = -1;
+    veil_learn_request(x->r, x->told.request);
     run_tell(x->r, &ev);
 }
 
