@@ -236,7 +236,11 @@ static code prepare(run_job *s, err *e)
     c = runner_new(s->loop, &options, &s->runner, e);
     if (c == RUN_COOKIES)
         (void)err_at(e, option_cstr(s->call->options, "cookie-jar"), e->line, e->col);
-    return c == OK ? run_reporters_new(&s->reporters, s->runner, s->call, e) : c;
+    if (c == OK)
+        c = run_reporters_new(&s->reporters, s->call, e);
+    if (c == OK)
+        run_reporters_listen(&s->reporters, s->runner);
+    return c;
 }
 
 static code run_run(cmd_call *call, err *e)

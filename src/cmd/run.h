@@ -30,6 +30,7 @@ CODE_CHECKED run_export(const option_values *o, runner *r, err *e);
 
 // The reporters that --reporters names.
 typedef VEC(reporter *) run_reporters;
-CODE_CHECKED run_reporters_new(run_reporters *rs, runner *r, const cmd_call *call, err *e);
+CODE_CHECKED run_reporters_new(run_reporters *rs, const cmd_call *call, err *e);
+void run_reporters_listen(const run_reporters *rs, runner *r);
 CODE_CHECKED run_reporters_finish(run_reporters *rs, err *e);
 void run_reporters_free(run_reporters *rs);

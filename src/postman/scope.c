@@ -88,9 +88,11 @@ const pm_variable *pm_scope_get(const pm_scope *s, str key)
 
 // ---- types
 
-static const char *const types[] = {"any", "string", "boolean", "number", "array", "object"};
+// "secret" casts nothing, but reports hide the value and exports keep the mark.
+static const char *const types[] = {"any",   "string", "boolean", "number",
+                                    "array", "object", "secret"};
 
-// The type as Postman knows it, or NULL for one that it doesn't ("secret", "text", "default").
+// The type as it is known, or NULL for one that isn't ("text", "default").
 static const char *known_type(str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(types); i++)

@@ -84,7 +84,7 @@ code report_file_new(const char *path, report_file **ret, err *e)
     f->draft = mem_new(len);
     snprintf(f->draft, len, "%s.XXXXXX", path);
     int fd = mkostemp(f->draft, O_CLOEXEC); // 0600, and never an existing file
-    f->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+    f->stream = fd >= 0 ? fdopen(fd, "w+") : NULL;
     if (!f->stream) {
         c = err_sys(e, HOME_WRITE, errno, "%s can't be written", path);
         report_file_discard(f);

@@ -14,6 +14,7 @@ struct reporter {
 typedef VEC(const run_source *) report_runs;
 void report_runs_add(report_runs *runs, const run_event *ev); // heeds RUN_START
 run_summary report_runs_total(const report_runs *runs);       // without failures
+size_t report_runs_failures(const report_runs *runs);
 // The collection's name, of several runs "A + B".
 str report_runs_name(arena *a, const report_runs *runs);
 

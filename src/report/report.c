@@ -31,6 +31,14 @@ run_summary report_runs_total(const report_runs *runs)
     return total;
 }
 
+size_t report_runs_failures(const report_runs *runs)
+{
+    size_t n = 0;
+    VEC_FOREACH (runs, r)
+        n += (*r)->summary->failures.len;
+    return n;
+}
+
 str report_runs_name(arena *a, const report_runs *runs)
 {
     str name = STR("");
