@@ -325,7 +325,7 @@ const commandLine = [
   line('a count that is a word', running('-n', 'two'), 'GP-OPT-02', 'is not a whole number', 'from 1 to 1000000000'),
   line('a count of none', running('-n', '0'), 'GP-OPT-02', 'is outside 1', 'from 1 to 1000000000'),
   line('a negative time', running('--timeout', '-1'), 'GP-OPT-02', "'-1'", 'from 0 to 864000000'),
-  line('a reporter of another name', running('-r', 'jsn'), 'GP-OPT-02', 'is not one of cli|json|junit', "did you mean 'json'?"),
+  line('a reporter of another name', running('-r', 'jsn'), 'GP-OPT-02', 'is not one of cli|progress|html|markdown|json|junit|github|emojitrain', "did you mean 'json'?"),
   line('a colour', running('--color', 'blue'), 'GP-OPT-02', 'is not one of auto|on|off', '--color auto'),
   line('a flag with a value', running('--local=x'), 'GP-OPT-02', 'neither true nor false', '--no-local'),
   line('no collection', ['run'], 'GP-OPT-03', 'an argument is missing', 'gatepost run [OPTIONS] COLLECTION'),

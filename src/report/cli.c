@@ -295,8 +295,7 @@ static void output_failed(cli *c)
     if (c->ended)
         return;
     c->ended = true;
-    runner_stop(c->run);
-    runner_stop(c->run);
+    c->source->stop(c->source->ctx);
 }
 
 static void on_event(void *ctx, const run_event *ev)

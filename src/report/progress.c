@@ -15,6 +15,7 @@ struct progress {
     uint32_t failures;
     uint64_t done, planned; // turns
     bool failed;            // the request that has its turn
+    bool ended;             // the output failed, and the run was stopped
     arena mem;
 };
 
@@ -90,6 +91,10 @@ static void on_event(void *ctx, const run_event *ev)
 {
     progress *p = ctx;
     report_runs_add(&p->runs, ev);
+    if (ferror(p->o.out) && !p->ended) { // nobody reads on
+        p->ended = true;
+        ev->source->stop(ev->source->ctx);
+    }
     p->failures += ev->failure != NULL;
     p->failed = ev->failure || (p->failed && ev->kind != RUN_ITEM);
     if (ev->kind == RUN_START) {

@@ -141,6 +141,12 @@ static void source_show(void *ctx, js_scope_name name, buf *out)
     run_show(ctx, name, out);
 }
 
+static void source_stop(void *ctx)
+{
+    runner_stop(ctx);
+    runner_stop(ctx);
+}
+
 code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
 {
     runner *r = NEW(runner);
@@ -152,7 +158,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     r->asked_bytes_max = RUN_ASKED_BYTES_MAX;
     r->jar = jar_new();
     r->pause = timer_new(l, on_pause_over, r);
-    r->source = (run_source){o->collection, &r->summary, r, source_veil, source_show};
+    r->source = (run_source){o->collection, &r->summary, r, source_veil, source_show, source_stop};
     r->halt = (task){.run = on_halt, .ctx = r};
     code c = plan_make(&r->plan, o->collection, o->folders, o->folder_count, e);
     if (!c)

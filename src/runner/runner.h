@@ -123,6 +123,8 @@ struct run_source {
     const json *(*veil)(void *ctx, arena *a, const json *part);
     // JSON text of JS_ENVIRONMENT or JS_GLOBALS as it may be shown.
     void (*show)(void *ctx, js_scope_name name, buf *out);
+    // Ends the run, and what is under way with it. Allowed inside an event.
+    void (*stop)(void *ctx);
 };
 
 typedef struct run_event run_event;
