@@ -39,6 +39,8 @@ void pm_scope_clear(pm_scope *s);
 // The enabled variable of that name (the last one counts), or NULL.
 const pm_variable *pm_scope_get(const pm_scope *s, str key);
 size_t pm_scope_len(const pm_scope *s);
+// Calls `each` with every variable of the type "secret".
+void pm_scope_secrets(const pm_scope *s, void (*each)(void *ctx, const pm_variable *v), void *ctx);
 // Grows with each change: what was made from the scope is still true while it stays.
 uint64_t pm_scope_version(const pm_scope *s);
 // [{"key":…, "value":…, "type":…, "disabled":true}, …], as scripts and exports take it. Borrowed,

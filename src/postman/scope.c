@@ -14,6 +14,7 @@ struct pm_scope {
     char *name;
     VEC(entry) vars;
     size_t live;  // of them
+    bool secrets; // one of them is, or was, a secret
     size_t bytes; // of their JSON text, at most
     map by_key;   // key → 1 + index of the variable that counts
     uint64_t version;
@@ -136,6 +137,22 @@ static code cast_in(const json *v, const char *type, char **ret_value, err *e)
                 : err_set(e, PM_LIMIT, "the value is larger than %d MiB", VALUE_BYTES_MAX >> 20);
 }
 
+// ---- secrets
+
+static bool is_secret(const pm_variable *v)
+{
+    return v->type && !strcmp(v->type, "secret");
+}
+
+void pm_scope_secrets(const pm_scope *s, void (*each)(void *ctx, const pm_variable *v), void *ctx)
+{
+    if (!s->secrets)
+        return;
+    VEC_FOREACH (&s->vars, x)
+        if (is_secret(&x->v))
+            each(ctx, &x->v);
+}
+
 // ---- change
 
 // What a variable takes in pm_scope_json, at most.
@@ -177,6 +194,7 @@ static code append(pm_scope *s, str key, const char *type, const json *value, bo
     }
     x.v.key = mem_dupn(key.ptr, key.len);
     x.v.type = mem_dup(type);
+    s->secrets = s->secrets || is_secret(&x.v);
     vec_push(&s->vars, x);
     link_up(s, s->vars.len - 1);
     s->live++;
@@ -229,6 +247,7 @@ static code set_value(pm_scope *s, str key, const json *value, str type, err *e)
     if (known) {
         free(v->type);
         v->type = mem_dup(known);
+        s->secrets = s->secrets || is_secret(v);
     }
     free(v->value);
     v->value = text;

@@ -93,6 +93,30 @@ static void types_decide_value_and_text(void **state)
     }
 }
 
+static void note_secret(void *ctx, const pm_variable *v)
+{
+    buf_addf(ctx, "%s=%s;", v->key, v->value);
+}
+
+static void secrets_are_told_as_they_are_now(void **state)
+{
+    (void)state;
+    buf seen;
+    buf_init(&seen, 1024);
+    pm_scope *s = scope_of(
+        "[{\"key\":\"a\",\"value\":\"1\",\"type\":\"secret\"},{\"key\":\"b\",\"value\":\"2\"}]");
+    assert_code(pm_scope_set(s, STR("a"), STR("\"3\""), STR_NONE, NULL), OK);
+    assert_code(pm_scope_set(s, STR("b"), STR("\"4\""), STR("secret"), NULL), OK);
+    pm_scope_secrets(s, note_secret, &seen);
+    assert_strz(buf_str(&seen), "a=\"3\";b=\"4\";");
+    pm_scope_unset(s, STR("a"));
+    buf_reset(&seen);
+    pm_scope_secrets(s, note_secret, &seen);
+    assert_strz(buf_str(&seen), "b=\"4\";");
+    pm_scope_free(s);
+    buf_deinit(&seen);
+}
+
 static void numbers_are_written_as_javascript_does(void **state)
 {
     static const char *const rows[][2] = {
@@ -346,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_decide_value_and_text),
+        cmocka_unit_test(secrets_are_told_as_they_are_now),
         cmocka_unit_test(numbers_are_written_as_javascript_does),
         cmocka_unit_test(of_equal_names_the_last_enabled_counts),
         cmocka_unit_test(setting_keeps_or_changes_the_type),

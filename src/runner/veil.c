@@ -44,18 +44,13 @@ static void learn(veil *v, str text)
     buf_deinit(&b);
 }
 
-static void learn_scope(veil *v, const pm_scope *s)
+static void learn_variable(void *ctx, const pm_variable *v)
 {
     buf text;
     buf_init(&text, TEXT_BYTES_MAX);
-    for (size_t i = 0; i < pm_scope_len(s); i++) {
-        const pm_variable *x = pm_scope_at(s, i);
-        buf_reset(&text);
-        if (!x->value || !str_eq(str_from(x->type), STR("secret")))
-            continue;
-        pm_value_text(str_from(x->value), &text);
-        learn(v, buf_str(&text));
-    }
+    if (v->value)
+        pm_value_text(str_from(v->value), &text);
+    learn(ctx, buf_str(&text));
     buf_deinit(&text);
 }
 
@@ -64,7 +59,7 @@ static void learn_scopes(runner *r)
     for (int i = 0; i < JS_SCOPE_COUNT; i++) {
         uint64_t version = pm_scope_version(r->scopes[i]);
         if (version != r->veil.versions[i])
-            learn_scope(&r->veil, r->scopes[i]);
+            pm_scope_secrets(r->scopes[i], learn_variable, &r->veil);
         r->veil.versions[i] = version;
     }
 }
