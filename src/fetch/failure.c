@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a failure of libcurl means to the one who made the call, with the name that Node's programs
-// (and so newman's users) know it by.
+// What failures are to the one who made the call.
 #include <errno.h>
 #include <string.h>
 
 #include "fetch/call.h"
 
-typedef struct failure_row failure_row;
-struct failure_row {
-    int key;
-    code code;
-    const char *name;
-};
-
-static const failure_row by_result[] = {
-    {CURLE_URL_MALFORMAT, FETCH_REQUEST, "ERR_INVALID_URL"},
-    {CURLE_COULDNT_RESOLVE_HOST, FETCH_RESOLVE, "ENOTFOUND"},
-    {CURLE_COULDNT_RESOLVE_PROXY, FETCH_PROXY, "ENOTFOUND"},
-    {CURLE_PROXY, FETCH_PROXY, "ECONNRESET"},
-    {CURLE_UNSUPPORTED_PROTOCOL, FETCH_PROTOCOL, "HPE_INVALID_CONSTANT"}, // HTTP/0.9
-    {CURLE_WEIRD_SERVER_REPLY, FETCH_PROTOCOL, "HPE_INVALID_HEADER_TOKEN"},
-    {CURLE_GOT_NOTHING, FETCH_PROTOCOL, "ECONNRESET"},
-    {CURLE_RECV_ERROR, FETCH_PROTOCOL, "ECONNRESET"},
-    {CURLE_SEND_ERROR, FETCH_PROTOCOL, "EPIPE"},
-    {CURLE_PARTIAL_FILE, FETCH_PROTOCOL, "ECONNRESET"},
-    {CURLE_HTTP2, FETCH_PROTOCOL, "ERR_HTTP2_SESSION_ERROR"},
-    {CURLE_HTTP2_STREAM, FETCH_PROTOCOL, "ERR_HTTP2_STREAM_ERROR"},
-    {CURLE_BAD_CONTENT_ENCODING, FETCH_PROTOCOL, "Z_DATA_ERROR"},
-    {CURLE_SSL_CONNECT_ERROR, FETCH_TLS, "EPROTO"},
-    {CURLE_SSL_CERTPROBLEM, FETCH_TLS, "ERR_OSSL_BAD_CERTIFICATE"},
-    {CURLE_SSL_CACERT_BADFILE, FETCH_TLS, "ERR_OSSL_BAD_CERTIFICATE"},
-    {CURLE_SSL_CIPHER, FETCH_TLS, "EPROTO"},
-};
+const failure_row *failure_find(const failure_row *rows, size_t count, long key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].key == key)
+            return &rows[i];
+    return NULL;
+}
 
 static const failure_row by_errno[] = {
     {ECONNREFUSED, FETCH_CONNECT, "ECONNREFUSED"},
@@ -43,57 +23,19 @@ static const failure_row by_errno[] = {
     {EACCES, FETCH_CONNECT, "EACCES"},
 };
 
-// X509_V_ERR_…, by OpenSSL's numbers (x509_vfy.h), which are part of its interface.
-static const failure_row by_certificate[] = {
-    {0, FETCH_TLS, "ERR_TLS_CERT_ALTNAME_INVALID"}, // the chain is good, the name is another's
-    {9, FETCH_TLS, "CERT_NOT_YET_VALID"},
-    {10, FETCH_TLS, "CERT_HAS_EXPIRED"},
-    {18, FETCH_TLS, "DEPTH_ZERO_SELF_SIGNED_CERT"},
-    {19, FETCH_TLS, "SELF_SIGNED_CERT_IN_CHAIN"},
-    {20, FETCH_TLS, "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"},
-    {21, FETCH_TLS, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"},
-    {23, FETCH_TLS, "CERT_REVOKED"},
-    {62, FETCH_TLS, "ERR_TLS_CERT_ALTNAME_INVALID"},
-};
-
-static const failure_row *find(const failure_row *rows, size_t count, long key)
+const failure_row *failure_of_connect(long errnum)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].key == key)
-            return &rows[i];
-    return NULL;
+    const failure_row *row = failure_find(by_errno, ARRAY_LEN(by_errno), errnum);
+    return row ? row : &by_errno[0];
 }
 
-static const failure_row *judge_timeout(fetch_call *call)
+const failure_row *failure_of_timeout(bool connecting)
 {
-    static const failure_row connecting = {0, FETCH_TIMEOUT, "ETIMEDOUT"};
-    static const failure_row waiting = {0, FETCH_TIMEOUT, "ESOCKETTIMEDOUT"};
-    curl_off_t ready = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
-    return ready ? &waiting : &connecting;
-}
-
-static const failure_row *judge(fetch_call *call, CURLcode result)
-{
-    static const failure_row other = {0, FETCH_PROTOCOL, "ECONNRESET"};
-    long detail = 0;
-    const failure_row *row = NULL;
-    if (result == CURLE_OPERATION_TIMEDOUT)
-        return judge_timeout(call);
-    if (result == CURLE_COULDNT_CONNECT) {
-        static const failure_row refused = {0, FETCH_CONNECT, "ECONNREFUSED"};
-        curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &detail);
-        row = find(by_errno, ARRAY_LEN(by_errno), detail);
-        return row ? row : &refused;
-    }
-    if (result == CURLE_PEER_FAILED_VERIFICATION) {
-        static const failure_row certificate = {0, FETCH_TLS, "CERT_UNTRUSTED"};
-        curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &detail);
-        row = find(by_certificate, ARRAY_LEN(by_certificate), detail);
-        return row ? row : &certificate;
-    }
-    row = find(by_result, ARRAY_LEN(by_result), (long)result);
-    return row ? row : &other;
+    static const failure_row rows[] = {
+        {0, FETCH_TIMEOUT, "ESOCKETTIMEDOUT"},
+        {0, FETCH_TIMEOUT, "ETIMEDOUT"},
+    };
+    return &rows[connecting];
 }
 
 static void add_hint(err *e, const failure_row *row)
@@ -109,15 +51,9 @@ static void add_hint(err *e, const failure_row *row)
                           "its file with --ssl-extra-ca-certs");
 }
 
-const char *call_failure(fetch_call *call, CURLcode result, err *e)
+void fetch_fail(fetch_call *call, const failure_row *row, const char *text)
 {
-    if (call->fail.code) {
-        *e = call->fail;
-        return call->fail.code == FETCH_ADDRESS ? "EACCES" : code_id(call->fail.code);
-    }
-    const failure_row *row = judge(call, result);
-    const char *text = call->curl_text[0] ? call->curl_text : curl_easy_strerror(result);
-    (void)err_set(e, row->code, "%s (%s)", text, row->name);
-    add_hint(e, row);
-    return row->name;
+    (void)err_set(&call->fail, row->code, "%s (%s)", text, row->name);
+    add_hint(&call->fail, row);
+    call->failure = row->name;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // fetch: one HTTP exchange with somebody else's server. Transport only: it follows no redirect,
 // keeps no cookie, adds no credential and reads no .netrc; whoever wants those builds them on top
-// (the runner, credential). libcurl does the work and is seen by this room alone.
+// (the runner, credential). Plain HTTP/1.1 goes over our own connections (http), the rest over
+// libcurl, which is seen by this room alone; which of them carries a call shows nowhere (ADR 9).
 //
 // Invariants
 // - What goes on the wire is the method, the URL and the headers of the request, in their order;
@@ -10,7 +11,7 @@
 //   Accept, no Expect.
 // - The address is judged after resolution, immediately before each connect (threat 42), so names,
 //   decimal forms, IPv6 forms and rebinding all end at the same check.
-// - The URL is read by uri and by libcurl; when they see different hosts the request is refused.
+// - Each URL has one reader: uri, or libcurl when the host isn't written in its canonical form.
 // - No callback runs inside fetch_start or fetch_cancel.
 #pragma once
 
@@ -132,7 +133,8 @@ struct fetch_request {
     uint64_t timeout_ms;         // for the whole call, 0: none
     uint64_t connect_timeout_ms; // 0: 30 s
     size_t body_bytes_max;       // of the decoded body, 0: FETCH_BODY_BYTES_MAX
-    bool raw_body;               // no decompression
+    bool raw_body; // no decompression; otherwise gzip, deflate, br and zstd are undone, and a body
+                   // in another coding fails the call
     // NULL: the body is collected in the response. Otherwise it comes here piece by piece; false
     // ends the call with SYS_CANCELLED.
     bool (*on_body)(void *ctx, str piece);

@@ -150,7 +150,7 @@ static bool target_is_clean(str target)
     return target.len > 0;
 }
 
-static bool make_head(buf *head, const http_call_options *o)
+static void add_head(buf *head, const http_call_options *o)
 {
     buf_reset(head);
     buf_adds(head, o->method);
@@ -163,7 +163,35 @@ static bool make_head(buf *head, const http_call_options *o)
     }
     add_framing(head, o);
     buf_adds(head, STR("\r\n"));
-    return buf_ok(head);
+}
+
+// False: the call fails soon.
+static bool make_head(http_call *c, str *ret_head)
+{
+    buf *head = &c->pool->head;
+    if (!http_name_valid(c->o.method) || !target_is_clean(c->o.target)) {
+        fail_soon(c, HTTP_UNSENDABLE, "the request's method or target isn't one");
+        return false;
+    }
+    add_head(head, &c->o);
+    if (!buf_ok(head)) {
+        fail_soon(c, SYS_LIMIT, "the request's head is too large");
+        return false;
+    }
+    *ret_head = buf_str(head);
+    return true;
+}
+
+static void note_sent(const lane *via, size_t head_bytes)
+{
+    http_call_facts *f = via->call->o.facts;
+    f->sent_ns = clock_mono_ns();
+    f->request_bytes += head_bytes;
+    f->reused = via->kept;
+    f->resolved_ns = via->kept ? 0 : stream_resolved_ns(via->stream);
+    f->connected_ns = via->kept ? 0 : stream_connected_ns(via->stream);
+    snprintf(f->ip, sizeof(f->ip), "%s", stream_peer_ip(via->stream));
+    f->port = stream_peer_port(via->stream);
 }
 
 static void restart_parser(lane *via)
@@ -178,18 +206,15 @@ void call_send(lane *via)
     http_pool *p = via->pool;
     if (!via->open)
         return;
-    if (!http_name_valid(c->o.method) || !target_is_clean(c->o.target)) {
-        fail_soon(c, HTTP_UNSENDABLE, "the request's method or target isn't one");
+    str head = c->o.head;
+    if (!head.len && !make_head(c, &head))
         return;
-    }
-    if (!make_head(&p->head, &c->o)) {
-        fail_soon(c, SYS_LIMIT, "the request's head is too large");
-        return;
-    }
     restart_parser(via);
     via->answered = false;
     c->sent = true;
-    stream_write(via->stream, buf_str(&p->head));
+    if (c->o.facts)
+        note_sent(via, head.len);
+    stream_write(via->stream, head);
     bool more = stream_write(via->stream, buf_str(&c->unsent));
     buf_deinit(&c->unsent);
     deadline_set(&via->by, p->o.response_ms);
@@ -227,6 +252,8 @@ static bool read_head(lane *via)
 {
     http_call *c = via->call;
     head_read_response(&via->parser, &c->res);
+    if (c->o.facts)
+        c->o.facts->head_bytes += via->parser.head_bytes;
     if (c->res.status == 101)
         return hand_over(via);
     if (c->res.status < 200) {
@@ -280,6 +307,8 @@ bool call_step(lane *via)
     case PARSE_END:
         return read_end(via);
     case PARSE_FAILED:
+        if (c->o.facts)
+            c->o.facts->parse_error = parser_error_name(&via->parser);
         return fail_with(via, HTTP_MALFORMED, via->parser.why);
     }
     return false;
@@ -299,12 +328,14 @@ http_call *http_call_start(http_pool *p, const http_call_options *o, const http_
     c->body_ended = o->body_bytes == 0;
     c->soon = (task){.run = on_soon, .ctx = c};
     buf_init(&c->unsent, STREAM_QUEUE_BYTES_MAX);
-    pool_assign(p, c, false);
+    pool_assign(p, c, o->fresh);
     return c;
 }
 
 static bool write_bytes(http_call *c, str bytes)
 {
+    if (c->o.facts)
+        c->o.facts->request_bytes += bytes.len;
     if (c->sent)
         return stream_write(c->lane->stream, bytes);
     buf_adds(&c->unsent, bytes);

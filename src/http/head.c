@@ -44,9 +44,16 @@ static framing find_framing(const http_headers *h)
     return f;
 }
 
+// RFC 9112 §6.3: chunked must be the last coding; a response with another one ends with the
+// connection.
+static bool ends_with_connection(const parser *p, const framing *f)
+{
+    return p->limits->any_coding && f->codings && !(p->ll.flags & F_CHUNKED);
+}
+
 static bool check_coding(parser *p, const framing *f)
 {
-    if (!f->codings || str_ieq(f->coding, STR("chunked")))
+    if (!f->codings || p->limits->any_coding || str_ieq(f->coding, STR("chunked")))
         return true;
     bool malformed = !f->coding.len || list_has(f->coding, STR("chunked"));
     return refuse(p, malformed ? 400 : 501, "Transfer-Encoding isn't 'chunked'");
@@ -61,17 +68,24 @@ static void read_response_framing(parser *p, bool told)
     p->keep_alive = p->keep_alive && !p->until_end;
 }
 
+// One length, told in one way: two readers would see two bodies.
+static bool check_told_once(parser *p, const framing *f)
+{
+    bool any = p->limits->any_coding;
+    if (f->lengths > 1 || (f->lengths && f->codings) || (f->codings > 1 && !any))
+        return refuse(p, 400, "the length of the body is told twice");
+    if (f->codings && p->ll.http_minor == 0 && !any)
+        return refuse(p, 400, "Transfer-Encoding isn't part of HTTP/1.0");
+    return check_coding(p, f);
+}
+
 bool head_check_framing(parser *p)
 {
     framing f = find_framing(&p->headers);
     uint64_t length = 0;
     if (p->ll.http_major != 1)
         return refuse(p, 505, "the version isn't HTTP/1.1 or HTTP/1.0");
-    if (f.codings + f.lengths > 1)
-        return refuse(p, 400, "the length of the body is told twice");
-    if (f.codings && p->ll.http_minor == 0)
-        return refuse(p, 400, "Transfer-Encoding isn't part of HTTP/1.0");
-    if (!check_coding(p, &f))
+    if (!check_told_once(p, &f))
         return false;
     if (f.lengths && (!str_to_u64(f.length, &length) || length > INT64_MAX))
         return refuse(p, 400, "Content-Length isn't a number");
@@ -82,7 +96,7 @@ bool head_check_framing(parser *p)
         return refuse(p, 400, "the status is none");
     if (!http_value_valid(p->reason)) // which llhttp leaves to us
         return refuse(p, 400, "the reason phrase holds control characters");
-    read_response_framing(p, f.codings + f.lengths > 0);
+    read_response_framing(p, f.codings + f.lengths > 0 && !ends_with_connection(p, &f));
     return true;
 }
 

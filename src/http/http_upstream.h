@@ -7,6 +7,8 @@
 #include "http/http_message.h"
 #include "net/net.h"
 
+enum { HTTP_IP_MAX = 46 };
+
 typedef struct http_pool http_pool;
 typedef struct http_pool_options http_pool_options;
 struct http_pool_options {
@@ -23,6 +25,11 @@ struct http_pool_options {
     uint64_t body_ms;        // between two pieces of the response (300 s)
     size_t head_bytes_max;   // (64 KiB)
     size_t header_count_max; // (200)
+    // The server is anybody's: what a recipient may read is read, although a proxy couldn't pass it
+    // on (Transfer-Encoding that isn't chunked, RFC 9112 §6.3; or of HTTP/1.0).
+    bool any_server;
+    code (*may_connect)(void *ctx, const struct sockaddr *to, err *e); // as of stream_connect
+    void *ctx;                                                         // of may_connect
 };
 
 http_pool *http_pool_new(loop *l, const http_pool_options *o);
@@ -49,14 +56,36 @@ struct http_call_handlers {
     void (*on_upgrade)(void *ctx, const http_response *res, stream *s, str early);
 };
 
+// What became of a call, kept for the one that asks for it. Times are monotonic (clock.h), 0 for
+// what did not happen; a kept connection was neither resolved nor connected.
+typedef struct http_call_facts http_call_facts;
+struct http_call_facts {
+    uint64_t resolved_ns;
+    uint64_t connected_ns;
+    uint64_t sent_ns; // the head was handed to the connection
+    uint64_t first_byte_ns;
+    uint64_t request_bytes; // head, body and its framing
+    uint64_t head_bytes;    // of the response, interim ones included
+    char ip[HTTP_IP_MAX];
+    uint16_t port;
+    bool reused;
+    int os_error;            // errno of what broke the connection; 0: none
+    const char *parse_error; // the parser's name for a response that is none: "HPE_…"; or NULL
+};
+
 typedef struct http_call_options http_call_options;
 struct http_call_options {
     str method;
     str target;
     const http_headers *headers; // without framing and hop-by-hop fields, which are the pool's;
                                  // Host is taken from here. All is borrowed until the call ends.
-    int64_t body_bytes;          // 0: none; a length; or HTTP_BODY_CHUNKED
-    str upgrade;                 // value of the Upgrade field to ask for; empty: none
+    // The whole head as it is to be sent, its empty line too, made and judged by the caller: takes
+    // the place of target, headers and upgrade. What it says is method and body_bytes.
+    str head;
+    int64_t body_bytes;     // 0: none; a length; or HTTP_BODY_CHUNKED
+    str upgrade;            // value of the Upgrade field to ask for; empty: none
+    bool fresh;             // not on a kept connection
+    http_call_facts *facts; // filled as the call goes on, until on_end; NULL: nobody asks
 };
 
 http_call *http_call_start(http_pool *p, const http_call_options *o, const http_call_handlers *h,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls over real sockets, to a server that answers raw bytes.
+#include <errno.h>
+
 #include "http/http_server.h"
 #include "http/test_cert.h"
 #include "http/test_upstream.h"
@@ -124,6 +126,34 @@ static void T13_responses_have_limits(void **state)
     assert_int_equal(r.code, HTTP_MALFORMED);
     buf_deinit(&many);
     forget(&r);
+}
+
+// RFC 9112 §6.3 has a reading for them, which a proxy couldn't pass on but a client may use.
+static void any_server_is_read_as_far_as_it_can_be(void **state)
+{
+    world *w = *state;
+    static const char *const rows[] = {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc",
+    };
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        bool any = i >= ARRAY_LEN(rows);
+        const char *text = rows[i % ARRAY_LEN(rows)];
+        http_pool_free(w->pool);
+        open_pool(w, (http_pool_options){.any_server = any});
+        result r;
+        start(w, &r, "GET");
+        serve(w, i, "\r\n\r\n", text);
+        stream_shutdown(w->servers[i].stream);
+        wait_end(&r);
+        assert_row(i, r.code == (any || strstr(text, "HTTP/1.1 200\r") ? OK : HTTP_MALFORMED));
+        assert_row(i, r.code || str_eq(buf_str(&r.body), STR("abc")));
+        forget(&r);
+    }
 }
 
 static void a_response_that_is_cut_is_told(void **state)
@@ -406,6 +436,99 @@ static void T11_a_tunnel_begins_with_the_servers_101(void **state)
     forget(&u.r);
 }
 
+// ---- a caller that makes the head itself --------------------------------------------------------
+
+static void start_own(world *w, result *r, const char *head, bool fresh, http_call_facts *facts)
+{
+    http_call_options o = {
+        .method = STR("GET"), .head = str_from(head), .fresh = fresh, .facts = facts};
+    *r = (result){.world = w};
+    buf_init(&r->body, 1000);
+    *facts = (http_call_facts){0};
+    r->call = http_call_start(w->pool, &o, &handlers, r);
+}
+
+static void a_head_goes_out_as_it_was_made(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const char head[] = "GET /a{}b HTTP/1.1\r\nhOsT: x\r\nTE: trailers\r\nX:\r\n\r\n";
+    http_call_facts facts;
+    result r;
+    for (size_t i = 0; i < 2; i++) {
+        start_own(w, &r, head, true, &facts); // the second on a new connection, too
+        wait_connection(w, i + 1);
+        peer_wait(&w->servers[i], head);
+        assert_strz(buf_str(&w->servers[i].got), head);
+        peer_send(&w->servers[i], LENGTH_3 "abc");
+        wait_end(&r);
+        assert_int_equal(r.status, 200);
+        assert_false(facts.reused);
+        forget(&r);
+    }
+}
+
+static void a_call_tells_what_became_of_it(void **state)
+{
+    world *w = *state;
+    open_pool(w, defaults);
+    static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char interim[] = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    http_call_facts facts;
+    result r;
+    for (int i = 0; i < 2; i++) {
+        uint64_t before = clock_mono_ns();
+        start_own(w, &r, head, false, &facts);
+        wait_connection(w, 1);
+        peer_wait(&w->servers[0], "\r\n\r\n");
+        buf_reset(&w->servers[0].got);
+        peer_send(&w->servers[0], interim);
+        peer_send(&w->servers[0], LENGTH_3 "abc");
+        wait_end(&r);
+        assert_int_equal(facts.request_bytes, strlen(head));
+        assert_int_equal(facts.head_bytes, strlen(interim) + strlen(LENGTH_3));
+        assert_string_equal(facts.ip, "127.0.0.1");
+        assert_int_equal(facts.port, listener_port(w->listener));
+        assert_int_equal(facts.reused, i);
+        assert_true(i ? !facts.resolved_ns && !facts.connected_ns : facts.resolved_ns >= before);
+        assert_true(facts.sent_ns >= (i ? before : facts.connected_ns));
+        assert_true(facts.first_byte_ns >= facts.sent_ns);
+        forget(&r);
+    }
+    start_own(w, &r, head, false, &facts);
+    serve(w, 0, "\r\n\r\n", "SSH-2.0\r\n");
+    wait_end(&r);
+    assert_string_equal(facts.parse_error, "HPE_INVALID_CONSTANT");
+    forget(&r);
+    http_pool_free(w->pool);
+    http_pool_options nowhere = {.host = "127.0.0.1", .port = 1};
+    w->pool = http_pool_new(w->loop, &nowhere);
+    start_own(w, &r, head, false, &facts);
+    wait_end(&r);
+    assert_int_equal(facts.os_error, ECONNREFUSED);
+    forget(&r);
+}
+
+static code refuse_all(void *ctx, const struct sockaddr *to, err *e)
+{
+    (void)to;
+    return err_set(e, SYS_FAILED, "%s", (const char *)ctx);
+}
+
+static void T42_the_callers_word_stands_before_each_connect(void **state)
+{
+    world *w = *state;
+    char why[] = "not there";
+    open_pool(w, (http_pool_options){.may_connect = refuse_all, .ctx = why});
+    result r;
+    start(w, &r, "GET");
+    wait_end(&r);
+    assert_code(r.code, SYS_FAILED);
+    assert_string_equal(r.why, why);
+    assert_int_equal(w->accepted, 0);
+    forget(&r);
+}
+
 // ---- TLS ----------------------------------------------------------------------------------------
 
 static void on_tls_request(void *ctx, http_exchange *x)
@@ -463,7 +586,11 @@ int main(void)
         TEST(a_response_may_end_with_the_connection),
         TEST(T10_malformed_responses_end_the_call_and_the_connection),
         TEST(T13_responses_have_limits),
+        TEST(any_server_is_read_as_far_as_it_can_be),
         TEST(a_response_that_is_cut_is_told),
+        TEST(a_head_goes_out_as_it_was_made),
+        TEST(a_call_tells_what_became_of_it),
+        TEST(T42_the_callers_word_stands_before_each_connect),
         TEST(a_request_has_the_pools_framing),
         TEST(T10_a_request_line_cannot_be_split),
         TEST(a_body_that_breaks_its_length_ends_the_call),

@@ -294,6 +294,16 @@ parse_event parser_next(parser *p, str *in)
     return p->event == PARSE_FAILED ? PARSE_FAILED : PARSE_MORE;
 }
 
+const char *parser_error_name(const parser *p)
+{
+    llhttp_errno_t error = llhttp_get_errno(&p->ll);
+    if (p->status == 431)
+        return "HPE_HEADER_OVERFLOW"; // Node's own: llhttp has no such limit
+    if (error == HPE_OK || error == HPE_USER || error == HPE_PAUSED)
+        return "HPE_INVALID_HEADER_TOKEN"; // refused by us
+    return llhttp_errno_name(error);
+}
+
 parse_event parser_finish(parser *p)
 {
     if (p->phase == PARSING_UNTIL_END) {

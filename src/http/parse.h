@@ -22,6 +22,7 @@ struct parse_limits {
     size_t head_bytes_max;
     size_t header_count_max;
     size_t target_bytes_max;
+    bool any_coding; // of a response: see any_server (http_upstream.h)
 };
 
 typedef enum parse_phase {
@@ -76,6 +77,8 @@ void parser_restart(parser *p);
 parse_event parser_next(parser *p, str *in);
 // The connection has ended, all input is consumed: PARSE_END or PARSE_FAILED.
 parse_event parser_finish(parser *p);
+// After PARSE_FAILED: the name that Node prints for it, "HPE_…".
+const char *parser_error_name(const parser *p);
 
 // ---- head.c: what a head means ------------------------------------------------------------------
 

@@ -114,6 +114,8 @@ static void on_read(void *ctx, str bytes)
         lane_drop(via);
         return;
     }
+    if (!via->answered && via->call->o.facts)
+        via->call->o.facts->first_byte_ns = clock_mono_ns();
     via->answered = true;
     input_add(&via->in, bytes);
     pump(via);
@@ -127,6 +129,8 @@ static void on_end(void *ctx, const err *e)
         lane_drop(via);
         pool_next(p);
     } else if (e) {
+        if (via->call->o.facts)
+            via->call->o.facts->os_error = stream_errno(via->stream);
         call_broken(via, e);
     } else {
         via->eof = true;
@@ -174,7 +178,9 @@ lane *lane_new(http_pool *p, http_call *c)
                           .port = p->o.port,
                           .tls = p->o.tls,
                           .tls_name = p->tls_name,
-                          .timeout_ms = p->o.connect_ms};
+                          .timeout_ms = p->o.connect_ms,
+                          .may_connect = p->o.may_connect,
+                          .ctx = p->o.ctx};
     static const stream_handlers handlers = {
         .on_open = on_open, .on_read = on_read, .on_end = on_end, .on_drain = on_drain};
     via->stream = stream_connect(p->loop, &co, &handlers, via);
@@ -264,7 +270,8 @@ http_pool *http_pool_new(loop *l, const http_pool_options *o)
     SET_DEFAULT(p->o.head_bytes_max, 64 << 10);
     SET_DEFAULT(p->o.header_count_max, 200);
     p->limits = (parse_limits){.head_bytes_max = p->o.head_bytes_max,
-                               .header_count_max = p->o.header_count_max};
+                               .header_count_max = p->o.header_count_max,
+                               .any_coding = p->o.any_server};
     buf_init(&p->head, 4 << 20);
     return p;
 }

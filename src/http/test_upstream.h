@@ -10,7 +10,7 @@ struct world {
     loop *loop;
     http_pool *pool;
     listener *listener;
-    peer servers[8]; // accepted, in order
+    peer servers[10]; // accepted, in order
     size_t accepted;
     bool connected; // accepted has grown
 };

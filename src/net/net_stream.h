@@ -69,6 +69,12 @@ bool stream_peer_uid(stream *s, uid_t *ret_uid);
 // What ALPN chose: "http/1.1", or "" without TLS or ALPN.
 const char *stream_alpn(const stream *s);
 bool stream_is_tls(const stream *s);
+// Of stream_connect, monotonic (clock.h): when the name was resolved and the connection was there.
+// 0: not yet.
+uint64_t stream_resolved_ns(const stream *s);
+uint64_t stream_connected_ns(const stream *s);
+// The system's errno for the break that on_end tells; 0 when it has none.
+int stream_errno(const stream *s);
 
 // ---- connect ------------------------------------------------------------------------------------
 
@@ -79,8 +85,14 @@ struct connect_options {
     tls_context *tls;     // NULL: plain. A client context.
     const char *tls_name; // name to verify and to send as SNI; NULL: host
     uint64_t timeout_ms;  // until on_open; 0: 30 s
+    // Asked about each address after resolution, immediately before the connect to it. A refusal
+    // ends the stream with its error, whatever other addresses there are. NULL: all may be tried.
+    code (*may_connect)(void *ctx, const struct sockaddr *to, err *e);
+    void *ctx; // of may_connect
 };
-// Never fails at once: errors come by on_end. NET_RESOLVE, NET_CONNECT, NET_TLS, SYS_TIMEOUT.
+// The addresses of a name are tried in the order of the resolver, each until it fails or half of
+// the time that is left is over. Never fails at once: errors come by on_end. NET_RESOLVE,
+// NET_CONNECT, NET_TLS, SYS_TIMEOUT, and those of may_connect.
 stream *stream_connect(loop *l, const connect_options *o, const stream_handlers *h, void *ctx);
 
 // ---- listen -------------------------------------------------------------------------------------

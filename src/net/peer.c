@@ -81,6 +81,27 @@ bool stream_is_tls(const stream *s)
     return s->tls != NULL;
 }
 
+uint64_t stream_resolved_ns(const stream *s)
+{
+    return s->resolved_ns;
+}
+
+uint64_t stream_connected_ns(const stream *s)
+{
+    return s->connected_ns;
+}
+
+void stream_note(stream *s, int status)
+{
+    if (status < 0 && status > UV_EAI_ADDRFAMILY) // the system's; beyond are libuv's own
+        s->broken_by = -status;
+}
+
+int stream_errno(const stream *s)
+{
+    return s->broken_by;
+}
+
 // ---- uid ----------------------------------------------------------------------------------------
 
 typedef struct diag_question diag_question;

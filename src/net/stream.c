@@ -183,6 +183,7 @@ void stream_opened(stream *s)
 static void break_with(stream *s, code c, const char *what, int status)
 {
     err e = ERR_INIT;
+    stream_note(s, status);
     if (status)
         err_uv(&e, c, status, "%s", what);
     else

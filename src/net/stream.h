@@ -39,6 +39,9 @@ struct stream {
     bool over_mark;
     bool is_lingering;
     bool has_names;
+    int broken_by; // errno
+    uint64_t resolved_ns;
+    uint64_t connected_ns;
     char peer_ip[STREAM_IP_MAX];
     char local_ip[STREAM_IP_MAX];
     uint16_t peer_port;
@@ -51,6 +54,8 @@ stream *stream_over(loop *l, uv_stream_t *io);
 void stream_opened(stream *s);
 // The end of the stream by a failure; tells who waits for it.
 void stream_break(stream *s, const err *e);
+// Keeps what libuv said about a failure, for stream_errno.
+void stream_note(stream *s, int status);
 // Lets libuv read when somebody wants the bytes.
 void stream_update_reading(stream *s);
 void stream_mark_dirty(stream *s);
