@@ -51,8 +51,9 @@ struct audit_caller {
     str subject;  // "serviceAccount:e", "principal://…"
     str key_name; // "//iam.googleapis.com/projects/…/keys/…"
     str authority_selector;
-    str actor;             // who acts for the principal (RFC 8693 §4.1): an agent
-    const str *delegation; // e-mail addresses, the first one called the next, …
+    str actor; // who acts for the principal (RFC 8693 §4.1): an agent
+    // E-mail addresses, or "principal://…" of who has none: the first one called the next, …
+    const str *delegation;
     size_t delegation_count;
 };
 

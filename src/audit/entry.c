@@ -127,9 +127,13 @@ static void add_delegation(writer *w, const audit_caller *caller)
     jout_array(&w->out, "serviceAccountDelegationInfo");
     for (size_t i = 0; i < count; i++) {
         jout_object(&w->out, NULL);
-        jout_object(&w->out, "firstPartyPrincipal");
-        add(w, "principalEmail", caller->delegation[i]);
-        jout_end(&w->out);
+        if (str_starts(caller->delegation[i], STR("principal://"))) {
+            add(w, "principalSubject", caller->delegation[i]);
+        } else {
+            jout_object(&w->out, "firstPartyPrincipal");
+            add(w, "principalEmail", caller->delegation[i]);
+            jout_end(&w->out);
+        }
         jout_end(&w->out);
     }
     jout_end(&w->out);

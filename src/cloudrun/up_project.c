@@ -201,7 +201,8 @@ static code open_google(up *u, const char *state, err *e)
         accounts[i] = (google_account){.email = p->accounts[i].email,
                                        .roles = p->accounts[i].roles,
                                        .role_count = p->accounts[i].role_count,
-                                       .key_file = p->accounts[i].key};
+                                       .key_file = p->accounts[i].key,
+                                       .policy = p->accounts[i].policy};
     google_options o = {
         .project_id = p->id,
         .project_number = p->number,
@@ -210,6 +211,7 @@ static code open_google(up *u, const char *state, err *e)
         .token_lifetime_s = (int64_t)(p->token_lifetime_ms / 1000),
         .accounts = accounts,
         .account_count = p->account_count,
+        .pools = p->pools,
         .roles = u->roles,
         .spool = u->spool};
     code c = google_new(u->loop, &o, &u->google, e);

@@ -262,6 +262,40 @@ static code open_policy(google *g, const google_options *o, err *e)
     return c ? err_wrap(e, "the roles of the accounts") : OK;
 }
 
+static code open_account_policy(google *g, account *a, const json *declared, err *e)
+{
+    policy *own = NULL;
+    code c = OK;
+    if (declared && a->is_person)
+        return json_err(declared, e, GOOGLE_ACCOUNT, "a person has no policy: nobody uses %s",
+                        a->email.ptr);
+    if (declared)
+        c = policy_load(declared, g->roles, &own, e);
+    if (c)
+        return err_wrap(e, "the policy of " STR_FMT, STR_ARG(a->email));
+    if (!own)
+        own = policy_new(g->roles);
+    a->policy = policy_join(g->policy, own);
+    policy_unref(own);
+    return OK;
+}
+
+static code open_account_policies(google *g, const google_options *o, err *e)
+{
+    size_t cursor = 0;
+    str email;
+    void *value;
+    code c = OK;
+    while (c == OK && map_next(&g->accounts, &cursor, &email, &value)) {
+        const json *declared = NULL;
+        for (size_t i = 0; i < o->account_count; i++)
+            if (str_ieq(o->accounts[i].email, email))
+                declared = o->accounts[i].policy;
+        c = open_account_policy(g, value, declared, e);
+    }
+    return c;
+}
+
 code accounts_open(google *g, store *db, const google_options *o, err *e)
 {
     code c = OK;
@@ -280,7 +314,9 @@ code accounts_open(google *g, store *db, const google_options *o, err *e)
         c = open_unique_id(g, db, a, e);
     if (c == OK)
         c = open_keys(g, db, e);
-    return c ? c : open_policy(g, o, e);
+    if (c == OK)
+        c = open_policy(g, o, e);
+    return c ? c : open_account_policies(g, o, e);
 }
 
 void accounts_close(google *g)
@@ -293,6 +329,7 @@ void accounts_close(google *g)
         VEC_FOREACH (&a->keys, k)
             key_free(*k);
         vec_deinit(&a->keys);
+        policy_unref(a->policy);
     }
     map_deinit(&g->accounts, NULL);
     map_deinit(&g->unique_ids, NULL);

@@ -68,7 +68,7 @@ bool google_access_token_check(google *g, str token, google_bearer *ret_bearer)
     const access_token *t = access_token_find(g, token, clock_wall_s());
     if (!t)
         return false;
-    *ret_bearer = (google_bearer){.email = t->who->email,
+    *ret_bearer = (google_bearer){.email = t->who ? t->who->email : STR_NONE,
                                   .scopes = t->scopes,
                                   .expires_s = t->expires_s,
                                   .delegation = t->delegation,
@@ -94,6 +94,32 @@ static bool out_of_scope(call *c)
     return false;
 }
 
+static principal principal_of(const google *g, const account *a)
+{
+    principal p = {.kind = a->is_person ? PRINCIPAL_USER : PRINCIPAL_SERVICE_ACCOUNT,
+                   .email = a->email,
+                   .subject = a->unique_id,
+                   .issuer = GOOGLE_ISSUER,
+                   .project_number = a->is_person ? STR_NONE : g->project_number};
+    if (a->is_person)
+        p.domain = str_skip(a->email, (size_t)str_chr(a->email, '@') + 1);
+    return p;
+}
+
+static void set_bearer(call *c, bearer *ret, account *who, str federated)
+{
+    buf name;
+    buf_init(&name, 4096);
+    *ret = (bearer){.who = who};
+    if (who)
+        ret->is = principal_of(c->g, who);
+    else
+        federated_read(federated, c->mem, &ret->is);
+    principal_name(&ret->is, &name);
+    ret->name = arena_str(c->mem, buf_str(&name));
+    buf_deinit(&name);
+}
+
 bool call_authenticate(call *c, bearer *ret)
 {
     str scheme, token;
@@ -107,7 +133,9 @@ bool call_authenticate(call *c, bearer *ret)
                                "had invalid authentication credentials");
     const access_token *t = access_token_find(c->g, token, c->now_s);
     if (t) {
-        *ret = (bearer){t->who, STR_NONE, t->delegation, t->delegation_count};
+        set_bearer(c, ret, t->who, t->federated);
+        ret->delegation = t->delegation;
+        ret->delegation_count = t->delegation_count;
         return has_api_scope(t->scopes) || out_of_scope(c);
     }
     jwt self;
@@ -115,24 +143,13 @@ bool call_authenticate(call *c, bearer *ret)
     if (!a)
         return unauthenticated(c, "ACCESS_TOKEN_TYPE_UNSUPPORTED",
                                "had invalid authentication credentials");
-    *ret = (bearer){a, signing_key(c->g, a, &self, c->mem), NULL, 0};
+    set_bearer(c, ret, a, STR_NONE);
+    ret->key_name = signing_key(c->g, a, &self, c->mem);
     return names_an_api(c->g, &self) ||
            has_api_scope(json_str_or(json_get(self.claims, "scope"), STR_NONE)) || out_of_scope(c);
 }
 
 // ---- may they
-
-static principal principal_of(const google *g, const account *a)
-{
-    principal p = {.kind = a->is_person ? PRINCIPAL_USER : PRINCIPAL_SERVICE_ACCOUNT,
-                   .email = a->email,
-                   .subject = a->unique_id,
-                   .issuer = GOOGLE_ISSUER,
-                   .project_number = a->is_person ? STR_NONE : g->project_number};
-    if (a->is_person)
-        p.domain = str_skip(a->email, (size_t)str_chr(a->email, '@') + 1);
-    return p;
-}
 
 static str resource_of(const call *c, const account *target)
 {
@@ -173,7 +190,7 @@ static str metadata_of(const call *c, const api_use *u)
 static void add_entry(const call *c, const api_use *u, rpc refused, const char *message)
 {
     const google *g = c->g;
-    const account *t = u->target, *who = u->caller.who;
+    const account *t = u->target;
     const audit_label labels[] = {{"email_id", t ? t->email : STR_NONE},
                                   {"unique_id", t ? t->unique_id : STR_NONE}};
     audit_event ev = {
@@ -188,8 +205,8 @@ static void add_entry(const call *c, const api_use *u, rpc refused, const char *
         .granted = u->decision.allowed,
         .status_code = message ? rpc_number(refused) : 0,
         .status_message = str_from(message),
-        .caller = {.email = who->email,
-                   .subject = u->decision.principal,
+        .caller = {.email = u->caller.is.email,
+                   .subject = u->caller.name,
                    .key_name = u->caller.key_name,
                    .delegation = u->caller.delegation,
                    .delegation_count = u->caller.delegation_count},
@@ -199,7 +216,7 @@ static void add_entry(const call *c, const api_use *u, rpc refused, const char *
     audit_add_event(g->spool, &ev, NULL);
 }
 
-static bool trail_ready(call *c)
+bool call_trail_ready(call *c)
 {
     if (!c->g->spool || audit_spool_ready(c->g->spool))
         return true;
@@ -215,31 +232,31 @@ static bool find_time(void *ctx, str name, arena *a, cel_value *ret)
     return str_eq(name, STR("request.time"));
 }
 
-static bool decide(call *c, api_use *u, const account *who, const account *target,
+static bool decide(call *c, api_use *u, const principal *who, const account *target,
                    const char *permission)
 {
     const cel_activation attributes = {.lookup = find_time, .ctx = c};
-    principal *p = ARENA_NEW(c->mem, principal);
-    *p = principal_of(c->g, who);
-    policy_query q = {.who = p,
-                      .authenticated = true,
-                      .permission = str_from(permission),
-                      .resource = resource_of(c, target),
-                      .call = &attributes};
-    policy_decide(c->g->policy, &q, c->mem, &u->decision);
+    const policy_query q = {.who = who,
+                            .authenticated = true,
+                            .permission = str_from(permission),
+                            .resource = resource_of(c, target),
+                            .call = &attributes};
+    policy_decide(target ? target->policy : c->g->policy, &q, c->mem, &u->decision);
     return u->decision.allowed;
 }
 
 bool call_authorize(call *c, api_use *u)
 {
-    const account *who = u->caller.who;
+    const principal *who = &u->caller.is;
     bool granted = true;
     // Each in the chain must be allowed to ask the next one to ask.
     for (size_t i = 0; granted && i < u->delegate_count; i++) {
         granted = decide(c, u, who, u->delegates[i], "iam.serviceAccounts.implicitDelegation");
-        who = u->delegates[i];
+        principal *next = ARENA_NEW(c->mem, principal);
+        *next = principal_of(c->g, u->delegates[i]);
+        who = next;
     }
-    if (!trail_ready(c))
+    if (!call_trail_ready(c))
         return false;
     if (granted && decide(c, u, who, u->target, u->method->permission))
         return true;
@@ -256,7 +273,7 @@ bool call_authorize(call *c, api_use *u)
 
 bool call_record(call *c, const api_use *u)
 {
-    if (!trail_ready(c))
+    if (!call_trail_ready(c))
         return false;
     if (c->g->spool)
         add_entry(c, u, RPC_INTERNAL, NULL);

@@ -28,6 +28,9 @@ struct call {
     void (*on_answer)(call *c);
     void *ctx;
     struct key_job *job; // what will answer later, or NULL
+    // Who answers later sets it: the client has left, and with it the call.
+    void (*on_left)(call *c);
+    void *left_ctx;
 };
 
 void call_header(call *c, str name, str value);
@@ -99,7 +102,9 @@ struct api_method {
 
 typedef struct bearer bearer;
 struct bearer {
-    account *who;
+    account *who; // NULL: somebody of a pool
+    principal is;
+    str name;     // as a policy names it
     str key_name; // set for a self-signed JWT
     const str *delegation;
     size_t delegation_count;
@@ -123,10 +128,19 @@ bool call_authorize(call *c, api_use *u);
 // The trail's entry of a granted use; before its answer. False: the trail takes no more now;
 // answered.
 bool call_record(call *c, const api_use *u);
+// Whether the trail takes entries; false: answered.
+bool call_trail_ready(call *c);
 
 // ---- the answers, each by the file of its name
 
 void token_endpoint(call *c);
+// Answers of OAuth endpoints: what is in the buffer, and errors.
+void oauth_answer(call *c, int status, buf *body);
+void oauth_refuse(call *c, int status, const char *error, str description);
+// Fills in the fields of a form; false: refused already.
+bool oauth_form(call *c, form *ret_form);
+// STS: tokens of pools for tokens of their issuers.
+void sts_endpoint(call *c);
 // /v1/projects/P/serviceAccounts…
 void iam_answer(call *c);
 // …/serviceAccounts/E:METHOD of IAM credentials. False: no method of that name.

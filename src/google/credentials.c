@@ -124,7 +124,7 @@ static void generate_access(call *c, api_use *u, const json *body)
         !call_authorize(c, u) || !call_record(c, u))
         return;
     str *chain = arena_array(c->mem, u->delegate_count + 1, sizeof(str));
-    chain[0] = u->caller.who->email;
+    chain[0] = u->caller.who ? u->caller.who->email : u->caller.name;
     for (size_t i = 0; i < u->delegate_count; i++)
         chain[i + 1] = u->delegates[i]->email;
     x.delegation = chain;

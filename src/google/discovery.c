@@ -123,6 +123,7 @@ static const struct {
     void (*answer)(call *c);
 } routes[] = {
     {"/token", false, true, token_endpoint},
+    {"/v1/token", false, true, sts_endpoint},
     {"/v1/projects/", true, true, iam_answer},
     {"/.well-known/openid-configuration", false, false, discovery_answer},
     {"/oauth2/v3/certs", false, false, jwks_answer},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// google: the local Google of `gatepost up`: token endpoint, IAM and IAM credentials, metadata
-// servers, discovery and keys. Answers follow contract google-identity.md §1 and 3 to 6.
+// google: the local Google of `gatepost up`: token endpoint, STS, IAM and IAM credentials, metadata
+// servers, discovery and keys. Answers follow contract google-identity.md §1 to 6.
 //
 // Invariants
 // - Only declared accounts exist. What an account was given earlier (its unique id, its keys) is
@@ -42,6 +42,7 @@ struct google_account {
     // Where its credential file is kept: a service-account key or, for a person, an authorized_user
     // file. NULL: none.
     const char *key_file;
+    const json *policy; // of a service account: who may use it (policy_load); NULL: nobody more
 };
 
 // Everything is copied but for what says otherwise.
@@ -52,13 +53,14 @@ struct google_options {
     int64_t token_lifetime_s; // of ID tokens, and of access tokens unless asked otherwise; 0: 3600
     const google_account *accounts;
     size_t account_count;
+    const json *pools;     // workload identity pools (pool_set_new); NULL: none
     const role_set *roles; // borrowed
     audit_spool *spool;    // borrowed; NULL: no trail (tests)
 };
 
 // Opens the state, makes what is missing in it (the first time an RSA key: 100 ms and more) and the
 // default compute account. Errors: STORE_…, GOOGLE_ACCOUNT (an address that is malformed, or
-// declared twice), SYS_LIMIT.
+// declared twice, a policy of a person), SYS_LIMIT, those of policy_load and pool_set_new.
 CODE_CHECKED google_new(loop *l, const google_options *o, google **ret_google, err *e);
 // Writes what waits. Before the loop and the spool go, and after the servers have. NULL is allowed.
 void google_free(google *g);
@@ -84,6 +86,7 @@ bool google_has_account(const google *g, str email);
 
 // on_request of the one server for everything but metadata (ctx is the google):
 //   POST /token                                            oauth2.googleapis.com
+//   POST /v1/token                                         sts.googleapis.com
 //   /v1/projects/…/serviceAccounts…                        iam, iamcredentials
 //   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs
 void google_on_request(void *ctx, http_exchange *x);
@@ -121,7 +124,7 @@ CODE_CHECKED google_mint_access_token(google *g, const google_grant *x, buf *out
 // Who an access token stands for; strings borrow from g until the next call of any function here.
 typedef struct google_bearer google_bearer;
 struct google_bearer {
-    str email;
+    str email; // empty: somebody of a pool
     str scopes;
     int64_t expires_s;
     const str *delegation; // who was asked on whose behalf when the token was made

@@ -69,10 +69,10 @@ static inline int make_world(void **state)
     assert_non_null(mkdtemp(w->dir));
     if (audit_spool_open(w->loop, in_dir(w, "audit"), NULL, &w->spool, &e))
         fail_msg("%s", e.msg);
-    w->accounts[0] = (google_account){STR(TESTER), invoker, 1, in_dir(w, "tester.json")};
-    w->accounts[1] = (google_account){STR(STRANGER), NULL, 0, NULL};
-    w->accounts[2] = (google_account){STR(ADMIN), admin_roles, 2, NULL};
-    w->accounts[3] = (google_account){STR(JANE), invoker, 1, in_dir(w, "jane.json")};
+    w->accounts[0] = (google_account){STR(TESTER), invoker, 1, in_dir(w, "tester.json"), NULL};
+    w->accounts[1] = (google_account){STR(STRANGER), NULL, 0, NULL, NULL};
+    w->accounts[2] = (google_account){STR(ADMIN), admin_roles, 2, NULL, NULL};
+    w->accounts[3] = (google_account){STR(JANE), invoker, 1, in_dir(w, "jane.json"), NULL};
     w->options = (google_options){.project_id = STR("demo"),
                                   .project_number = STR("123456789012"),
                                   .region = STR("europe-west1"),

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "google/key_job.h"
 
+static void forget(call *c)
+{
+    c->job = NULL;
+    c->on_left = NULL;
+}
+
+static void on_left(call *c)
+{
+    key_job_abandon(c->job);
+}
+
 static key_job *job_new(call *c, const api_use *u, key_job_answer *answer)
 {
     key_job *j = NEW(key_job);
@@ -11,6 +22,7 @@ static key_job *job_new(call *c, const api_use *u, key_job_answer *answer)
     j->next = c->g->jobs;
     c->g->jobs = j;
     c->job = j;
+    c->on_left = on_left;
     return j;
 }
 
@@ -22,7 +34,7 @@ static void job_free(key_job *j)
             break;
         }
     if (j->c)
-        j->c->job = NULL;
+        forget(j->c);
     jwk_unref(j->pair);
     free(j);
 }
@@ -57,7 +69,7 @@ static void on_written(void *ctx, const err *e)
         return;
     }
     if (c)
-        c->job = NULL;
+        forget(c);
     j->c = NULL;
     if (!c || !call_record(c, &j->use)) // then it is answered: the trail takes nothing now
         withdraw(j);
@@ -155,7 +167,7 @@ void key_jobs_close(google *g)
         next = j->next;
         j->g = NULL;
         if (j->c)
-            j->c->job = NULL;
+            forget(j->c);
         j->c = NULL;
         if (!j->on_pool) // the journal calls nobody back any more; on_pair comes
             job_free(j);

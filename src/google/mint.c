@@ -64,7 +64,7 @@ code google_mint_id_token(google *g, str email, str audience, buf *out, err *e)
 // line.
 static access_token *access_token_new(const access_grant *x, int64_t expires_s)
 {
-    size_t bytes = x->scopes.len + x->delegation_count * sizeof(str);
+    size_t bytes = x->scopes.len + x->federated.len + x->delegation_count * sizeof(str);
     for (size_t i = 0; i < x->delegation_count; i++)
         bytes += x->delegation[i].len;
     access_token *t = mem_new(sizeof(*t) + bytes);
@@ -81,6 +81,9 @@ static access_token *access_token_new(const access_grant *x, int64_t expires_s)
     t->scopes = (str){at, x->scopes.len};
     if (x->scopes.len)
         memcpy(at, x->scopes.ptr, x->scopes.len);
+    t->federated = (str){at + x->scopes.len, x->federated.len};
+    if (x->federated.len)
+        memcpy(at + x->scopes.len, x->federated.ptr, x->federated.len);
     return t;
 }
 
@@ -109,7 +112,7 @@ int64_t mint_access(google *g, const access_grant *x, int64_t now_s, buf *out)
 {
     unsigned char hash[DIGEST_BYTES];
     size_t start = out->len;
-    buf_addz(out, x->who->is_person ? "ya29.a0" : "ya29.c.");
+    buf_addz(out, !x->who ? "ya29.d." : x->who->is_person ? "ya29.a0" : "ya29.c.");
     add_random(out);
     digest(str_skip(buf_str(out), start), hash);
     if (g->access_tokens.len >= GOOGLE_TOKENS_MAX)
@@ -121,11 +124,12 @@ int64_t mint_access(google *g, const access_grant *x, int64_t now_s, buf *out)
     for (size_t i = 0; i < t->delegation_count; i++)
         buf_addf(&chain, STR_FMT "\n", STR_ARG(t->delegation[i]));
     journal_add(g->journal,
-                "insert into access_token (digest, email, scopes, delegation, expires_s)"
-                " values (?, ?, ?, ?, ?)",
-                STORE_ARGS(store_blob(digest_str(hash)), store_text(t->who->email),
-                           store_text(t->scopes), store_text(buf_str(&chain)),
-                           store_i64(t->expires_s)));
+                "insert into access_token (digest, email, scopes, delegation, expires_s, federated)"
+                " values (?, ?, ?, ?, ?, ?)",
+                STORE_ARGS(store_blob(digest_str(hash)),
+                           store_text(t->who ? t->who->email : STR("")), store_text(t->scopes),
+                           store_text(buf_str(&chain)), store_i64(t->expires_s),
+                           t->who ? store_null() : store_text(t->federated)));
     buf_deinit(&chain);
     return t->expires_s;
 }
@@ -198,14 +202,16 @@ static code open_access(google *g, store *db, err *e)
                        STORE_ARGS(store_i64(clock_wall_s())), e);
     if (c == OK)
         c = store_query(db,
-                        "select digest, email, scopes, delegation, expires_s from access_token"
+                        "select digest, email, scopes, delegation, expires_s, federated"
+                        " from access_token"
                         " order by rowid",
                         STORE_NO_ARGS, &r, e);
     if (c)
         return c;
     while (store_next(r)) {
         access_grant x = {.who = account_find(g, store_row_str(r, 1)),
-                          .scopes = store_row_str(r, 2)};
+                          .scopes = store_row_str(r, 2),
+                          .federated = store_row_str(r, 5)};
         VEC(str) chain = {0};
         str rest = store_row_str(r, 3), email;
         while (str_next(&rest, '\n', &email))
@@ -213,7 +219,7 @@ static code open_access(google *g, store *db, err *e)
                 vec_push(&chain, email);
         x.delegation = chain.ptr;
         x.delegation_count = chain.len;
-        if (x.who)
+        if (x.who || x.federated.len)
             map_set(&g->access_tokens, store_row_str(r, 0),
                     access_token_new(&x, store_row_i64(r, 4)));
         vec_deinit(&chain);

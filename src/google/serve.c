@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From an exchange to a call, and back.
-#include "google/key_job.h"
+#include "google/call.h"
 #include "uri/uri.h"
 
 typedef struct served served;
@@ -21,8 +21,8 @@ static void on_done(void *ctx, const http_outcome *o)
 {
     served *s = ctx;
     (void)o;
-    if (s->c.job)
-        key_job_abandon(s->c.job);
+    if (s->c.on_left)
+        s->c.on_left(&s->c);
 }
 
 static served *serve(google *g, http_exchange *x)

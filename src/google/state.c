@@ -13,8 +13,9 @@ static const char *const steps[] = {
     "create table refresh_token (digest blob primary key, email text not null,"
     " client_id text not null, client_secret blob not null, scopes text not null) strict;",
     "alter table account_key add column private_pem text", // of managed keys
+    "alter table access_token add column federated text",  // of identities of pools
 };
-static const store_schema schema = {steps, ARRAY_LEN(steps)};
+const store_schema google_schema = {steps, ARRAY_LEN(steps)};
 
 void random_hex(size_t digits, char *ret_text)
 {
@@ -83,6 +84,8 @@ static code open_all(google *g, store *db, const google_options *o, err *e)
         c = accounts_open(g, db, o, e);
     if (c == OK)
         c = tokens_open(g, db, e);
+    if (c == OK)
+        c = pool_set_new(g->loop, o->pools, g->project_number, &g->pools, e);
     return c;
 }
 
@@ -105,7 +108,7 @@ static google *google_alloc(loop *l, const google_options *o)
 code google_new(loop *l, const google_options *o, google **ret_google, err *e)
 {
     store *db = NULL;
-    code c = store_new(o->state, &schema, &db, e);
+    code c = store_new(o->state, &google_schema, &db, e);
     if (c)
         return c;
     google *g = google_alloc(l, o);
@@ -126,6 +129,7 @@ void google_free(google *g)
         return;
     key_jobs_close(g);
     journal_free(g->journal);
+    pool_set_free(g->pools);
     tokens_close(g);
     accounts_close(g);
     jwk_set_unref(g->keys);

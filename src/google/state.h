@@ -5,6 +5,7 @@
 #include "data/data.h"
 #include "google/google.h"
 #include "google/journal.h"
+#include "oidc/oidc_pool.h"
 
 // 9999-12-31T23:59:59Z: what Google says for a key that doesn't expire.
 #define NEVER_S INT64_C(253402300799)
@@ -26,6 +27,7 @@ struct account {
     str unique_id;
     bool is_person;
     const char *key_file; // NULL: none
+    policy *policy;       // who may use it: by its own and by the project's
     VEC(account_key *) keys;
 };
 
@@ -33,7 +35,8 @@ struct account {
 enum { DIGEST_BYTES = 32, UNIQUE_ID_LEN = 21, KEY_ID_LEN = 40 };
 typedef struct access_token access_token;
 struct access_token {
-    account *who;
+    account *who;  // NULL: somebody of a pool
+    str federated; // who, as JSON (federated.c)
     int64_t expires_s;
     str *delegation; // points into the same allocation, as all of it does
     size_t delegation_count;
@@ -51,6 +54,7 @@ struct google {
     arena mem;
     loop *loop;
     journal *journal; // the database is behind it
+    pool_set *pools;
     str project_id, project_number, region;
     str base; // URL; empty before google_listening
     str default_account;
@@ -75,6 +79,8 @@ static inline str digest_str(const unsigned char d[DIGEST_BYTES])
 }
 // Lower-case hexadecimal digits.
 void random_hex(size_t digits, char *ret_text);
+
+extern const store_schema google_schema; // of the state's file
 
 // ---- accounts (account.c)
 
@@ -103,6 +109,12 @@ void account_key_add(google *g, account *a, account_key *k);
 void account_key_set_disabled(google *g, account_key *k, bool disabled);
 void account_key_remove(google *g, account *a, account_key *k);
 
+// ---- identities of pools (federated.c)
+
+// To be kept with a token, and back; what is read lives in the arena.
+str federated_text(const principal *p, arena *mem);
+void federated_read(str text, arena *mem, principal *ret_principal);
+
 // ---- key files (key_file.c)
 
 // The JSON text of Google's key file, for a new key of a service account.
@@ -125,6 +137,7 @@ CODE_CHECKED mint_id(google *g, const id_claims *c, int64_t now_s, buf *out, err
 typedef struct access_grant access_grant;
 struct access_grant {
     account *who;
+    str federated; // in its place
     str scopes;
     int64_t lifetime_s; // 0: the usual one
     const str *delegation;

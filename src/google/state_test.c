@@ -96,7 +96,7 @@ static void wrong_declarations_are_refused(void **state)
         str role = str_from(rows[i].role);
         err e = ERR_INIT;
         w->accounts[1] =
-            (google_account){str_from(rows[i].email), &role, rows[i].role != NULL, NULL};
+            (google_account){str_from(rows[i].email), &role, rows[i].role != NULL, NULL, NULL};
         code c = google_new(w->loop, &w->options, &w->g, &e);
         assert_row(i, c == rows[i].code);
         assert_row(i, strstr(e.msg, rows[i].says) != NULL);

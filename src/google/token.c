@@ -7,14 +7,14 @@ enum { ASSERTION_AHEAD_S = 300, ASSERTION_LIFETIME_S = 3600 };
 
 #define GOOGLE_TOKEN_URL STR("https://oauth2.googleapis.com/token")
 
-static void answer(call *c, int status, buf *body)
+void oauth_answer(call *c, int status, buf *body)
 {
     call_header(c, STR("cache-control"), STR("no-cache, no-store, max-age=0, must-revalidate"));
     call_header(c, STR("pragma"), STR("no-cache"));
     call_answer_json(c, status, body);
 }
 
-static void refuse_as(call *c, int status, const char *error, str description)
+void oauth_refuse(call *c, int status, const char *error, str description)
 {
     buf b;
     buf_init(&b, 8192);
@@ -23,12 +23,12 @@ static void refuse_as(call *c, int status, const char *error, str description)
     jout_str(&w, "error", str_from(error));
     jout_str(&w, "error_description", description);
     jout_end(&w);
-    answer(c, status, &b);
+    oauth_answer(c, status, &b);
 }
 
 static void refuse(call *c, const char *error, const char *description)
 {
-    refuse_as(c, 400, error, str_from(description));
+    oauth_refuse(c, 400, error, str_from(description));
 }
 
 // ---- what is granted
@@ -70,7 +70,7 @@ static void give_access(call *c, const access_grant *x, const refresh_token *ref
     buf_wipe(&token);
     buf_deinit(&token);
     buf_deinit(&id);
-    answer(c, 200, &b);
+    oauth_answer(c, 200, &b);
 }
 
 static void give_id(call *c, const account *a, str audience)
@@ -87,11 +87,11 @@ static void give_id(call *c, const account *a, str audience)
     jout_end(&w);
     buf_deinit(&id);
     if (!failed) {
-        answer(c, 200, &b);
+        oauth_answer(c, 200, &b);
         return;
     }
     buf_deinit(&b);
-    refuse_as(c, 400, "invalid_request", str_from(e.msg));
+    oauth_refuse(c, 400, "invalid_request", str_from(e.msg));
 }
 
 // ---- the JWT bearer grant
@@ -171,9 +171,9 @@ static void grant_jwt(call *c, const form *f)
         return;
     }
     if (t.subject.len && account_find(c->g, t.subject) != a) { // domain-wide delegation
-        refuse_as(c, 401, "unauthorized_client",
-                  STR("Client is unauthorized to retrieve access tokens using this method, or "
-                      "client not authorized for any of the scopes requested."));
+        oauth_refuse(c, 401, "unauthorized_client",
+                     STR("Client is unauthorized to retrieve access tokens using this method, or "
+                         "client not authorized for any of the scopes requested."));
         return;
     }
     str audience = claim_str(&t, "target_audience");
@@ -203,9 +203,9 @@ static void grant_refresh(call *c, const form *f)
     if (!t)
         refuse(c, "invalid_grant", "Token has been expired or revoked.");
     else if (!str_eq(t->client_id, form_get(f, "client_id")))
-        refuse_as(c, 401, "unauthorized_client", STR("Unauthorized"));
+        oauth_refuse(c, 401, "unauthorized_client", STR("Unauthorized"));
     else if (!str_eq_secret(digest_str(secret_hash), digest_str(t->client_secret)))
-        refuse_as(c, 401, "invalid_client", STR("The provided client secret is invalid."));
+        oauth_refuse(c, 401, "invalid_client", STR("The provided client secret is invalid."));
     else if (!within(t->scopes, scope))
         refuse(c, "invalid_scope", "Some requested scopes were not granted at sign-in.");
     else
@@ -240,8 +240,8 @@ static void dispatch(call *c, const form *f)
             continue;
         const char *missing = missing_field(f, grants[i].fields);
         if (missing)
-            refuse_as(c, 400, "invalid_request",
-                      arena_printf(c->mem, "Missing required parameter: %s", missing));
+            oauth_refuse(c, 400, "invalid_request",
+                         arena_printf(c->mem, "Missing required parameter: %s", missing));
         else
             grants[i].grant(c, f);
         return;
@@ -249,30 +249,33 @@ static void dispatch(call *c, const form *f)
     if (!type.len)
         refuse(c, "invalid_request", "Missing required parameter: grant_type");
     else
-        refuse_as(c, 400, "unsupported_grant_type",
-                  arena_printf(c->mem, "Invalid grant_type: %.*s",
-                               type.len < 128 ? (int)type.len : 128, type.ptr));
+        oauth_refuse(c, 400, "unsupported_grant_type",
+                     arena_printf(c->mem, "Invalid grant_type: %.*s",
+                                  type.len < 128 ? (int)type.len : 128, type.ptr));
+}
+
+bool oauth_form(call *c, form *f)
+{
+    str type, parameters;
+    str_cut(c->content_type, ';', &type, &parameters);
+    if (!str_ieq(str_trim(type), STR("application/x-www-form-urlencoded")) ||
+        !form_parse(c->body, c->mem, f)) {
+        refuse(c, "invalid_request", "Bad Request");
+        return false;
+    }
+    str twice = form_repeated(f);
+    if (twice.len)
+        oauth_refuse(c, 400, "invalid_request",
+                     arena_printf(c->mem, "OAuth 2 parameters can only have a single value: %.*s",
+                                  twice.len < 128 ? (int)twice.len : 128, twice.ptr));
+    return !twice.len;
 }
 
 void token_endpoint(call *c)
 {
     form f;
-    str type, parameters;
-    str_cut(c->content_type, ';', &type, &parameters);
-    if (!str_eq(c->method, STR("POST"))) {
+    if (!str_eq(c->method, STR("POST")))
         call_method_not_allowed(c, STR("POST"));
-        return;
-    }
-    if (!str_ieq(str_trim(type), STR("application/x-www-form-urlencoded")) ||
-        !form_parse(c->body, c->mem, &f)) {
-        refuse(c, "invalid_request", "Bad Request");
-        return;
-    }
-    str twice = form_repeated(&f);
-    if (twice.len)
-        refuse_as(c, 400, "invalid_request",
-                  arena_printf(c->mem, "OAuth 2 parameters can only have a single value: %.*s",
-                               twice.len < 128 ? (int)twice.len : 128, twice.ptr));
-    else
+    else if (oauth_form(c, &f))
         dispatch(c, &f);
 }

@@ -121,7 +121,8 @@ struct project_account {
     str email;
     const str *roles; // granted on the project, hence on all its services
     size_t role_count;
-    const char *key; // where `up` puts its key file (absolute); NULL: it gets none
+    const char *key;    // where `up` puts its key file (absolute); NULL: it gets none
+    const json *policy; // who may use it: {bindings: […]}, as in project_policy; NULL: none
 };
 
 // Who calls: exactly one of account, key and impersonate, or `none` (written `NAME: none`).
@@ -160,6 +161,7 @@ struct home_project {
     const project_account *accounts;
     size_t account_count;
     const json *groups; // {group: [member, …]} or NULL
+    const json *pools;  // workload identity pools, as pool_set_new reads them, or NULL
     str run_as;         // an account's e-mail or empty
     uint64_t token_lifetime_ms;
     uint64_t clock_skew_ms;

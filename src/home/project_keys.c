@@ -64,16 +64,77 @@ static const shape groups = {.kind = SHAPE_MAP,
                              .pattern = "^[^@ ]+@[A-Za-z0-9.-]+$",
                              .item = &members,
                              .max = 1000};
+static const shape policy_object = {.kind = SHAPE_FREE, .what = "an IAM policy"};
+static const shape policy = {.kind = SHAPE_EITHER, .item = &path, .other = &policy_object};
 static const shape_key account_keys[] = {
     {.name = "email", .shape = &email, .required = true, .help = "The account"},
     {.name = "roles", .shape = &roles, .help = "What it may do in the whole project"},
     {.name = "key",
      .shape = &path,
      .help = "Where gatepost up puts its key file on first start; none if absent"},
+    {.name = "policy",
+     .shape = &policy,
+     .help = "Who may use the account, a service account: an IAM policy, or its file"},
     {0},
 };
 static const shape account = {.kind = SHAPE_OBJECT, .keys = account_keys};
 LIST(accounts, account, 1000);
+
+// ---- workload identity pools --------------------------------------------------------------------
+
+static const shape flag = {.kind = SHAPE_BOOL};
+TEXT(issuer, "an issuer's URL, as its tokens have it in \"iss\"",
+     "https://token.actions.githubusercontent.com", NULL, 2048);
+TEXT(audience, "an audience", NULL, NULL, 256);
+LIST(audiences, audience, 10);
+TEXT(mapping, "an expression over \"assertion\", the token's claims", "assertion.sub", NULL, 2048);
+TEXT(attribute_condition, "an expression over assertion, google and attribute", NULL, NULL, 4096);
+static const shape jwks = {.kind = SHAPE_FREE, .what = "a key set: {keys: [...]}"};
+static const shape attribute_map = {
+    .kind = SHAPE_MAP,
+    .what = "google.subject, google.groups or attribute.NAME",
+    .example = "google.subject",
+    .pattern = "^(google\\.(subject|groups)|attribute\\.[a-z][a-z0-9_]{0,99})$",
+    .item = &mapping,
+    .max = 52};
+static const shape_key provider_keys[] = {
+    {.name = "issuer", .shape = &issuer, .required = true, .help = "Whose tokens it takes"},
+    {.name = "audiences",
+     .shape = &audiences,
+     .help = "Whom the tokens must be for; if absent the provider's full name"},
+    {.name = "jwks",
+     .shape = &jwks,
+     .help = "The issuer's public keys; if absent they are fetched from it"},
+    {.name = "map",
+     .shape = &attribute_map,
+     .required = true,
+     .help = "What a token's claims make of its bearer"},
+    {.name = "condition",
+     .shape = &attribute_condition,
+     .help = "What must be true of a token to be taken"},
+    {.name = "disabled", .shape = &flag, .help = "Whether it takes none"},
+    {0},
+};
+static const shape provider = {.kind = SHAPE_OBJECT, .keys = provider_keys};
+static const shape providers = {.kind = SHAPE_MAP,
+                                .what =
+                                    "a provider's id: 4 to 32 lower-case letters, digits, hyphens",
+                                .example = "github",
+                                .pattern = "^[a-z0-9][a-z0-9-]{2,30}[a-z0-9]$",
+                                .item = &provider,
+                                .max = 100};
+static const shape_key pool_keys[] = {
+    {.name = "providers", .shape = &providers, .required = true, .help = "Who vouches for them"},
+    {.name = "disabled", .shape = &flag, .help = "Whether none of its providers takes tokens"},
+    {0},
+};
+static const shape pool = {.kind = SHAPE_OBJECT, .keys = pool_keys};
+static const shape pools = {.kind = SHAPE_MAP,
+                            .what = "a pool's id: 4 to 32 lower-case letters, digits, hyphens",
+                            .example = "pipelines",
+                            .pattern = "^[a-z0-9][a-z0-9-]{2,30}[a-z0-9]$",
+                            .item = &pool,
+                            .max = 100};
 
 // ---- who calls ----------------------------------------------------------------------------------
 
@@ -116,8 +177,6 @@ LIST(trust, spec, 1000);
 // ---- services -----------------------------------------------------------------------------------
 
 LIST(services, path, 100);
-static const shape policy_object = {.kind = SHAPE_FREE, .what = "an IAM policy"};
-static const shape policy = {.kind = SHAPE_EITHER, .item = &path, .other = &policy_object};
 static const shape policies = {.kind = SHAPE_MAP,
                                .what = "the name of a service",
                                .example = "orders",
@@ -153,6 +212,9 @@ static const shape_key project_keys[] = {
     {.name = "project", .shape = &project, .required = true, .help = "The Google Cloud project"},
     {.name = "accounts", .shape = &accounts, .help = "Who exists"},
     {.name = "groups", .shape = &groups, .help = "Who is in which group"},
+    {.name = "workload_identity_pools",
+     .shape = &pools,
+     .help = "Whose workloads may exchange their tokens for Google's"},
     {.name = "run_as", .shape = &account_name, .help = "The account that calls by default"},
     {.name = "services", .shape = &services, .help = "The service.yaml files to run"},
     {.name = "policies",

@@ -96,6 +96,31 @@ void project_number(home_project *p, arena *a)
         p->project_hash = arena_str(a, (str){hash, HASH_LEN});
 }
 
+// ---- policies: in the project file or in one of their own
+// ----------------------------------------
+
+static code read_policy(home_project *p, arena *a, const json *v, const json **ret_policy, err *e)
+{
+    static const json_opts opts = {.bytes_max = PROJECT_POLICY_BYTES_MAX,
+                                   .depth_max = PROJECT_DEPTH_MAX,
+                                   .values_max = PROJECT_VALUES_MAX};
+    const char *path;
+    json *root;
+    *ret_policy = v;
+    if (v->type != JSON_STRING)
+        return OK;
+    code c = resolve(p, a, v, &path, e);
+    if (c == OK)
+        c = yaml_load(a, path, &opts, &root, e);
+    if (c == OK)
+        c = json_want(root, JSON_OBJECT, e);
+    if (c != OK) // where the file was named, when the file itself has no place to show
+        err_at(e, v->file, v->line, v->col);
+    else
+        *ret_policy = root;
+    return c;
+}
+
 // ---- accounts -----------------------------------------------------------------------------------
 
 static const project_account *find_account(const home_project *p, str email)
@@ -117,7 +142,11 @@ static code fill_account(home_project *p, arena *a, const json *v, project_accou
     JSON_EACH (roles, role)
         list[ret->role_count++] = role->text;
     ret->roles = list;
-    return json_is(key, JSON_STRING) ? resolve(p, a, key, &ret->key, e) : OK;
+    code c = json_is(key, JSON_STRING) ? resolve(p, a, key, &ret->key, e) : OK;
+    const json *policy = json_get(v, "policy");
+    if (c == OK && policy && policy->type != JSON_NULL)
+        c = read_policy(p, a, policy, &ret->policy, e);
+    return c;
 }
 
 static code fill_accounts(home_project *p, arena *a, const json *v, err *e)
@@ -217,28 +246,6 @@ static code fill_services(home_project *p, arena *a, const json *v, err *e)
     return OK;
 }
 
-static code read_policy(home_project *p, arena *a, const json *v, const json **ret_policy, err *e)
-{
-    static const json_opts opts = {.bytes_max = PROJECT_POLICY_BYTES_MAX,
-                                   .depth_max = PROJECT_DEPTH_MAX,
-                                   .values_max = PROJECT_VALUES_MAX};
-    const char *path;
-    json *root;
-    *ret_policy = v;
-    if (v->type != JSON_STRING)
-        return OK;
-    code c = resolve(p, a, v, &path, e);
-    if (c == OK)
-        c = yaml_load(a, path, &opts, &root, e);
-    if (c == OK)
-        c = json_want(root, JSON_OBJECT, e);
-    if (c != OK) // where the file was named, when the file itself has no place to show
-        err_at(e, v->file, v->line, v->col);
-    else
-        *ret_policy = root;
-    return c;
-}
-
 static code fill_policies(home_project *p, arena *a, const json *v, err *e)
 {
     project_policy *list = arena_array(a, v ? v->len : 0, sizeof(*list));
@@ -259,6 +266,7 @@ code project_fill(home_project *p, arena *a, err *e)
 {
     const json *root = p->root, *groups = json_get(root, "groups");
     p->groups = json_is(groups, JSON_OBJECT) ? groups : NULL;
+    p->pools = json_get(root, "workload_identity_pools");
     fill_project(p, json_get(root, "project"));
     fill_rules(p, a, json_get(root, "rules"));
     fill_trust(p, a, json_get(root, "trust"));

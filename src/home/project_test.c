@@ -118,6 +118,71 @@ static void the_example_loads(void **state)
     assert_true(str_ends(str_from(p->services[0]), STR("/examples/orders/service.yaml")));
 }
 
+static void pools_and_policies_of_accounts_are_read(void **state)
+{
+    (void)state;
+    put_file(at("account.yaml"),
+             "bindings: [{role: roles/iam.workloadIdentityUser, members: ['user:a@x.org']}]\n",
+             0644);
+    const home_project *p =
+        load(write_project(
+                 ID "accounts:\n"
+                    "- {email: a@p.iam.gserviceaccount.com, policy: {bindings: []}}\n"
+                    "- {email: b@p.iam.gserviceaccount.com, policy: account.yaml}\n"
+                    "- {email: c@p.iam.gserviceaccount.com}\n"
+                    "workload_identity_pools:\n"
+                    "  pipelines:\n"
+                    "    providers:\n"
+                    "      github:\n"
+                    "        issuer: https://token.actions.githubusercontent.com\n"
+                    "        audiences: [gp]\n"
+                    "        jwks: {keys: []}\n"
+                    "        map: {google.subject: assertion.sub, attribute.a_1: 'assertion.x'}\n"
+                    "        condition: assertion.x == 'y'\n"
+                    "        disabled: true\n"),
+             NULL);
+    assert_non_null(json_get(p->accounts[0].policy, "bindings"));
+    assert_int_equal(json_get(p->accounts[1].policy, "bindings")->len, 1);
+    assert_null(p->accounts[2].policy);
+    const json *provider =
+        json_get(json_get(json_get(p->pools, "pipelines"), "providers"), "github");
+    assert_true(json_is_str(json_get(provider, "condition"), "assertion.x == 'y'"));
+    assert_null(load(write_project(ID), NULL)->pools);
+}
+
+static void a_malformed_pool_is_an_error_with_its_place(void **state)
+{
+    static const struct {
+        const char *text;
+        code want;
+        const char *says;
+    } rows[] = {
+        {"workload_identity_pools: {ci: {providers: {}}}", DATA_VALUE,
+         "the name is not a pool's id"},
+        {"workload_identity_pools: {pipelines: {}}", DATA_MISSING, "'providers' is missing"},
+        {"workload_identity_pools: {pipelines: {providers: {gh: {}}}}", DATA_VALUE,
+         "provider's id"},
+        {"workload_identity_pools: {pipelines: {providers: {idp1: {map: {}}}}}", DATA_MISSING,
+         "'issuer'"},
+        {"workload_identity_pools: {pipelines: {providers: {idp1: {issuer: 'https://a.b'}}}}",
+         DATA_MISSING, "'map'"},
+        {"workload_identity_pools: {pipelines: {providers: {idp1: {issuer: 'https://a.b', map: "
+         "{google.sub: a}}}}}",
+         DATA_VALUE, "google.subject, google.groups or attribute.NAME"},
+        {"workload_identity_pools: {pipelines: {disabled: 'no', providers: {}}}", DATA_TYPE,
+         "must be a boolean"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const home_project *p;
+        err e = ERR_INIT;
+        const char *text = arena_printf(&mem, ID "%s\n", rows[i].text).ptr;
+        code c = project_load(&mem, write_project(text), NULL, &p, &e);
+        if (c != rows[i].want || !e.line || !strstr(e.msg, rows[i].says))
+            fail_msg("%s: [%s] %u:%u: %s", rows[i].text, code_id(c), e.line, e.col, e.msg);
+    }
+}
+
 static void every_section_is_read(void **state)
 {
     (void)state;
@@ -409,6 +474,8 @@ int main(void)
         TEST(without_a_file_there_are_defaults),
         TEST(the_example_loads),
         TEST(every_section_is_read),
+        TEST(pools_and_policies_of_accounts_are_read),
+        TEST(a_malformed_pool_is_an_error_with_its_place),
         TEST(number_and_hash_follow_from_the_id),
         TEST(mistakes_are_told_with_their_place),
         TEST(T50_files_that_explode_are_refused),

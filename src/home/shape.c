@@ -169,6 +169,8 @@ static code check(checker *c, const json *v, const shape *s)
         return check_text(c, v, s);
     case SHAPE_INT:
         return check_int(c, v, s);
+    case SHAPE_BOOL:
+        return json_want(v, JSON_BOOL, c->e);
     case SHAPE_DURATION:
         return check_duration(c, v, s);
     case SHAPE_LIST:
@@ -290,6 +292,9 @@ void shape_schema(const shape *s, const char *help, jout *w)
         write_types(w, "integer", NULL);
         jout_i64(w, "minimum", (int64_t)s->min);
         jout_i64(w, "maximum", (int64_t)s->max);
+        break;
+    case SHAPE_BOOL:
+        write_types(w, "boolean", NULL);
         break;
     case SHAPE_DURATION:
         write_types(w, "string", "integer");

@@ -8,9 +8,10 @@
 #include "data/data.h"
 
 typedef enum shape_kind {
-    SHAPE_TEXT,     // a string of min … max bytes
-    SHAPE_ID,       // the same, or a whole number: ids that look like one
-    SHAPE_INT,      // a whole number, min … max
+    SHAPE_TEXT, // a string of min … max bytes
+    SHAPE_ID,   // the same, or a whole number: ids that look like one
+    SHAPE_INT,  // a whole number, min … max
+    SHAPE_BOOL,
     SHAPE_DURATION, // "90s", "1h", or a number of seconds; min … max milliseconds
     SHAPE_LIST,     // at most max members, each an `item`
     SHAPE_MAP,      // any names that fit `pattern`, each with an `item`; at most max
