@@ -120,6 +120,15 @@ static void set_bearer(call *c, bearer *ret, account *who, str federated)
     buf_deinit(&name);
 }
 
+// A copy: the token may be gone before a call that waits for the disk is recorded.
+static const str *copy_chain(const access_token *t, arena *mem)
+{
+    str *chain = arena_array(mem, t->delegation_count, sizeof(*chain));
+    for (size_t i = 0; i < t->delegation_count; i++)
+        chain[i] = arena_str(mem, t->delegation[i]);
+    return chain;
+}
+
 bool call_authenticate(call *c, bearer *ret)
 {
     str scheme, token;
@@ -134,7 +143,7 @@ bool call_authenticate(call *c, bearer *ret)
     const access_token *t = access_token_find(c->g, token, c->now_s);
     if (t) {
         set_bearer(c, ret, t->who, t->federated);
-        ret->delegation = t->delegation;
+        ret->delegation = copy_chain(t, c->mem);
         ret->delegation_count = t->delegation_count;
         return has_api_scope(t->scopes) || out_of_scope(c);
     }

@@ -103,7 +103,7 @@ static bool read_scopes(call *c, const json *body, str *ret)
     const json *list = json_get(body, "scope");
     buf b;
     bool good = json_is(list, JSON_ARRAY) && list->len && list->len <= SCOPES_MAX;
-    buf_init(&b, AUDIENCE_BYTES_MAX);
+    buf_init(&b, SCOPES_BYTES_MAX);
     JSON_EACH (list, v) {
         str scope = json_str_or(v, STR_NONE);
         good = good && scope.len && str_chr(scope, ' ') < 0;

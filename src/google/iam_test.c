@@ -361,6 +361,29 @@ static void a_key_for_nobody_is_withdrawn(void **state)
     assert_int_equal(account_find(w->g, STR(STRANGER))->keys.len, 0);
 }
 
+// The token that made the call may be pushed out by newer ones while the key is made.
+static void a_key_is_recorded_after_its_callers_token_has_gone(void **state)
+{
+    world *w = *state;
+    call *made = api_call(w, "POST /v1/projects/-/serviceAccounts/" ADMIN ":generateAccessToken",
+                          ADMIN, "{\"scope\":[" CLOUD "]}");
+    call *c = call_new(w, "POST " KEYS);
+    c->authorization =
+        arena_printf(&w->mem, "Bearer " STR_FMT, STR_ARG(answer_str(w, made, "accessToken")));
+    c->authorization_count = 1;
+    google_route(c);
+    assert_non_null(c->job);
+    for (int i = 0; i <= GOOGLE_TOKENS_MAX; i++)
+        bearer_of(w, TESTER);
+    assert_false(access_token_find(w->g, str_skip(c->authorization, 7), c->now_s));
+    uint64_t end = clock_mono_ms() + 30000;
+    bool never = false;
+    while (!c->ctx && clock_mono_ms() < end)
+        loop_run_until(w->loop, &never, 5);
+    assert_int_equal(c->status, 200);
+    assert_true(str_find(trail_of(w).text, STR("\"serviceAccountDelegationInfo\":[{")) > 0);
+}
+
 static void set_true(void *ctx, const err *e)
 {
     assert_null(e);
@@ -520,6 +543,7 @@ int main(void)
         CASE(a_key_on_its_way_to_the_disk_is_withdrawn),
         CASE(a_key_that_cannot_be_saved_is_not_given_out),
         CASE(it_may_stop_while_a_key_is_made),
+        CASE(a_key_is_recorded_after_its_callers_token_has_gone),
         CASE(keys_are_published_in_both_forms),
         CASE(discovery_names_googles_issuer_and_local_addresses),
         CASE(certificates_of_an_account_are_where_its_key_file_says),

@@ -53,6 +53,9 @@ static void batch_free(batch *b)
 {
     pthread_cond_destroy(&b->finish);
     pthread_mutex_destroy(&b->lock);
+    VEC_FOREACH (&b->changes, x) // there may be a private key among them
+        for (size_t i = 0; i < x->count; i++)
+            secret_wipe((char *)(uintptr_t)x->args[i].bytes.ptr, x->args[i].bytes.len);
     vec_deinit(&b->changes);
     vec_deinit(&b->waiters);
     arena_deinit(&b->mem);

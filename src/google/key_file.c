@@ -135,26 +135,33 @@ static bool on_loopback(str url)
            str_starts(url, STR("http://localhost:"));
 }
 
-// *ret_file is the file's JSON when it is ours.
+static bool made_for(const account *a, const json *root)
+{
+    str email = json_str_or(json_get(root, a->is_person ? "account" : "client_email"), STR_NONE);
+    return json_is_str(json_get(root, "type"),
+                       a->is_person ? "authorized_user" : "service_account") &&
+           str_ieq(email, a->email) &&
+           on_loopback(json_str_or(json_get(root, "token_uri"), STR_NONE));
+}
+
+// *ret_file is the file's JSON, to be wiped, also where it isn't ours.
 static code look(const google *g, const account *a, arena *mem, found *ret_found, json **ret_file,
                  err *e)
 {
     struct stat st;
-    json *root = NULL;
+    json *root;
     *ret_found = FOUND_NONE;
     if (lstat(a->key_file, &st) < 0)
         return errno == ENOENT ? OK : failed(a->key_file, "looked at", e);
     if (!S_ISREG(st.st_mode))
         return in_the_way(a, S_ISLNK(st.st_mode) ? "a symbolic link" : "not a file", e);
     json_opts limits = {.bytes_max = FILE_BYTES_MAX, .depth_max = 4, .values_max = 64};
-    if (json_load(mem, a->key_file, &limits, &root, NULL) || root->type != JSON_OBJECT)
+    bool read = json_load(mem, a->key_file, &limits, &root, NULL) == OK;
+    *ret_file = read ? root : NULL;
+    if (!read || root->type != JSON_OBJECT)
         return in_the_way(a, "not a file of Gatepost's", e);
-    const char *kind = a->is_person ? "authorized_user" : "service_account";
-    str email = json_str_or(json_get(root, a->is_person ? "account" : "client_email"), STR_NONE);
-    if (!json_is_str(json_get(root, "type"), kind) || !str_ieq(email, a->email) ||
-        !on_loopback(json_str_or(json_get(root, "token_uri"), STR_NONE)))
+    if (!made_for(a, root))
         return in_the_way(a, "a credential that wasn't made for this account here", e);
-    *ret_file = root;
     *ret_found = FOUND_STALE;
     str id = json_str_or(json_get(root, "private_key_id"), STR_NONE);
     str refresh = json_str_or(json_get(root, "refresh_token"), STR_NONE);
@@ -217,14 +224,12 @@ static code settle(google *g, account *a, arena *mem, err *e)
     json *file = NULL;
     buf out;
     code c = look(g, a, mem, &what, &file, e);
-    if (c)
-        return c;
     buf_init(&out, FILE_BYTES_MAX);
-    if (what == FOUND_GOOD)
+    if (c == OK && what == FOUND_GOOD)
         keep(g, a, file, &out);
-    else if (a->is_person)
+    else if (c == OK && a->is_person)
         renew_user(g, a, &out);
-    else
+    else if (c == OK)
         c = renew_key(g, a, &out, e);
     if (file)
         json_wipe(file);

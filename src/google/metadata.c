@@ -184,6 +184,10 @@ static void get_token(google_metadata *m, call *c)
         return;
     }
     str scopes = wanted_scopes(c, &f);
+    if (scopes.len > SCOPES_BYTES_MAX) {
+        bad_request(c, "there are too many scopes\n");
+        return;
+    }
     if (!token_will_do(m, scopes, c->now_s))
         renew_token(m, scopes, c->now_s);
     int64_t left_s = m->token_expires_s - c->now_s;

@@ -152,6 +152,13 @@ static void access_tokens_are_those_of_the_account(void **state)
     c = get(w, "GET " ACCOUNT TESTER "/token?scopes=a,b");
     assert_true(google_access_token_check(w->g, answer_str(w, c, "access_token"), &b));
     assert_strz(b.scopes, "a b");
+    const char *many = arena_printf(&w->mem, "GET " ACCOUNT "default/token?scopes=%05000d", 0).ptr;
+    size_t before = w->g->access_tokens.len;
+    call *refused = call_new(w, many);
+    refused->flavor = STR("Google");
+    metadata_route(md, refused);
+    assert_int_equal(refused->status, 400);
+    assert_int_equal(w->g->access_tokens.len, before); // each is kept: so is what clients put in
 }
 
 static void a_token_is_given_again_until_little_is_left(void **state)

@@ -33,6 +33,7 @@ struct account {
 
 // Both kinds of opaque tokens are known by their SHA-256 only.
 enum { DIGEST_BYTES = 32, UNIQUE_ID_LEN = 21, KEY_ID_LEN = 40 };
+enum { SCOPES_BYTES_MAX = 4 << 10 }; // of one token: each is kept
 typedef struct access_token access_token;
 struct access_token {
     account *who;  // NULL: somebody of a pool

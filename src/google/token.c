@@ -145,7 +145,8 @@ static const char *check_assertion(const call *c, const jwt *t, const account *a
     if (!in_window(t, c->now_s))
         return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
                "timeframe. Check your iat and exp values in the JWT claim.";
-    if (!claim_str(t, "scope").len && !claim_str(t, "target_audience").len) {
+    str scope = claim_str(t, "scope");
+    if ((!scope.len && !claim_str(t, "target_audience").len) || scope.len > SCOPES_BYTES_MAX) {
         *ret_error = "invalid_scope";
         return "Invalid OAuth scope or ID token audience provided.";
     }
@@ -206,7 +207,7 @@ static void grant_refresh(call *c, const form *f)
         oauth_refuse(c, 401, "unauthorized_client", STR("Unauthorized"));
     else if (!str_eq_secret(digest_str(secret_hash), digest_str(t->client_secret)))
         oauth_refuse(c, 401, "invalid_client", STR("The provided client secret is invalid."));
-    else if (!within(t->scopes, scope))
+    else if (!within(t->scopes, scope) || scope.len > SCOPES_BYTES_MAX)
         refuse(c, "invalid_scope", "Some requested scopes were not granted at sign-in.");
     else
         give_access(c, &(access_grant){.who = t->who, .scopes = scope.len ? scope : t->scopes}, t);

@@ -183,6 +183,15 @@ static void each_refusal_has_googles_words(void **state)
     }
 }
 
+static void scopes_are_bounded(void **state)
+{
+    world *w = *state;
+    str claims = arena_printf(&w->mem, "{" IDENTITY TIMES "\"scope\":\"%04097d\"," AUD "}", 0);
+    call *c = grant(w, signed_jwt(w, tester_key, claims_at(w, claims.ptr, clock_wall_s())));
+    assert_int_equal(c->status, 400);
+    assert_strz(answer_str(w, c, "error"), "invalid_scope");
+}
+
 #define GOOD "{" IDENTITY TIMES "\"scope\":\"" SCOPE "\"," AUD "}"
 
 static str good_claims(world *w)
@@ -445,6 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(each_refusal_has_googles_words),
+        CASE(scopes_are_bounded),
         CASE(T14_T16_signatures_that_prove_nothing),
         CASE(each_way_to_ask_is_understood),
         CASE(an_access_token_comes_as_googles_does),
