@@ -155,11 +155,15 @@ static code flushed(cmd_call *call, err *e)
     return err_set(e, SYS_FAILED, "the output could not be written");
 }
 
-static code read_and_run(const verb *v, int argc, const char *const *argv, cmd_call *call, err *e)
+static code read_and_run(const verb *v, cmd_words words, cmd_call *call, err *e)
 {
+    arena a;
+    arena_init(&a);
     option_values *o = options_new(v->spec);
     call->options = o;
-    code c = options_argv(o, argc, argv, e);
+    code c = v->translate ? v->translate(&a, call->err, &words, e) : OK;
+    if (c == OK)
+        c = options_argv(o, words.count, words.words, e);
     if (c == OK)
         c = options_env(o, NULL, e);
     if (c == OK)
@@ -167,6 +171,7 @@ static code read_and_run(const verb *v, int argc, const char *const *argv, cmd_c
     if (c == OK)
         c = flushed(call, e);
     options_free(o);
+    arena_deinit(&a);
     return c;
 }
 
@@ -191,12 +196,12 @@ int cmd_main(int argc, const char *const *argv, FILE *out, FILE *errors)
     cmd_call call = {.out = out, .err = errors, .status = EXIT_OK};
     int used;
     const verb *v = cmd_find(argc, argv, &used, &e);
-    code c = v ? read_and_run(v, argc - used, argv + used, &call, &e) : e.code;
+    code c = v ? read_and_run(v, (cmd_words){argc - used, argv + used}, &call, &e) : e.code;
     if (c == OK)
         return call.status;
     fflush(out); // what was said before stands before the error
     if (c == SYS_FAILED && reader_left(out))
         return EXIT_PIPE;
     err_print(&e, errors);
-    return code_exit(c);
+    return v && v->error_status ? v->error_status : code_exit(c);
 }

@@ -26,12 +26,22 @@ struct cmd_call {
                  // command has explained itself
 };
 
+typedef struct cmd_words cmd_words;
+struct cmd_words {
+    int count;
+    const char *const *words;
+};
+
 typedef struct verb verb;
 struct verb {
     const command_spec *spec;
     verb_group group;
     // An error ends the program with its code's exit status; main prints it.
     code (*run)(cmd_call *call, err *e) ATTR_MUST_CHECK;
+    // NULL, or: the words behind the name as the option tables know them, in the arena. Notes for
+    // the person go to `notes`.
+    code (*translate)(arena *a, FILE *notes, cmd_words *words, err *e) ATTR_MUST_CHECK;
+    int error_status; // 0: that of the error's code
 };
 
 extern const verb *const verbs[]; // ends with NULL; help shows them in this order

@@ -100,6 +100,13 @@ static bool bails_on(const option_values *o, str what)
     return bare && str_eq(what, STR("failure"));
 }
 
+static fetch_version version_of(str name)
+{
+    if (str_eq(name, STR("auto")))
+        return FETCH_HTTP_AUTO;
+    return str_eq(name, STR("http2")) ? FETCH_HTTP_2 : FETCH_HTTP_1_1;
+}
+
 static void read_options(run_job *s, runner_options *ret)
 {
     const option_values *o = s->call->options;
@@ -136,6 +143,7 @@ static void read_options(run_job *s, runner_options *ret)
         .certificates = s->in.certificates,
         .certificate_count = s->in.certificate_count,
         .proxy = {.from_env = true},
+        .version = version_of(option_text(o, "protocol-version")),
         .routes = s->routes.ptr,
         .route_count = s->routes.len,
         .identity = identity_of(s),
@@ -243,7 +251,7 @@ static code prepare(run_job *s, err *e)
     return c;
 }
 
-static code run_run(cmd_call *call, err *e)
+code run_collection(cmd_call *call, err *e)
 {
     run_job s = {.call = call, .loop = loop_new()};
     arena_init(&s.arena);
@@ -260,7 +268,7 @@ static code run_run(cmd_call *call, err *e)
     return c;
 }
 
-static const option_row *const tables[] = {cmd_identity, cmd_run_rows, cmd_common, NULL};
+const option_row *const cmd_run_tables[] = {cmd_identity, cmd_run_rows, cmd_common, NULL};
 
 static const command_spec spec = {
     .name = "run",
@@ -277,7 +285,7 @@ static const command_spec spec = {
              "Ends with 1 when an assertion, a script or a request failed.",
     .example = "gatepost run orders.postman_collection.json --trust 123456789012\n"
                "gatepost run --local -e staging.json -d rows.csv -r cli,junit orders.json",
-    .tables = tables,
+    .tables = cmd_run_tables,
 };
 
-const verb verb_run = {.spec = &spec, .group = VERB_TEST, .run = run_run};
+const verb verb_run = {.spec = &spec, .group = VERB_TEST, .run = run_collection};

@@ -6,7 +6,10 @@
 #include "cmd/identity.h"
 #include "report/report.h"
 
+// `gatepost run`, also under newman's name.
 extern const option_row cmd_run_rows[];
+extern const option_row *const cmd_run_tables[];
+code run_collection(cmd_call *call, err *e) ATTR_MUST_CHECK;
 
 // What a run reads. All but the folder lives in the arena.
 typedef struct run_inputs run_inputs;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of a run: what it reads, and what it leaves behind.
+#include <string.h>
+#include <unistd.h>
+
 #include "cmd/run.h"
 #include "cmd/version.h"
 #include "net/net.h"
+#include "uri/uri.h"
 
 enum { FETCH_MS = 30000 };
 
@@ -35,14 +39,16 @@ static void on_download(void *ctx, const fetch_response *res, const err *e)
     }
 }
 
-static code fetch_text(arena *a, loop *l, const char *url, str *ret_text, err *e)
+// `api_key`: empty, or the value of Postman's header.
+static code fetch_text(arena *a, loop *l, const char *url, str api_key, str *ret_text, err *e)
 {
     download d = {.a = a, .url = url, .e = e};
-    fetch_header agent = {STR("User-Agent"), STR("Gatepost/" GATEPOST_VERSION)};
+    const fetch_header headers[] = {{STR("User-Agent"), STR("Gatepost/" GATEPOST_VERSION)},
+                                    {STR("X-Api-Key"), api_key}};
     fetch_request req = {
         .url = str_from(url),
-        .headers = &agent,
-        .header_count = 1,
+        .headers = headers,
+        .header_count = api_key.len ? 2 : 1,
         .proxy.from_env = true,
         .timeout_ms = FETCH_MS,
         .body_bytes_max = JSON_BYTES_MAX,
@@ -57,12 +63,54 @@ static code fetch_text(arena *a, loop *l, const char *url, str *ret_text, err *e
     return d.code;
 }
 
-static code load(arena *a, loop *l, const char *place, str *ret_text, err *e)
+// "12345678-" and a UUID, as Postman names what it keeps.
+static bool is_uid(str place)
 {
-    str p = str_from(place);
-    if (str_istarts(p, STR("http://")) || str_istarts(p, STR("https://")))
-        return fetch_text(a, l, place, ret_text, e);
-    code c = file_read(a, place, JSON_BYTES_MAX, ret_text, e);
+    enum { UUID_LEN = 36 };
+    if (place.len < UUID_LEN + 2 || place.ptr[place.len - UUID_LEN - 1] != '-')
+        return false;
+    for (size_t i = 0; i < place.len; i++)
+        if (!ascii_is_alnum(place.ptr[i]) && place.ptr[i] != '-')
+            return false;
+    str uuid = str_skip(place, place.len - UUID_LEN);
+    return uuid.ptr[8] == '-' && uuid.ptr[13] == '-' && uuid.ptr[18] == '-' && uuid.ptr[23] == '-';
+}
+
+// Only Postman's own servers get its key, and over TLS.
+static bool is_postman(arena *a, const char *place)
+{
+    uri_url u;
+    if (url_parse(a, str_from(place), &u, NULL) != OK || !str_eq(u.scheme, STR("https")))
+        return false;
+    return str_eq(u.host.name, STR("api.postman.com")) ||
+           str_eq(u.host.name, STR("api.getpostman.com"));
+}
+
+// `kind`: "collections" or "environments" of Postman's API; NULL: it keeps none of these.
+typedef struct source source;
+struct source {
+    const char *place, *kind;
+    str api_key;
+};
+
+static code load(arena *a, loop *l, const source *s, str *ret_text, err *e)
+{
+    str p = str_from(s->place);
+    if (str_istarts(p, STR("http://")) || str_istarts(p, STR("https://"))) {
+        str key = is_postman(a, s->place) ? s->api_key : STR_NONE;
+        return fetch_text(a, l, s->place, key, ret_text, e);
+    }
+    bool kept = s->kind && is_uid(p) && access(s->place, F_OK) != 0;
+    if (kept && s->api_key.len) {
+        str url = arena_printf(a, "https://api.postman.com/%s/%s", s->kind, s->place);
+        return fetch_text(a, l, url.ptr, s->api_key, ret_text, e);
+    }
+    code c = file_read(a, s->place, JSON_BYTES_MAX, ret_text, e);
+    if (c && kept) {
+        e->hint[0] = 0;
+        return err_hint(e,
+                        "to read it from Postman, give --postman-api-key, or set POSTMAN_API_KEY");
+    }
     if (c && str_find(p, STR("://")) > 0) {
         e->hint[0] = 0;
         return err_hint(e, "files are fetched from https:// and http:// addresses only");
@@ -81,7 +129,9 @@ static code load_values(arena *a, loop *l, const option_values *o, const char *w
     if (!place)
         return OK;
     *ret = ARENA_NEW(a, pm_values);
-    code c = load(a, l, place, &text, e);
+    source from = {place, strcmp(what, "globals") ? "environments" : NULL,
+                   option_text(o, "postman-api-key")};
+    code c = load(a, l, &from, &text, e);
     return c == OK ? pm_values_read(a, text, place, what, *ret, e) : c;
 }
 
@@ -91,7 +141,7 @@ static code load_data(run_inputs *in, arena *a, loop *l, const option_values *o,
     str text;
     if (!place)
         return OK;
-    code c = load(a, l, place, &text, e);
+    code c = load(a, l, &(source){.place = place}, &text, e);
     return c == OK ? pm_data_read(a, text, place, &in->data, e) : c;
 }
 
@@ -111,7 +161,8 @@ code run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, 
 {
     const char *place = option_args(o)->ptr[0].ptr;
     str text;
-    code c = load(a, l, place, &text, e);
+    source from = {place, "collections", option_text(o, "postman-api-key")};
+    code c = load(a, l, &from, &text, e);
     if (c == OK)
         c = pm_collection_read(a, text, place, &in->collection, e);
     if (c == OK)

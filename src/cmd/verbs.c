@@ -4,6 +4,8 @@
 const verb *const verbs[] = {
     // Test
     &verb_run,
+    &verb_newman,
+    &verb_newman_run,
     &verb_mock,
     &verb_lint,
     &verb_init,

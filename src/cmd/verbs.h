@@ -5,6 +5,8 @@
 #include "cmd/cmd.h"
 
 extern const verb verb_run;
+extern const verb verb_newman;
+extern const verb verb_newman_run;
 extern const verb verb_lint;
 extern const verb verb_mock;
 extern const verb verb_init;
