@@ -67,6 +67,17 @@ test('URLs are told as they are sent, to reports and to test scripts', async (t)
   assert.match(executions[0].url, /%7B%7Bnone%7D%7D\/b%20c\?q=/);
 });
 
+test('scripts may replace parts of a request by plain values', async (t) => {
+  const url = await echo(t);
+  const replaced = [
+    `pm.request.url = '${url}/other?x=1'`, "pm.request.body = 'xyz'", "pm.request.body = { mode: 'raw', raw: 'zz' }",
+    "pm.request.headers = [{ key: 'B', value: '2' }]", 'pm.request.headers = null', "pm.request.url.query = 'a=b'",
+    "pm.request.url.path = '/text'", "pm.request.auth = { type: 'basic', basic: [{ key: 'username', value: 'u' }] }",
+  ];
+  await same(t, collection(...replaced.map((source, i) => item(`${i}`, { method: 'POST', url: `${url}/x`,
+    header: [{ key: 'A', value: '1' }], body: { mode: 'raw', raw: 'abc' } }, on('prerequest', source)))));
+});
+
 test('a request that cannot be sent is reported, and the run goes on', async (t) => {
   const url = await echo(t);
   const { executions } = await same(t, collection(

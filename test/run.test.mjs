@@ -365,6 +365,32 @@ test('a reader that leaves ends the run, and the call that is under way', async 
   assert.match(full.stderr, /the report could not be printed \[GP-SYS-01\]/);
 });
 
+test('proxies are those that newman takes from the environment', async (t) => {
+  const dir = await tempDir(t);
+  const asked = [];
+  const proxy = await serve(t, (req, res) => { asked.push(req.url); res.end('from the proxy'); });
+  const request = (url) => ({ name: url, request: url });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'p' }, item: [request('http://plain.invalid/a')] }));
+  const rows = [
+    [{ HTTP_PROXY: proxy }, 0, ['http://plain.invalid/a']],
+    [{ http_proxy: proxy }, 0, ['http://plain.invalid/a']],
+    [{ HTTP_PROXY: proxy, NO_PROXY: 'plain.invalid' }, 1, []],
+    [{ HTTPS_PROXY: proxy }, 1, []],
+  ];
+  for (const [more, code, urls] of rows) {
+    const args = ['run', 'c.json', '--silent'];
+    const theirs = await run([newmanBin, ...args], { env: envOf(dir, more), cwd: dir, program: process.execPath });
+    assert.deepEqual([theirs.code, asked.splice(0)], [code, urls], JSON.stringify(more));
+    const ours = await run(args, { env: envOf(dir, more), cwd: dir });
+    assert.deepEqual([ours.code, asked.splice(0)], [code, urls], JSON.stringify(more));
+  }
+  // An https URL asks for a tunnel, which this proxy refuses.
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'p' }, item: [request('https://secure.invalid/')] }));
+  const tunnel = await run(['run', 'c.json'], { env: envOf(dir, { HTTP_PROXY: proxy }), cwd: dir });
+  assert.equal(tunnel.code, 1);
+  assert.doesNotMatch(tunnel.stdout, /ENOTFOUND/); // the proxy was asked, not the name service
+});
+
 test('closed standard streams are no sockets', async (t) => {
   const f = await fixture(t);
   const shell = async (closed, ...args) => (await run(['-c', `"$0" "$@" ${closed}`, bin, ...args],

@@ -151,11 +151,13 @@ export class Request {
     clone() {
         return new Request(this.toJSON());
     }
+    // Scripts may replace parts by plain values; other headers than a list of them are none.
     toJSON() {
-        const out = { url: this.url.toJSON(), method: this.method };
-        if (this.headers.count()) out.header = this.headers.toJSON();
-        if (this.body) out.body = this.body.toJSON();
-        if (this.auth) out.auth = this.auth.toJSON();
+        const part = (v, Kind) => (v instanceof Kind ? v : new Kind(v)).toJSON();
+        const out = { url: part(this.url, Url), method: this.method };
+        if (this.headers instanceof HeaderList && this.headers.count()) out.header = this.headers.toJSON();
+        if (this.body) out.body = part(this.body, RequestBody);
+        if (this.auth) out.auth = part(this.auth, RequestAuth);
         for (const k of ['proxy', 'certificate', 'description']) if (this[k] !== undefined) out[k] = this[k];
         return out;
     }

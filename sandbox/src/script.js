@@ -302,18 +302,29 @@ export class Script {
         this.#ask('cookies', answer, () => operation);
     }
 
+    // What a script leaves may throw when it is read: a cycle, a toJSON. That is the script's error.
+    #attempt(read) {
+        try {
+            return read();
+        } catch (e) {
+            this.error = this.error ?? describeError(e);
+            return undefined;
+        }
+    }
+
     // A scope that nobody asked for has not changed.
     changes() {
-        return scopes.flatMap((name) => (name === 'data' || !this.#scopes[name] ? [] : this.#scopes[name].changes(name)));
+        const attempt = (read) => this.#attempt(read);
+        return scopes.flatMap((name) => (name === 'data' || !this.#scopes[name] ? [] : this.#scopes[name].changes(name, attempt)));
     }
 
     result() {
         const out = { changes: this.changes() };
         if (this.request && !this.isTest) {
-            const after = stringify(this.request);
+            const after = this.#attempt(() => stringify(this.request));
             if (after !== this.requestBefore) out.request = after;
         }
-        if (this.next !== undefined) out.next = this.next === null ? null : String(this.next);
+        if (this.next !== undefined) out.next = this.next === null ? null : this.#attempt(() => String(this.next));
         if (this.error) out.error = this.error;
         return out;
     }
@@ -372,6 +383,7 @@ export function createRunner(host, global) {
             if (script.timedOut) result.timeout = true;
             script.skipped = undefined;
             script.send('done', result);
+            return true;
         },
     };
 }

@@ -87,8 +87,9 @@ export class Url {
         this.variables = new PropertyList(PathVariable, from.variable ?? from.variables);
     }
 
+    // Scripts may replace a list by its text.
     getHost() {
-        return this.host ? this.host.join('.') : '';
+        return this.host ? (strings(this.host, '.') ?? []).join('.') : '';
     }
     getRemote(forcePort) {
         const host = this.getHost();
@@ -96,7 +97,7 @@ export class Url {
         return port ? `${host}:${port}` : host;
     }
     getPath(unresolved) {
-        const path = this.path ? this.path : [];
+        const path = this.path ? strings(this.path, '/') ?? [] : [];
         if (unresolved === true || (unresolved && unresolved.unresolved)) return `/${path.join('/')}`;
         const filled = path.map((part) => {
             if (typeof part !== 'string' || part[0] !== ':') return part;
@@ -147,7 +148,8 @@ export class Url {
         for (const k of ['auth', 'protocol', 'port', 'path', 'hash', 'host']) {
             if (this[k] !== undefined) out[k] = this[k];
         }
-        out.query = this.query.toJSON();
+        const { query } = this;
+        out.query = (query instanceof PropertyList ? query : new PropertyList(QueryParam, query)).toJSON();
         out.variable = this.variables.toJSON();
         return out;
     }

@@ -161,15 +161,17 @@ export class VariableScope {
         return { id: this.id, name: this.name, values: this.values.toJSON() };
     }
 
-    // What scripts did to the scope, as messages.js wants it: values as they are at the end.
-    changes(scope) {
+    // What scripts did to the scope, as messages.js wants it: values as they are at the end. `attempt`
+    // gives undefined for one that can't be written.
+    changes(scope, attempt) {
         const out = this.#cleared ? [{ scope, kind: 'clear' }] : [];
         for (const [key, removed] of this.#touched) {
             const own = this.#own(key);
             const name = String(key);
             if (removed || !own) out.push({ scope, kind: 'unset', key: name });
             // What JSON has no word for (undefined, NaN, functions) arrives as null.
-            if (own) out.push({ scope, kind: 'set', key: name, value: stringify(own.value) ?? 'null', type: own.type });
+            const value = own && attempt(() => stringify(own.value) ?? 'null');
+            if (value !== undefined) out.push({ scope, kind: 'set', key: name, value, type: own.type });
         }
         return out;
     }

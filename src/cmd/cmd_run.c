@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -224,9 +225,24 @@ static void tell_notes(run_job *s, const char *place)
         fprintf(s->call->err, "gatepost: " STR_FMT "\n", STR_ARG(*n));
 }
 
+// As newman, HTTP_PROXY counts too, and for https when that has none of its own; libcurl, which may
+// find itself in a CGI script, reads http_proxy in small letters only.
+static void adopt_proxy(void)
+{
+    const char *proxy = getenv("http_proxy");
+    if (!proxy)
+        proxy = getenv("HTTP_PROXY");
+    if (!proxy || !*proxy)
+        return;
+    setenv("http_proxy", proxy, false);
+    if (!getenv("HTTPS_PROXY"))
+        setenv("https_proxy", proxy, false);
+}
+
 static code prepare(run_job *s, err *e)
 {
     option_values *o = s->call->options;
+    adopt_proxy();
     code c = check_pair(o, e);
     if (c == OK)
         c = run_inputs_load(&s->in, &s->arena, s->loop, o, e);

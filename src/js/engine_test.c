@@ -649,6 +649,31 @@ static void T45_prototype_pollution_stays_in_the_worker(void **state)
     end(&s);
 }
 
+// Each of these once left a run without an end.
+static void T45_what_a_script_leaves_behind_is_its_own_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *error;
+    } rows[] = {
+        {"const a = {}; a.a = a; pm.environment.set('x', a)", "circular reference"},
+        {"pm.environment.set('x', {toJSON() { throw new Error('poison') }})", "poison"},
+        {"pm.environment.set('x', 1n)", "BigInt"},
+        {"pm.request.toJSON = () => { throw new Error('poison') }", "poison"},
+        {"pm.setNextRequest({toString() { throw new Error('poison') }})", "poison"},
+        {"pm.request.url.hash = 'a'.repeat(130 << 20)", "can't be told"},
+    };
+    seen s = begin();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        run(&s, JS_PREREQUEST, rows[i].source);
+        if (!strstr(s.error, rows[i].error))
+            fail_msg("%s: '%s'", rows[i].source, s.error);
+    }
+    run(&s, JS_PREREQUEST, "pm.environment.set('bad', 1n); pm.environment.set('k', 'v')");
+    assert_log(&s, "environment set k=\"v\" any\n"); // the rest is kept
+    end(&s);
+}
+
 // Answers that the worker doesn't take (here: as they come all at once) must not fill the queue
 // until a frame is cut.
 static void T45_large_answers_to_a_busy_script_are_refused_in_time(void **state)
@@ -694,6 +719,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_cannot_start_fails_the_script),
         cmocka_unit_test(T45_large_answers_to_a_busy_script_are_refused_in_time),
         cmocka_unit_test(T45_prototype_pollution_stays_in_the_worker),
+        cmocka_unit_test(T45_what_a_script_leaves_behind_is_its_own_error),
     };
     the_loop = loop_new();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,14 @@ static bool settle(worker *w)
     }
 }
 
+static void tell_failure(worker *w)
+{
+    str text = STR("{\"changes\":[],\"error\":{\"name\":\"Error\",\"message\":\"sandbox: "
+                   "what the script left can't be told\",\"stack\":\"\"}}");
+    frame_add_head(&w->out, FRAME_DONE, text.len);
+    buf_adds(&w->out, text);
+}
+
 static bool run(worker *w, const frame_run *r)
 {
     w->expired = false;
@@ -320,7 +328,10 @@ static bool run(worker *w, const frame_run *r)
         how = text_value(w, synchronous ? STR("synchronous") : STR("asynchronous"));
     w->expired = false;
     w->limit_ms = 0;
-    JS_FreeValue(w->ctx, boot_call(w, "finish", 1, &how));
+    JSValue told = boot_call(w, "finish", 1, &how);
+    if (!JS_IsBool(told)) // what the script left is too large, or there is no memory to tell it
+        tell_failure(w);
+    JS_FreeValue(w->ctx, told);
     alive = alive && worker_flush(w);
     collect(w); // while the runner is busy with what was told
     return alive;
