@@ -89,6 +89,23 @@ static void a_full_buffer_fails_the_decoder(void **state)
     buf_deinit(&b);
 }
 
+static void utf8_width_is_what_a_terminal_shows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t columns;
+    } rows[] = {
+        {"", 0},          {"abc", 3},          {"caf\xc3\xa9", 4},
+        {"e\xcc\x81", 1}, {"\u4f60\u597d", 4}, {"\u30c6\u30b9\u30c8", 6},
+        {"\ud55c", 2},    {"\uff21", 2},       {"\u2713", 1},
+        {"\u2705", 2},    {"\U0001f600", 2},   {"\U00020000", 2},
+        {"\u200b", 0},    {"\xff\xfe", 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_row(i, utf8_width(str_from(rows[i].text)) == rows[i].columns);
+}
+
 static void utf8_refuses_overlong_forms_and_surrogates(void **state)
 {
     (void)state;
@@ -142,6 +159,7 @@ int main(void)
         cmocka_unit_test(T18_non_canonical_base64_is_refused),
         cmocka_unit_test(hex_and_percent_round_trip),
         cmocka_unit_test(a_full_buffer_fails_the_decoder),
+        cmocka_unit_test(utf8_width_is_what_a_terminal_shows),
         cmocka_unit_test(utf8_refuses_overlong_forms_and_surrogates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

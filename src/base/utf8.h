@@ -11,3 +11,5 @@ size_t utf8_decode(str s, uint32_t *ret_cp);
 size_t utf8_encode(uint32_t cp, char ret_bytes[4]);
 // Characters; each malformed byte counts as one.
 size_t utf8_len(str s);
+// Columns on a terminal: East Asian wide characters and emoji take two, combining marks none.
+size_t utf8_width(str s);

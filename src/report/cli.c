@@ -46,6 +46,14 @@ static void end_colour(cli *c)
         buf_addz(&c->out, "\033[0m");
 }
 
+void cli_flush(cli *c)
+{
+    if (c->out.len)
+        fwrite(c->out.ptr, 1, c->out.len, c->o.out);
+    buf_reset(&c->out);
+    arena_reset(&c->scratch);
+}
+
 void cli_paint(cli *c, cli_colour colour, const char *fmt, ...)
 {
     begin_colour(c, colour);
@@ -319,11 +327,9 @@ static void on_event(void *ctx, const run_event *ev)
         buf_addc(&c->out, '\n');
     c->line_open = false;
     tell(c, ev, line_open);
-    fwrite(c->out.ptr ? c->out.ptr : "", 1, c->out.len, c->o.out);
+    cli_flush(c);
     if (c->o.terminal)
         fflush(c->o.out);
-    buf_reset(&c->out);
-    arena_reset(&c->scratch);
 }
 
 static code finish(reporter *r, err *e)

@@ -37,6 +37,8 @@ typedef enum cli_colour {
 // Appends what `text` names in that colour; plain when colours are off. `text` is ours or shown.
 void cli_paint(cli *c, cli_colour colour, const char *fmt, ...) ATTR_PRINTF(3, 4);
 
+// Prints what is in `out`, and forgets it and what is in `scratch`.
+void cli_flush(cli *c);
 // The exchange in full (--verbose).
 void cli_verbose(cli *c, const run_exchange *x);
 // The two tables at the end.

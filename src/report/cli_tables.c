@@ -48,7 +48,7 @@ static void pad(cli *c, size_t width, size_t used)
 
 static void cell(cli *c, size_t width, int colour, const char *text)
 {
-    pad(c, width - 1, utf8_len(str_from(text)));
+    pad(c, width - 1, utf8_width(str_from(text)));
     if (colour < 0)
         buf_addz(&c->out, text);
     else
@@ -120,8 +120,8 @@ void cli_summary(cli *c)
     // The three columns and the two bars between them, less a blank on each side of the text.
     size_t room = LABEL_WIDTH + 2 * COUNT_WIDTH + 2 - 2, extra = 0;
     VEC_FOREACH (&all, l)
-        if (utf8_len(*l) > room + extra)
-            extra = utf8_len(*l) - room;
+        if (utf8_width(*l) > room + extra)
+            extra = utf8_width(*l) - room;
     const struct {
         const char *label;
         const run_count *count;
@@ -149,7 +149,7 @@ void cli_summary(cli *c)
             rule(c, f, f->wide, extra);
         buf_addf(&c->out, "%s ", f->bar);
         buf_adds(&c->out, *l);
-        pad(c, room + extra, utf8_len(*l));
+        pad(c, room + extra, utf8_width(*l));
         buf_addf(&c->out, " %s\n", f->bar);
     }
     rule(c, f, f->bottom, extra);
@@ -158,15 +158,17 @@ void cli_summary(cli *c)
 
 // ---- The failures: number, name, detail
 
-enum { NAME_WIDTH_MIN = 16 };
+enum { NAME_WIDTH_MIN = 16, NAME_WIDTH_MAX = 40 }; // a script chooses its errors' names
 
 // "AssertionError", and in a run of several iterations which one.
 static size_t name_width(const run_failure *f)
 {
     char text[32];
     int len = snprintf(text, sizeof(text), "iteration: %u", f->cursor.iteration + 1);
-    size_t name = utf8_len(f->name);
-    return f->cursor.iterations > 1 && (size_t)len > name ? (size_t)len : name;
+    size_t name = utf8_width(f->name);
+    if (f->cursor.iterations > 1 && (size_t)len > name)
+        name = (size_t)len;
+    return name < NAME_WIDTH_MAX ? name : NAME_WIDTH_MAX;
 }
 
 static void add_shown_line(lines *all, arena *a, const char *before, str text, const char *after)
@@ -214,7 +216,7 @@ static void failure_rows(cli *c, const run_failure *f, size_t number, const size
         buf_addz(&c->out, "  ");
         buf_adds(&c->out, name);
         if (i < details.len) {
-            pad(c, widths[1] + 2, utf8_len(name));
+            pad(c, widths[1] + 2, utf8_width(name));
             str d = details.ptr[i];
             if (i == 0)
                 buf_adds(&c->out, d);
@@ -241,6 +243,8 @@ void cli_failures(cli *c)
               "detail");
     buf_addc(&c->out, '\n');
     size_t number = 0;
-    VEC_FOREACH (&s->failures, f)
+    VEC_FOREACH (&s->failures, f) {
         failure_rows(c, f, ++number, widths);
+        cli_flush(c); // together they may be more than a buffer holds
+    }
 }

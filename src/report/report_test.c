@@ -223,6 +223,41 @@ static void T48_a_hostile_run_breaks_neither_table_nor_document(void **state)
     unlink(path);
 }
 
+// Names in wide characters, names of any length, and more failures than a buffer holds.
+static void T48_failures_stay_in_their_columns_and_are_all_told(void **state)
+{
+    stage *s = *state;
+    enum { LARGE = 20 };
+    char *text = NULL;
+    size_t len = 0, told = 0;
+    err e = ERR_INIT;
+    FILE *out = open_memstream(&text, &len);
+    load(s,
+         "{'info':{'name':'c'},'item':[{'name':'r','request':'HOST/a','event':[{'listen':'test',"
+         "'script':{'exec':['const fail = (name, message) => pm.test(message.slice(0, 9), () => {"
+         "throw Object.assign(new Error(message), {name}); });"
+         "fail(`\u932f\u8aa4`, `wide`); fail(`n`.repeat(100000), `long`);"
+         "for (let i = 0; i < 20; i++) fail(`E`, `m`.repeat(1000000));']}}]}]}");
+    begin(s);
+    reporter *cli = report_cli_new(&(report_cli_options){.out = out, .no_banner = true});
+    runner_listen(s->r, reporter_listener(cli));
+    assert_true(loop_run_until(s->loop, &s->done, TEST_WAIT_MS));
+    assert_code(reporter_finish(cli, &e), OK);
+    fclose(out);
+    str rest = str_skip((str){text, len}, (size_t)str_find((str){text, len}, STR("#.  failure")));
+    size_t column = 0;
+    for (str line; str_next(&rest, '\n', &line);) {
+        ssize_t at = str_find(line, STR("  wide"));
+        if (at > 0)
+            column = utf8_width(str_sub(line, 0, (size_t)at + 2));
+        told += str_starts(line, STR(" ")) && line.len > 1000000;
+    }
+    assert_int_equal(column, 1 + 2 + 1 + 2 + 40 + 2); // number, name at its widest, detail
+    assert_int_equal(told, LARGE);
+    reporter_free(cli);
+    free(text);
+}
+
 #define PLACE(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
 int main(void)
@@ -233,6 +268,8 @@ int main(void)
         cmocka_unit_test(T48_lines_and_identities_are_shown_escaped),
         PLACE(an_export_goes_where_newman_puts_it),
         cmocka_unit_test_setup_teardown(T48_a_hostile_run_breaks_neither_table_nor_document,
+                                        stage_set_up, stage_tear_down),
+        cmocka_unit_test_setup_teardown(T48_failures_stay_in_their_columns_and_are_all_told,
                                         stage_set_up, stage_tear_down),
         PLACE(T49_a_file_appears_whole_or_not_at_all),
     };
