@@ -446,6 +446,17 @@ test('a service.yaml alone is called by whoever started it', async (t) => {
   assert.deepEqual(await readdir(dir), ['echo.py', 'service.yaml']); // the key isn't in the checkout
 });
 
+test('two runs at once find the example as one alone does', async (t) => {
+  const dir = await tempDir(t);
+  await cp(join(root, 'examples/orders'), dir, { recursive: true });
+  const env = envOf(await tempDir(t));
+  await startUp(t, [dir], { env });
+  const args = ['run', '--local', join(dir, 'orders.postman_collection.json'), '--folder', 'Orders', '-n', '10'];
+  for (const { code, stdout, stderr } of await Promise.all([run(args, { env }), run(args, { env })])) {
+    assert.equal(code, 0, stdout + stderr);
+  }
+});
+
 test('SIGTERM lets calls finish and leaves nothing behind', async (t) => {
   const gp = await up(t, {
     echo: { echo: { annotations: { 'run.googleapis.com/invoker-iam-disabled': 'true' } } },

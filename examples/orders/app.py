@@ -39,7 +39,7 @@ class Orders:
             db.execute("pragma journal_mode = wal")
             db.execute(
                 """create table if not exists orders (
-                     id integer primary key,
+                     id integer primary key autoincrement, -- never that of a deleted order
                      item text not null,
                      quantity integer not null,
                      unit_cents integer not null,
@@ -122,6 +122,8 @@ class Handler(BaseHTTPRequestHandler):
         if value is not None:
             self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        if self.close_connection:  # said, so that nobody sends another call into it
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)

@@ -222,6 +222,8 @@ static void explain_403(asking *x)
                 "without noauth and identity none, gatepost run --local adds the identity; for "
                 "other tools: gatepost connect --local " STR_FMT,
                 STR_ARG(audience_of(x)));
+        else if (str_istarts(x->r->url, STR("http://")))
+            fix(x, "call it by https: no identity is sent over plain http");
         else
             fix(x,
                 "trust the service, and gatepost adds the identity: gatepost trust add " STR_FMT

@@ -120,6 +120,19 @@ static void test_the_application_speaks_for_itself(void **state)
     arena_deinit(&a);
 }
 
+static void test_plain_http_is_not_to_be_trusted(void **state)
+{
+    (void)state;
+    arena a;
+    arena_init(&a);
+    refusal r = {.status = 403, .url = STR("http://orders-abc123-uc.a.run.app/"), .body = PAGE};
+    refusal_reason why;
+    refusal_explain(&r, &a, &why);
+    assert_int_equal(why.code, IAM_ANONYMOUS);
+    assert_true(str_find(why.fix, STR("by https")) >= 0);
+    arena_deinit(&a);
+}
+
 static void test_a_local_service_is_mended_in_its_project_file(void **state)
 {
     (void)state;
@@ -146,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_refusal_is_explained),
         cmocka_unit_test(test_the_application_speaks_for_itself),
+        cmocka_unit_test(test_plain_http_is_not_to_be_trusted),
         cmocka_unit_test(test_a_local_service_is_mended_in_its_project_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
