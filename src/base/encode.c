@@ -127,16 +127,15 @@ void percent_encode(buf *out, str in)
 
 bool percent_decode(buf *out, str in)
 {
-    for (size_t i = 0; i < in.len; i++) {
-        if (in.ptr[i] != '%') {
-            buf_addc(out, in.ptr[i]);
-            continue;
-        }
-        int byte = hex_byte(str_sub(in, i + 1, i + 3));
+    for (ssize_t at; (at = str_chr(in, '%')) >= 0;) {
+        size_t plain = (size_t)at;
+        int byte = hex_byte(str_sub(in, plain + 1, plain + 3));
+        buf_add(out, in.ptr, plain);
         if (byte < 0)
             return false;
         buf_addc(out, (char)byte);
-        i += 2;
+        in = str_skip(in, plain + 3);
     }
+    buf_adds(out, in);
     return buf_ok(out);
 }

@@ -73,6 +73,9 @@ static void hex_and_percent_round_trip(void **state)
     assert_false(percent_decode(&b, STR("%")));
     assert_false(percent_decode(&b, STR("%4")));
     assert_false(percent_decode(&b, STR("%4g")));
+    buf_reset(&back);
+    assert_false(percent_decode(&back, STR("a%20b c%zzd")));
+    assert_str(buf_str(&back), STR("a b c")); // what stands before it
     buf_deinit(&b);
     buf_deinit(&back);
 }

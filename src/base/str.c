@@ -72,8 +72,11 @@ ssize_t str_find(str s, str needle)
 
 ssize_t str_ifind(str s, str needle)
 {
+    if (!needle.len)
+        return 0;
+    char first = ascii_lower(needle.ptr[0]);
     for (size_t i = 0; i + needle.len <= s.len; i++)
-        if (str_ieq(str_sub(s, i, i + needle.len), needle))
+        if (ascii_lower(s.ptr[i]) == first && str_ieq(str_sub(s, i, i + needle.len), needle))
             return (ssize_t)i;
     return -1;
 }

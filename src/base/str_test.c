@@ -30,6 +30,9 @@ static void finds_prefixes_suffixes_and_parts(void **state)
     assert_int_equal(str_find(STR("abc"), STR("x")), -1);
     assert_int_equal(str_find(STR_NONE, STR("x")), -1);
     assert_int_equal(str_ifind(STR("xxABC"), STR("abc")), 2);
+    assert_int_equal(str_ifind(STR("aabAbc"), STR("ABC")), 3);
+    assert_int_equal(str_ifind(STR("ab"), STR("abc")), -1);
+    assert_int_equal(str_ifind(STR("ab"), STR("")), 0);
     assert_int_equal(str_chr(STR("a.b.c"), '.'), 1);
     assert_int_equal(str_rchr(STR("a.b.c"), '.'), 3);
     assert_str(str_trim(STR(" \t a b\r\n")), STR("a b"));
