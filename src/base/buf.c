@@ -16,16 +16,32 @@ void buf_init(buf *b, size_t max)
 
 void buf_deinit(buf *b)
 {
+    if (b->secret && b->ptr)
+        secret_wipe(b->ptr, b->cap);
     free(b->ptr);
     *b = (buf){.max = b->max};
 }
 
 void buf_reset(buf *b)
 {
+    if (b->secret && b->ptr)
+        secret_wipe(b->ptr, b->cap);
     b->len = 0;
     b->overflow = false;
     if (b->ptr)
         b->ptr[0] = 0;
+}
+
+// realloc would leave a copy behind.
+static char *move_secret(buf *b, size_t cap)
+{
+    char *moved = mem_resize(NULL, cap, 1);
+    if (!b->ptr)
+        return moved;
+    memcpy(moved, b->ptr, b->len + 1);
+    secret_wipe(b->ptr, b->cap);
+    free(b->ptr);
+    return moved;
 }
 
 char *buf_reserve(buf *b, size_t n)
@@ -39,7 +55,7 @@ char *buf_reserve(buf *b, size_t n)
         size_t cap = b->cap ? b->cap : 64;
         while (cap < need)
             cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-        b->ptr = mem_resize(b->ptr, cap, 1);
+        b->ptr = b->secret ? move_secret(b, cap) : mem_resize(b->ptr, cap, 1);
         b->cap = cap;
     }
     return b->ptr + b->len;

@@ -16,12 +16,13 @@ struct buf {
     size_t cap;
     size_t max;
     bool overflow;
+    bool secret; // set by whose secret it holds: wiped before any of its memory is given back
 };
 
 // The maximum counts bytes; memory is taken on the first append.
 void buf_init(buf *b, size_t max);
 void buf_deinit(buf *b);
-// Empties the buffer and clears the overflow mark; keeps the memory.
+// Empties the buffer and clears the overflow mark; keeps the memory, wiped when it held a secret.
 void buf_reset(buf *b);
 
 void buf_add(buf *b, const void *ptr, size_t len);

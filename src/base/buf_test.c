@@ -155,6 +155,25 @@ static void wipes_what_held_a_secret(void **state)
     buf_deinit(&b);
 }
 
+static void a_buffer_that_is_secret_wipes_by_itself(void **state)
+{
+    (void)state;
+    buf b;
+    buf_init(&b, 10000);
+    b.secret = true;
+    for (int i = 0; i < 100; i++) // grows several times
+        buf_addz(&b, "top-secret");
+    assert_int_equal(b.len, 1000);
+    assert_true(str_ends(buf_str(&b), STR("top-secrettop-secret")));
+    const char *ptr = b.ptr;
+    size_t cap = b.cap;
+    buf_truncate(&b, 5);
+    buf_reset(&b);
+    for (size_t i = 0; i < cap; i++)
+        assert_int_equal(ptr[i], 0);
+    buf_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +184,7 @@ int main(void)
         cmocka_unit_test(T48_terminal_sequences_are_shown_not_sent),
         cmocka_unit_test(T48_a_control_is_shown_wherever_it_stands),
         cmocka_unit_test(wipes_what_held_a_secret),
+        cmocka_unit_test(a_buffer_that_is_secret_wipes_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ struct direct_exchange {
     origin *origin;
     http_call *http; // NULL: not begun, or over
     http_call_facts facts;
-    buf head;     // as it is sent; wiped
+    buf head;     // as it is sent
     timer *timer; // of the whole call; NULL: none
     uint64_t started_ns;
     bool chunked;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // engine_curl: libcurl's multi interface on the loop. Its sockets are watched, its one timer is
 // ours, and what it reports as finished becomes the end of a call.
+#include <string.h>
 #include <unistd.h>
 
 #include "fetch/call.h"
@@ -151,6 +152,8 @@ static void release(fetch_call *call)
     if (x->added)
         curl_multi_remove_handle(call->client->multi, x->easy);
     curl_easy_cleanup(x->easy);
+    for (struct curl_slist *l = x->lines; l; l = l->next)
+        secret_wipe(l->data, strlen(l->data));
     curl_slist_free_all(x->lines);
     curl_slist_free_all(x->connect_to);
     curl_url_cleanup(x->url);

@@ -87,32 +87,37 @@ code curl_open(fetch_call *call, const fetch_request *req, const uri_url *u, err
 // ---- headers ----------------------------------------------------------------------------------
 
 // What libcurl would send by itself unless told not to.
-static const char *const own_headers[] = {"User-Agent", "Accept", "Accept-Encoding", "Content-Type",
-                                          "Expect"};
+static const char *const own_headers[] = {
+    "User-Agent:", "Accept:", "Accept-Encoding:", "Content-Type:", "Expect:"};
 
-static void add_line(fetch_call *call, str line)
+static void add_line(fetch_call *call, const char *line)
 {
-    call->curl.lines = curl_slist_append(call->curl.lines, line.ptr);
+    call->curl.lines = curl_slist_append(call->curl.lines, line);
 }
 
 void curl_add_field(fetch_call *call, str name, str value)
 {
+    buf line;
     for (size_t i = 0; i < ARRAY_LEN(own_headers); i++)
-        if (str_ieq(name, str_from(own_headers[i])))
+        if (str_ieq(name, str_sub(str_from(own_headers[i]), 0, strlen(own_headers[i]) - 1)))
             call->curl.given |= 1u << i;
+    buf_init(&line, name.len + value.len + 2);
+    line.secret = true; // it may be a credential, as in the list, which curl.c wipes
+    buf_adds(&line, name);
     // libcurl's way to say "with an empty value" is a semicolon in place of the colon.
-    add_line(call, value.len ? arena_printf(&call->mem, STR_FMT ": " STR_FMT, STR_ARG(name),
-                                            STR_ARG(value))
-                             : arena_printf(&call->mem, STR_FMT ";", STR_ARG(name)));
+    buf_adds(&line, value.len ? STR(": ") : STR(";"));
+    buf_adds(&line, value);
+    add_line(call, buf_cstr(&line));
+    buf_deinit(&line);
 }
 
 static void apply_headers(fetch_call *call, const fetch_request *req)
 {
     for (size_t i = 0; i < ARRAY_LEN(own_headers); i++)
         if (!(call->curl.given & 1u << i))
-            add_line(call, arena_printf(&call->mem, "%s:", own_headers[i]));
+            add_line(call, own_headers[i]);
     if (req->chunked && req->body_count)
-        add_line(call, STR("Transfer-Encoding: chunked"));
+        add_line(call, "Transfer-Encoding: chunked");
     curl_easy_setopt(call->curl.easy, CURLOPT_HTTPHEADER, call->curl.lines);
     curl_easy_setopt(call->curl.easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }

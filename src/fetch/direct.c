@@ -14,6 +14,7 @@ static code open_call(fetch_call *call, const fetch_request *req, const uri_url 
     direct_exchange *x = &call->direct;
     const fetch_route *r = &call->route;
     buf_init(&x->head, HEAD_BYTES_MAX);
+    x->head.secret = true; // it may hold a credential
     code c = fetch_judge_host(call, u->host.name, e);
     if (c)
         return c;
@@ -251,7 +252,6 @@ static void release(fetch_call *call)
     if (x->origin)
         origin_put(x->origin);
     timer_free(x->timer);
-    buf_wipe(&x->head); // it may hold a credential
     buf_deinit(&x->head);
 }
 

@@ -214,7 +214,7 @@ void call_send(lane *via)
     c->sent = true;
     if (c->o.facts)
         note_sent(via, head.len);
-    stream_write(via->stream, head);
+    stream_write_secret(via->stream, head);
     bool more = stream_write(via->stream, buf_str(&c->unsent));
     buf_deinit(&c->unsent);
     deadline_set(&via->by, p->o.response_ms);

@@ -43,6 +43,8 @@ void stream_pause(stream *s);
 // Copies the bytes into the queue. False asks to wait for on_drain (the bytes were taken all the
 // same). Before on_open, and on a broken or shut-down stream, it does nothing and returns true.
 bool stream_write(stream *s, str bytes);
+// As stream_write, of what holds a credential: our copy is wiped once it has left or is dropped.
+bool stream_write_secret(stream *s, str bytes);
 size_t stream_queued(const stream *s);
 // From now on the stream's bytes leave even while a gate of the loop holds (net_loop.h): for an
 // answer that tells nothing the gate guards. False, and without effect, when bytes wait already.

@@ -15,6 +15,7 @@ struct write_op {
     uv_write_t req;
     stream *s; // NULL once the stream is gone
     char *bytes;
+    size_t secret_bytes; // to be wiped; 0: it holds no secret
 };
 
 static void on_replay(void *ctx);
@@ -86,6 +87,14 @@ stream *stream_over(loop *l, uv_stream_t *io)
     return s;
 }
 
+static void empty_queue(stream *s)
+{
+    buf_reset(&s->out);
+    if (s->out.cap > OUT_KEPT_BYTES)
+        buf_deinit(&s->out);
+    s->out.secret = false;
+}
+
 static void drop_io(stream *s)
 {
     if (s->writing) {
@@ -100,7 +109,7 @@ static void drop_io(stream *s)
     s->is_reading = false;
     s->is_open = false;
     unmark_dirty(s);
-    buf_reset(&s->out);
+    empty_queue(s);
 }
 
 static void free_memory(stream *s)
@@ -373,6 +382,12 @@ bool stream_write(stream *s, str bytes)
     return !s->over_mark;
 }
 
+bool stream_write_secret(stream *s, str bytes)
+{
+    s->out.secret |= !s->tls; // which has no plain text in its queue
+    return stream_write(s, bytes);
+}
+
 void stream_shutdown(stream *s)
 {
     if (!s->is_open || s->shutdown_wanted)
@@ -411,6 +426,7 @@ static void on_written(uv_write_t *req, int status)
 {
     write_op *op = (write_op *)req;
     stream *s = op->s;
+    secret_wipe(op->bytes, op->secret_bytes);
     free(op->bytes);
     free(op);
     if (!s)
@@ -431,6 +447,7 @@ static void write_rest(stream *s, size_t sent)
     write_op *op = NEW(write_op);
     size_t len = s->out.len - sent;
     op->s = s;
+    op->secret_bytes = s->out.secret ? s->out.len : 0;
     op->bytes = buf_take(&s->out);
     uv_buf_t b = uv_buf_init(op->bytes + sent, (unsigned)len);
     s->writing = op;
@@ -454,10 +471,8 @@ static void flush(stream *s)
         }
         if ((size_t)(sent < 0 ? 0 : sent) < s->out.len)
             write_rest(s, sent < 0 ? 0 : (size_t)sent);
-        else if (s->out.cap > OUT_KEPT_BYTES)
-            buf_deinit(&s->out);
         else
-            buf_reset(&s->out);
+            empty_queue(s);
     }
     if (!s->writing && s->shutdown_wanted && !s->shutdown_done)
         do_shutdown(s);

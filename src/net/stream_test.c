@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "net/net_test_pair.h"
+#include "net/stream.h"
 
 static void bytes_go_both_ways_and_each_end_is_told(void **state)
 {
@@ -203,6 +204,31 @@ static void what_a_gate_does_not_guard_passes_it(void **state)
     loop_gate_free(g);
 }
 
+// What holds a credential is in no memory of ours once it has left, at once or after a wait.
+static void a_secret_is_wiped_when_it_has_left(void **state)
+{
+    pair *p = *state;
+    const str bearer = STR("Authorization: Bearer abc");
+    static char many[2 << 20];
+    pair_open(p);
+    stream *s = p->client.s;
+    stream_resume(p->server.s);
+    stream_write_secret(s, bearer);
+    const char *queued = s->out.ptr;
+    assert_memory_equal(queued, bearer.ptr, bearer.len);
+    await(p, p->server.in.len == bearer.len);
+    assert_int_equal(s->out.len, 0);
+    assert_ptr_equal(s->out.ptr, queued);
+    assert_null(memmem(queued, s->out.cap, "Bearer", 6));
+    stream_write(s, STR("plain")); // is nobody's secret
+    assert_false(s->out.secret);
+    memset(many, 'x', sizeof(many));
+    stream_write(s, (str){many, sizeof(many)});
+    stream_write_secret(s, bearer);
+    await(p, p->server.in.len == 2 * bearer.len + 5 + sizeof(many));
+    assert_false(s->out.secret);
+}
+
 // ---- connecting and listening
 // ---------------------------------------------------------------------
 
@@ -284,6 +310,7 @@ int main(void)
         PAIR_CASE(a_stream_may_be_freed_in_its_own_callback),
         PAIR_CASE(no_byte_passes_a_gate_before_it_agrees),
         PAIR_CASE(what_a_gate_does_not_guard_passes_it),
+        PAIR_CASE(a_secret_is_wiped_when_it_has_left),
         PAIR_CASE(a_server_that_is_not_there),
         PAIR_CASE(a_connection_that_is_given_up),
         PAIR_CASE(an_address_that_cannot_be_listened_on),
