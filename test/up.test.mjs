@@ -235,7 +235,7 @@ test('T24_the_decision_table_of_cloud_run', async (t) => {
   // The person who watches reads each call with its reason.
   assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms: .*\[GP-IAM-05\]/m);
   assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 401 \d+ ms.*: .*elsewhere.*\[GP-AUD-01\]/m);
-  assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms by serviceAccount:stranger@.*\[GP-IAM-04\]/m);
+  assert.match(gp.out.stderr, /^orders {1,2}GET \/orders 403 \d+ ms: serviceAccount:stranger@\S+ lacks .*\[GP-IAM-04\]/m);
   assert.match(gp.out.stderr, /^orders \w{6} GET \/orders 200 \d+ ms by serviceAccount:tester@\S+$/m);
   assert.match(gp.out.stderr, /^note: the policy of 'everybody', line \d+: roles\/run\.invoker allUsers: .*\[public\]/m);
   const text = JSON.stringify(entries) + gp.out.stderr + gp.out.stdout;

@@ -77,10 +77,20 @@ static void service_text(const up_service *s, const char *bold, const char *plai
              STR_ARG(s->url));
     for (size_t i = 0; i < s->run_app_url_count; i++)
         buf_addf(out, "  as " STR_FMT "\n", STR_ARG(s->run_app_urls[i]));
-    buf_addf(out, "  runs as " STR_FMT ", 0 to %u instances of %u calls\n", STR_ARG(s->account),
-             s->spec->max, s->spec->concurrency);
+    buf_addf(out, "  runs as " STR_FMT ", %u to %u instances of %u calls\n", STR_ARG(s->account),
+             s->spec->min, s->spec->max, s->spec->concurrency);
     if (s->spec->check_disabled)
         buf_addz(out, "  anybody may call it: the invoker check is disabled\n");
+}
+
+// A project file, which may be a stranger's, chose both (threat 48).
+static void key_text(const address_account *a, buf *out)
+{
+    buf_addz(out, "key file         ");
+    buf_add_shown(out, a->key_file);
+    buf_addz(out, " of ");
+    buf_add_shown(out, a->email);
+    buf_addc(out, '\n');
 }
 
 void up_text(const up *u, bool colour, buf *out)
@@ -96,8 +106,7 @@ void up_text(const up *u, bool colour, buf *out)
     buf_addf(out, "audit trail      " STR_FMT "\n", STR_ARG(ad->audit));
     for (size_t i = 0; i < ad->account_count; i++)
         if (ad->accounts[i].key_file.len)
-            buf_addf(out, "key file         " STR_FMT " of " STR_FMT "\n",
-                     STR_ARG(ad->accounts[i].key_file), STR_ARG(ad->accounts[i].email));
+            key_text(&ad->accounts[i], out);
     str url = ad->services[0].run_app_urls[0];
     buf_addf(out,
              "\n%sNext, in another terminal:%s\n"

@@ -56,20 +56,22 @@ void up_log_event(up_service *s, str instance_id, const err *e, const char *text
     buf_deinit(&line);
 }
 
-static void add_caller(buf *line, const guard_verdict *v)
+// Unless the refusal begins with the name anyway.
+static void add_caller(buf *line, const guard_verdict *v, const err *why)
 {
     buf name;
     buf_init(&name, 4096);
     if (v && v->who)
         principal_name(v->who, &name);
-    if (name.len) {
+    if (name.len && !(why && str_starts(str_from(why->msg), buf_str(&name)))) {
         buf_addz(line, " by ");
         buf_add_shown(line, buf_str(&name));
     }
     buf_deinit(&name);
 }
 
-// "orders 3f9a2c GET /orders 403 1 ms by serviceAccount:…: why [GP-IAM-04]; what to do"
+// "orders 3f9a2c GET /orders 200 1 ms by serviceAccount:…"
+// "orders GET /orders 403 1 ms: serviceAccount:… lacks … [GP-IAM-04]; what to do"
 void up_log_call(void *service, const gate_record *r)
 {
     up_service *s = service;
@@ -89,7 +91,7 @@ void up_log_call(void *service, const gate_record *r)
     buf_addc(&line, ' ');
     buf_add_u64(&line, rq->latency_ns / 1000000);
     buf_addz(&line, " ms");
-    add_caller(&line, r->verdict);
+    add_caller(&line, r->verdict, r->refusal);
     if (r->refusal) {
         buf_addz(&line, ": ");
         add_redacted(&line, str_from(r->refusal->msg));

@@ -248,7 +248,7 @@ static void T48_failures_stay_in_their_columns_and_are_all_told(void **state)
     size_t column = 0;
     for (str line; str_next(&rest, '\n', &line);) {
         ssize_t at = str_find(line, STR("  wide"));
-        if (at > 0)
+        if (at > 0 && !column) // the first: the others have no name in front
             column = utf8_width(str_sub(line, 0, (size_t)at + 2));
         told += str_starts(line, STR(" ")) && line.len > 1000000;
     }
