@@ -73,6 +73,30 @@ static code examine(visit *v, loop *l, identity_setup *s)
     return v->code;
 }
 
+// Without a URL the token is foreign: what would the project's pools make of it?
+static code examine_foreign(visit *v, loop *l, identity_setup *s)
+{
+    const option_values *o = v->call->options;
+    bool accepted = false;
+    buf page;
+    doctor_foreign d = {
+        .loop = l, .project = s->project, .as_json = str_eq(option_text(o, "format"), STR("json"))};
+    if (!option_cstr(o, "token")) {
+        (void)err_set(v->e, OPTION_ARGS, "the URL is missing");
+        return err_hint(v->e, "name the service's URL, or a foreign token with --token FILE");
+    }
+    code c = read_token(o, &s->arena, &d.token, v->e);
+    buf_init(&page, PAGE_BYTES_MAX);
+    if (c == OK)
+        c = doctor_foreign_token(&d, &page, &accepted, v->e);
+    if (c == OK) {
+        fwrite(buf_cstr(&page), 1, page.len, v->call->out);
+        v->call->status = accepted ? EXIT_OK : EXIT_FAILED;
+    }
+    buf_deinit(&page);
+    return c;
+}
+
 static code run_doctor(cmd_call *call, err *e)
 {
     visit v = {.call = call, .e = e};
@@ -80,7 +104,7 @@ static code run_doctor(cmd_call *call, err *e)
     loop *l = loop_new();
     code c = identity_open(&s, l, call->options, NULL, e);
     if (c == OK)
-        c = examine(&v, l, &s);
+        c = option_args(call->options)->len ? examine(&v, l, &s) : examine_foreign(&v, l, &s);
     identity_close(&s);
     loop_free(l);
     return c;
@@ -90,7 +114,8 @@ static const option_row rows[] = {
     {.name = "token",
      .kind = OPTION_TEXT,
      .value = "FILE",
-     .help = "Judge the bearer token in this file ('-': standard input) instead of minting one"},
+     .help = "Judge the bearer token in this file ('-': standard input) instead of minting one; "
+             "without a URL: by the project's workload identity pools"},
     {.name = "format",
      .kind = OPTION_CHOICE,
      .choices = "text|json",
@@ -102,8 +127,8 @@ static const option_row *const tables[] = {rows, cmd_identity, cmd_common, NULL}
 
 static const command_spec spec = {
     .name = "doctor",
-    .args = "URL",
-    .args_min = 1,
+    .args = "[URL]",
+    .args_min = 0,
     .args_max = 1,
     .summary = "Explain a 401, 403 or 404 of a service and name the fix",
     .about =
@@ -111,9 +136,15 @@ static const command_spec spec = {
         "answer: which audience was sent and which is expected, who called, which binding is "
         "missing, whether a clock is wrong. Of a service of the running 'gatepost up' it also "
         "tells what the trail says.\n\n"
-        "Ends with 0 when the call works, with 1 when it is refused or fails.",
+        "With --token and no URL it tells what each provider under workload_identity_pools in "
+        "gatepost.yaml makes of a foreign token: the principal and the accounts that it may act "
+        "for, or why it is refused.\n\n"
+        "Ends with 0 when the call works or a provider accepts the token, with 1 when it is "
+        "refused "
+        "or fails.",
     .example = "gatepost doctor https://orders-abc123-uc.a.run.app/orders\n"
-               "pbpaste | gatepost doctor --token - https://orders-abc123-uc.a.run.app/",
+               "pbpaste | gatepost doctor --token - https://orders-abc123-uc.a.run.app/\n"
+               "gatepost doctor --token github.jwt",
     .tables = tables,
 };
 

@@ -66,5 +66,18 @@ doctor *doctor_start(loop *l, const doctor_options *o,
                      void (*on_done)(void *ctx, const doctor_report *r, const err *e), void *ctx);
 void doctor_free(doctor *d); // NULL is allowed
 
+// What each provider of the project's workload identity pools makes of a foreign token: whether it
+// is believed, who it names, and the accounts that it may act for; why not, where it isn't. Appends
+// the report, without the token; waits for keys that must be fetched. Errors: POOL_TARGET (no
+// providers), those of pool_set_new.
+typedef struct doctor_foreign doctor_foreign;
+struct doctor_foreign {
+    loop *loop;
+    const home_project *project;
+    str token;
+    bool as_json;
+};
+CODE_CHECKED doctor_foreign_token(const doctor_foreign *d, buf *out, bool *ret_accepted, err *e);
+
 void doctor_text(const doctor_report *r, buf *out);
 void doctor_json(const doctor_report *r, buf *out);

@@ -34,9 +34,10 @@ struct oidc_issuer {
     // Run, and only a lone issuer can be.
     const str *domains;
     size_t domain_count;
-    str discovery_url; // empty: ISSUER/.well-known/openid-configuration
-    str jwks_url;      // set: no discovery
-    jwk_set *keys;     // set: these, nothing is fetched (a reference is taken)
+    str discovery_url;  // empty: ISSUER/.well-known/openid-configuration
+    str jwks_url;       // set: no discovery
+    jwk_set *keys;      // set: these, nothing is fetched (a reference is taken)
+    bool access_tokens; // tokens of type at+jwt (RFC 9068) are taken too
 };
 
 // What the network side may do. Zeroes are the defaults.

@@ -52,7 +52,7 @@ struct pool_identity {
 
 // What the provider makes of a token, by its own audiences. The result in *ret_code is OK or, in
 // this order, JWT_FORMAT, JWT_HEADER, JWT_CLAIMS, OIDC_ISSUER, JWT_AUDIENCE, JWT_EXPIRED (also: iat
-// or exp missing), JWT_EARLY, JWT_ALG, OIDC_KEYS, JWT_KEY, JWT_SIGNATURE, POOL_MAPPING,
+// or exp missing), JWT_EARLY, JWT_ALG, OIDC_KEYS, JWT_KEY, JWT_SIGNATURE, JWT_TYPE, POOL_MAPPING,
 // POOL_CONDITION. OIDC_WAIT: pool_wait_keys, then again.
 oidc_state pool_check(pool_provider *p, const oidc_query *q, arena *a, pool_identity *ret,
                       code *ret_code, err *e);

@@ -115,7 +115,8 @@ static code load_issuer(loop *l, pool_provider *p, const json *v, err *e)
     jwk_set *keys = NULL;
     code c = load_keys(json_get(v, "jwks"), &keys, e);
     if (c == OK) {
-        const oidc_issuer is = {.issuer = p->issuer, .kind = OIDC_OTHER, .keys = keys};
+        const oidc_issuer is = {
+            .issuer = p->issuer, .kind = OIDC_OTHER, .keys = keys, .access_tokens = true};
         err why = ERR_INIT;
         p->keys = oidc_new(l, &checks);
         c = oidc_add(p->keys, &is, &why);

@@ -230,6 +230,8 @@ static void T14_T15_T16_a_token_must_be_signed_by_a_key_of_the_provider(void **s
         *p384 = jwk_generate(JOSE_ES384, STR("a"));
     str good = sign(f, key_a, "JWT", claims_of(f, GOOD));
     assert_code(check(f, s, good, &who), OK);
+    assert_code(check(f, s, sign(f, key_a, "at+jwt", claims_of(f, GOOD)), &who), OK); // RFC 9068
+    assert_code(check(f, s, sign(f, key_a, "logout+jwt", claims_of(f, GOOD)), &who), JWT_TYPE);
     assert_code(check(f, s, sign(f, other, "JWT", claims_of(f, GOOD)), &who), JWT_SIGNATURE);
     assert_code(check(f, s, sign(f, unknown, "JWT", claims_of(f, GOOD)), &who), JWT_KEY);
     assert_code(check(f, s, sign(f, p384, "JWT", claims_of(f, GOOD)), &who), JWT_ALG);

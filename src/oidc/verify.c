@@ -47,6 +47,11 @@ static bool may_be_new_key(const issuer *i, const jwt *t, code c)
     return !i->in_memory && (c == JWT_KEY || (c == JWT_SIGNATURE && !t->kid.len));
 }
 
+static bool is_access_token(const jwt *t)
+{
+    return str_ieq(t->typ, STR("at+jwt")) || str_ieq(t->typ, STR("application/at+jwt"));
+}
+
 static oidc_state done(code c, code *ret_code)
 {
     *ret_code = c;
@@ -81,6 +86,8 @@ oidc_state oidc_verify(oidc *o, const oidc_query *q, arena *a, oidc_identity *wh
                     .audience_count = q->audience_count,
                     .now_s = q->now_s,
                     .leeway_s = o->options.leeway_s};
+    if (i->is.access_tokens && is_access_token(&who->token))
+        x.typ = who->token.typ;
     if (c == OK)
         c = jwt_check_claims(&who->token, &x, e);
     if (c)
