@@ -24,6 +24,8 @@ const verb *const verbs[] = {
     // Govern
     &verb_policy_lint,
     &verb_policy_explain,
+    &verb_keys_list,
+    &verb_keys_rotate,
     &verb_audit_query,
     &verb_audit_tail,
     &verb_audit_verify,

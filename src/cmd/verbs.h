@@ -22,6 +22,8 @@ extern const verb verb_trust_list;
 extern const verb verb_trust_remove;
 extern const verb verb_policy_lint;
 extern const verb verb_policy_explain;
+extern const verb verb_keys_list;
+extern const verb verb_keys_rotate;
 extern const verb verb_audit_query;
 extern const verb verb_audit_tail;
 extern const verb verb_audit_verify;

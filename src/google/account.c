@@ -5,6 +5,8 @@
 
 #include "google/state.h"
 
+enum { USED_EVERY_S = 60 };
+
 // ---- finding
 
 static str lower(arena *mem, str s)
@@ -151,6 +153,15 @@ void account_key_set_disabled(google *g, account_key *k, bool disabled)
                 STORE_ARGS(store_i64(disabled), store_text(k->id)));
 }
 
+void account_key_used(google *g, account_key *k, int64_t now_s)
+{
+    if (now_s < k->used_s + USED_EVERY_S && now_s >= k->used_s)
+        return;
+    k->used_s = now_s;
+    journal_add(g->journal, "update account_key set used_s = ? where id = ?",
+                STORE_ARGS(store_i64(now_s), store_text(k->id)));
+}
+
 void account_key_remove(google *g, account *a, account_key *k)
 {
     journal_add(g->journal, "delete from account_key where id = ?", STORE_ARGS(store_text(k->id)));
@@ -209,8 +220,8 @@ static code open_keys(google *g, store *db, err *e)
 {
     store_rows *r;
     code c = store_query(db,
-                         "select id, email, cert, uploaded, disabled, private_pem from account_key"
-                         " order by rowid",
+                         "select id, email, cert, uploaded, disabled, private_pem, used_s"
+                         " from account_key order by rowid",
                          STORE_NO_ARGS, &r, e);
     if (c)
         return c;
@@ -224,6 +235,7 @@ static code open_keys(google *g, store *db, err *e)
             break;
         k->uploaded = store_row_i64(r, 3);
         k->disabled = store_row_i64(r, 4);
+        k->used_s = store_row_i64(r, 6);
         vec_push(&a->keys, k);
         if (!store_row_null(r, 5))
             c = jwk_from_pem(store_row_str(r, 5), k->id, &k->signer, e);

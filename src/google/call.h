@@ -143,6 +143,9 @@ bool oauth_form(call *c, form *ret_form);
 void sts_endpoint(call *c);
 // /v1/projects/P/serviceAccounts…
 void iam_answer(call *c);
+// Policy Analyzer: when keys were last used.
+bool activity_asked(const call *c);
+void activity_answer(call *c);
 // …/serviceAccounts/E:METHOD of IAM credentials. False: no method of that name.
 bool credentials_answer(call *c, const bearer *caller, account *target, str method);
 // The one dispatcher of google_on_request.

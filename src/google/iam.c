@@ -409,6 +409,10 @@ void iam_answer(call *c)
 {
     iam_path p;
     bearer caller;
+    if (activity_asked(c)) {
+        activity_answer(c);
+        return;
+    }
     bool good = read_path(c, &p);
     const iam_route *r = good ? find_route(c, &p) : NULL;
     bool credentials = good && !r && p.parts == 4 && p.verb.len && str_eq(c->method, STR("POST"));

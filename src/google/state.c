@@ -14,6 +14,7 @@ static const char *const steps[] = {
     " client_id text not null, client_secret blob not null, scopes text not null) strict;",
     "alter table account_key add column private_pem text", // of managed keys
     "alter table access_token add column federated text",  // of identities of pools
+    "alter table account_key add column used_s integer not null default 0",
 };
 const store_schema google_schema = {steps, ARRAY_LEN(steps)};
 

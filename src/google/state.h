@@ -19,7 +19,8 @@ struct account_key {
     int64_t from_s, to_s; // validity
     bool disabled;
     bool uploaded;
-    jwk *signer; // the private half of the one managed key; NULL: an account's own key
+    int64_t used_s; // last time that it signed an assertion; 0: never
+    jwk *signer;    // the private half of the one managed key; NULL: an account's own key
 };
 
 struct account {
@@ -108,6 +109,8 @@ CODE_CHECKED account_key_of_pair(const account *a, jwk *pair, account_key **ret_
 // Puts it among the account's, and on its way to the disk.
 void account_key_add(google *g, account *a, account_key *k);
 void account_key_set_disabled(google *g, account_key *k, bool disabled);
+// It signed something at that time; kept to the minute.
+void account_key_used(google *g, account_key *k, int64_t now_s);
 void account_key_remove(google *g, account *a, account_key *k);
 
 // ---- identities of pools (federated.c)

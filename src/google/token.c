@@ -96,11 +96,19 @@ static void give_id(call *c, const account *a, str audience)
 
 // ---- the JWT bearer grant
 
-static bool signed_by(const jwt *t, const account *a, int64_t now_s)
+static bool signed_by(const call *c, const jwt *t, const account *a)
 {
-    jwk_set *keys = account_usable_keys(a, now_s);
-    bool good = jwt_check_signature(t, keys, NULL) == OK;
-    jwk_set_unref(keys);
+    bool good = false;
+    VEC_FOREACH (&a->keys, k) {
+        if (good || !account_key_usable(*k, c->now_s) || (t->kid.len && !str_eq(t->kid, (*k)->id)))
+            continue;
+        jwk_set *one = jwk_set_new();
+        jwk_set_add(one, (*k)->key);
+        good = jwt_check_signature(t, one, NULL) == OK;
+        jwk_set_unref(one);
+        if (good)
+            account_key_used(c->g, *k, c->now_s);
+    }
     return good;
 }
 
@@ -136,7 +144,7 @@ static const char *check_assertion(const call *c, const jwt *t, const account *a
         return "Invalid JWT Signature.";
     if (!a || a->is_person)
         return "Invalid grant: account not found";
-    if (!signed_by(t, a, c->now_s))
+    if (!signed_by(c, t, a))
         return "Invalid JWT Signature.";
     if (!t->has_issued_at)
         return "Invalid JWT: iat (issued at) is not set.";

@@ -46,6 +46,8 @@ static const predefined table[] = {
      {"iam.serviceAccounts.create", "iam.serviceAccounts.delete", "iam.serviceAccounts.get",
       "iam.serviceAccounts.list", "iam.serviceAccounts.setIamPolicy",
       "iam.serviceAccounts.getIamPolicy"}},
+    {"roles/policyanalyzer.activityAnalyzer",
+     {"policyanalyzer.serviceAccountKeyLastAuthenticationActivities.query"}},
     {"roles/viewer", {RUN_VIEW, "iam.serviceAccounts.get", "iam.serviceAccounts.list"}},
     {"roles/editor",
      {RUN_VIEW, RUN_CALL, "run.services.update", "iam.serviceAccounts.actAs",
