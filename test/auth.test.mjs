@@ -218,7 +218,7 @@ test('every auth type is let in where newman is, with as many requests', async (
     await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'auth', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: [...items(), ...windows] }));
     const out = join(dir, `${who}.json`);
     const { stderr } = await run([...head, 'c.json', '--global-var', `origin=${origin}`, '-r', 'json', '--reporter-json-export', out],
-      { env: envOf(dir), cwd: dir, timeoutMs: 120_000, ...options });
+      { env: envOf(dir), cwd: dir, ...options });
     assert.equal(stderr.includes('Sanitizer'), false, stderr);
     reports[who] = essence(JSON.parse(await readFile(out, 'utf8')));
   }

@@ -202,7 +202,7 @@ const honest = (url) => [
  * the honest requests go to the trusted echo server.
  */
 async function attack(stage, items, { args = [], more = {}, files = {}, env = {}, cloud = false,
-  goesOn = true, minted = true, stock, timeoutMs } = {}) {
+  goesOn = true, minted = true, stock } = {}) {
   const dir = join(stage.home, `attack-${++stage.count}`);
   const before = stage.tokens.minted;
   const [first, last] = honest(cloud ? stage.trusted.url : ORDERS);
@@ -218,7 +218,7 @@ async function attack(stage, items, { args = [], more = {}, files = {}, env = {}
   const where = cloud ? ['--trust', stage.trusted.url] : ['--local'];
   const done = await run(['run', 'c.json', ...where, '-r', 'cli,json,junit', '--verbose',
     '--reporter-json-export', 'r.json', '--reporter-junit-export', 'r.xml', ...args],
-  { env: { ...stage.env, ...(cloud ? stage.cloud : {}), ...env }, cwd: dir, timeoutMs });
+  { env: { ...stage.env, ...(cloud ? stage.cloud : {}), ...env }, cwd: dir });
   await assertNoToken(stage, dir, { stdout: done.stdout, stderr: done.stderr });
   assert.doesNotMatch(done.stderr, /AddressSanitizer|runtime error/);
   assert.ok(!minted || stage.tokens.minted > before, 'nothing was minted: there was nothing to steal');

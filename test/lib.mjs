@@ -14,6 +14,9 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const bin = process.env.GATEPOST_BIN ?? join(root, 'build/gatepost');
 
+// How long a test waits for what must come. Only a hang takes so long, however busy the machine is.
+export const PATIENCE_MS = 300_000;
+
 // Where tools/run-tests wants all output and files of the suite, to search them for tokens.
 const trace = process.env.GATEPOST_TEST_TRACE;
 
@@ -69,7 +72,7 @@ function collect(child) {
  * Runs a program to its end: { code, signal, stdout, stderr }. `input` goes to its stdin. A client of
  * others that prints the token it got says `kept: false`.
  */
-export async function run(args, { env, cwd, input = '', program = bin, timeoutMs = 60_000, kept = true } = {}) {
+export async function run(args, { env, cwd, input = '', program = bin, timeoutMs = PATIENCE_MS, kept = true } = {}) {
   const child = spawn(program, args, { env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL' });
   const out = collect(child);
   child.stdin.on('error', () => {}); // it may end without reading
@@ -83,7 +86,7 @@ export async function run(args, { env, cwd, input = '', program = bin, timeoutMs
  * Starts a program that stays, and resolves once its output (both streams) matches `ready`; the
  * test's end stops it with SIGTERM and fails when it doesn't go within ten seconds.
  */
-export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs = 20_000 } = {}) {
+export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs = PATIENCE_MS } = {}) {
   const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const out = collect(child);
   const closed = once(child, 'close').then(([code, signal]) => {
@@ -93,7 +96,7 @@ export async function start(t, args, { env, cwd, ready, program = bin, timeoutMs
   const stop = async () => {
     let forced = false;
     child.kill('SIGTERM');
-    const timer = setTimeout(() => { forced = child.kill('SIGKILL'); }, 10_000);
+    const timer = setTimeout(() => { forced = child.kill('SIGKILL'); }, PATIENCE_MS);
     const end = await closed;
     clearTimeout(timer);
     if (forced) throw new Error(`${args[0]} did not stop\n${out.stderr}`);

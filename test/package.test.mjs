@@ -11,7 +11,7 @@ const env = { ...process.env, LANG: 'C.UTF-8' };
 
 /** Runs a program of the project, or fails with what it printed. */
 async function must(program, args, options = {}) {
-  const done = await run(args, { program, env, cwd: root, timeoutMs: 170_000, ...options });
+  const done = await run(args, { program, env, cwd: root, ...options });
   assert.equal(done.code, 0, `${program} ${args.join(' ')}\n${done.stdout}${done.stderr}`);
   return done.stdout.trim();
 }

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { Gaxios } from 'gaxios';
 import { JWT } from 'google-auth-library';
 import { createRemoteJWKSet, decodeJwt, importPKCS8, jwtVerify, SignJWT } from 'jose';
-import { envOf, minted, root, run, start, startUp, tempDir } from './lib.mjs';
+import { envOf, minted, PATIENCE_MS, root, run, start, startUp, tempDir } from './lib.mjs';
 
 const DOMAIN = 'gatepost-demo.iam.gserviceaccount.com';
 const TESTER = `tester@${DOMAIN}`;
@@ -127,7 +127,7 @@ function send(base, path, fields = []) {
 
 const bearer = (token) => ['Authorization', `Bearer ${token}`];
 
-async function until(what, condition, timeoutMs = 30_000) {
+async function until(what, condition, timeoutMs = PATIENCE_MS) {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, `${what}: not within ${timeoutMs} ms`);

@@ -130,14 +130,6 @@ int code_http(code c)
     return row(c)->http_status;
 }
 
-code code_from_id(str id)
-{
-    for (int c = OK + 1; c < CODE_COUNT; c++)
-        if (str_eq(id, str_from(rows[c].id)))
-            return (code)c;
-    return OK;
-}
-
 void err_print(const err *e, FILE *out)
 {
     buf text;
@@ -160,26 +152,4 @@ void err_print(const err *e, FILE *out)
     }
     fwrite(text.ptr, 1, text.len, out);
     buf_deinit(&text);
-}
-
-char *err_json(const err *e)
-{
-    buf text;
-    buf_init(&text, 64 * 1024);
-    buf_addz(&text, "{\"code\":");
-    buf_add_json(&text, str_from(code_id(e->code)));
-    buf_addz(&text, ",\"message\":");
-    buf_add_json(&text, str_from(e->msg));
-    if (e->file[0]) {
-        buf_addz(&text, ",\"file\":");
-        buf_add_json(&text, str_from(e->file));
-    }
-    if (e->line)
-        buf_addf(&text, ",\"line\":%u,\"column\":%u", e->line, e->col);
-    if (e->hint[0]) {
-        buf_addz(&text, ",\"hint\":");
-        buf_add_json(&text, str_from(e->hint));
-    }
-    buf_addc(&text, '}');
-    return buf_take(&text);
 }

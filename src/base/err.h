@@ -63,11 +63,7 @@ const char *code_id(code c);    // "GP-CFG-04"
 const char *code_title(code c); // one line for humans
 int code_exit(code c);          // EXIT_…
 int code_http(code c);          // 400…599
-// The code with this id, or OK when there is none.
-code code_from_id(str id);
 
 // The two-line form above, prefixed with "gatepost: ". Control characters are shown escaped, so
 // that input quoted in a message cannot drive the terminal (threat 48).
 void err_print(const err *e, FILE *out);
-// {"code":…,"message":…,"file":…,"line":…,"column":…,"hint":…}; free with free().
-char *err_json(const err *e);

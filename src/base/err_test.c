@@ -30,12 +30,6 @@ static void an_error_says_what_why_where_and_how_to_fix_it(void **state)
                         "gatepost: orders.json:7:3: reading 'orders.json': 9 bytes, the limit "
                         "is 5 [GP-SYS-02]\n  hint: split the file\n");
     free(text);
-    text = err_json(&e);
-    assert_string_equal(text,
-                        "{\"code\":\"GP-SYS-02\",\"message\":\"reading 'orders.json': 9 bytes, "
-                        "the limit is 5\",\"file\":\"orders.json\",\"line\":7,\"column\":3,"
-                        "\"hint\":\"split the file\"}");
-    free(text);
 }
 
 static void an_error_without_a_place_or_a_hint_is_one_line(void **state)
@@ -83,12 +77,12 @@ static void every_code_has_an_id_a_title_and_statuses(void **state)
     for (int c = OK + 1; c < CODE_COUNT; c++) {
         const char *id = code_id((code)c);
         assert_row(c, str_glob(STR("GP-*-*"), str_from(id)));
-        assert_row(c, code_from_id(str_from(id)) == (code)c); // and no two share one
+        for (int other = OK + 1; other < c; other++)
+            assert_row(c, strcmp(code_id((code)other), id) != 0);
         assert_row(c, *code_title((code)c));
         assert_row(c, code_exit((code)c) >= 1 && code_exit((code)c) <= 6);
         assert_row(c, code_http((code)c) >= 400 && code_http((code)c) <= 599);
     }
-    assert_int_equal(code_from_id(STR("GP-NONE-01")), OK);
 }
 
 static void rfc3339_goes_both_ways(void **state)

@@ -137,7 +137,7 @@ static inline cel_value cel_timestamp(int64_t s, int32_t ns)
     return (cel_value){.kind = CEL_TIMESTAMP, .time = {s, ns}};
 }
 
-// CEL's ==: numbers by value whatever their type, NaN unlike itself, maps without order.
+// For tests: CEL's ==: numbers by value whatever their type, NaN unlike itself, maps without order.
 bool cel_equal(const cel_value *a, const cel_value *b);
 // The value of a map's key, or NULL.
 const cel_value *cel_map_get(const cel_map *m, const cel_value *key);
@@ -147,7 +147,7 @@ const cel_value *cel_map_get(const cel_map *m, const cel_value *key);
 // With the standard definitions, macros and extensions.
 cel_env *cel_env_new(void);
 void cel_env_free(cel_env *env);
-// Names are looked up in "a.b", then "a", then at the root.
+// For tests: names are looked up in "a.b", then "a", then at the root.
 void cel_env_container(cel_env *env, str container);
 // Types are written as in documentation: "int", "map(string, list(dyn))", "optional_type(bool)".
 // A name may have dots: then it is one variable, and wins over a field of a shorter one.
@@ -173,7 +173,9 @@ CODE_CHECKED cel_env_function(cel_env *env, const cel_function *f, err *e);
 // api.getAttribute(name, otherwise), which asks the activation for the name.
 void cel_env_iam(cel_env *env);
 
+// For tests, as our own functions look inside.
 void *cel_call_ctx(const cel_call *call);
+// For tests, too.
 arena *cel_call_arena(cel_call *call);
 // Counts work, about one unit for 16 bytes or one step. False when the limit is passed: return
 // anything then, the evaluation ends with an error that nothing absorbs.
@@ -198,7 +200,7 @@ typedef struct cel_limits {
 CODE_CHECKED cel_compile(const cel_env *env, str source, const cel_limits *limits,
                          cel_program **ret_program, err *e);
 void cel_program_free(cel_program *p);
-// The type that the checker found; dyn for an unchecked program.
+// For tests: the type that the checker found; dyn for an unchecked program.
 const cel_type *cel_program_type(const cel_program *p);
 bool cel_type_equal(const cel_type *a, const cel_type *b);
 // "map(string, int)".

@@ -82,7 +82,7 @@ static bool index_of(const cel_value *key, int64_t *ret)
     return cel_is_number(key);
 }
 
-cel_value cel_index(cel_call *c, const cel_value *of, const cel_value *key, bool *ret_found)
+static cel_value cel_index(cel_call *c, const cel_value *of, const cel_value *key, bool *ret_found)
 {
     int64_t i;
     *ret_found = false;

@@ -28,7 +28,6 @@ cel_value cel_eval_comprehension(cel_call *c, const cel_node *n);
 cel_value cel_no_overload(cel_call *c);
 
 // args[0][args[1]]; *ret_found false, and null, when there is none. An error when it can't be.
-cel_value cel_index(cel_call *c, const cel_value *of, const cel_value *key, bool *ret_found);
 // Copies to the arena.
 cel_value cel_optional_of(cel_call *c, cel_value v);
 cel_value cel_optional_none(void);
@@ -55,8 +54,3 @@ void cel_duration_text(cel_time t, buf *out);
 void cel_net_text(const cel_value *v, buf *out);
 // What string() and %s give for a value that isn't a list or a map; false when there is no text.
 bool cel_scalar_text(const cel_value *v, buf *out);
-bool cel_timestamp_parse(str text, cel_time *ret);
-bool cel_duration_parse(str text, cel_time *ret);
-// Seconds and nanoseconds made proper; false when out of range.
-bool cel_timestamp_norm(int64_t s, int64_t ns, cel_time *ret);
-bool cel_duration_norm(int64_t s, int64_t ns, cel_time *ret);

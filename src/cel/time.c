@@ -16,7 +16,7 @@ static void carry(int64_t *s, int64_t *ns)
     *ns %= NS_PER_S;
 }
 
-bool cel_timestamp_norm(int64_t s, int64_t ns, cel_time *ret)
+static bool cel_timestamp_norm(int64_t s, int64_t ns, cel_time *ret)
 {
     carry(&s, &ns);
     if (ns < 0) {
@@ -27,7 +27,8 @@ bool cel_timestamp_norm(int64_t s, int64_t ns, cel_time *ret)
     return s >= timestamp_min && s <= timestamp_max;
 }
 
-bool cel_duration_norm(int64_t s, int64_t ns, cel_time *ret)
+// Seconds and nanoseconds made proper; false when out of range.
+static bool cel_duration_norm(int64_t s, int64_t ns, cel_time *ret)
 {
     carry(&s, &ns);
     if (s > 0 && ns < 0) {
@@ -147,7 +148,7 @@ static bool take_civil(str *s, struct tm *ret)
     return true;
 }
 
-bool cel_timestamp_parse(str s, cel_time *ret)
+static bool cel_timestamp_parse(str s, cel_time *ret)
 {
     struct tm tm;
     int64_t base, offset, ns = 0;
@@ -196,7 +197,7 @@ static bool take_part(str *s, __int128 *total_ns)
     return *total_ns <= (__int128)duration_max * NS_PER_S;
 }
 
-bool cel_duration_parse(str s, cel_time *ret)
+static bool cel_duration_parse(str s, cel_time *ret)
 {
     bool negative = str_starts(s, STR("-"));
     __int128 ns = 0;

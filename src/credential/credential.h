@@ -265,8 +265,6 @@ void credential_token_unref(credential_token *t);
 // Both as long as the token: the value of the header that carries it, and the token alone.
 str credential_token_bearer(const credential_token *t);
 str credential_token_value(const credential_token *t);
-// "tester@… by service account key, audience https://…, 3 s old": never the token.
-void credential_token_report(const credential_token *t, buf *out);
 
 // Exactly one of token and e is set; both are valid during the call, take a reference to keep the
 // token.
@@ -287,7 +285,7 @@ credential_token *credential_at_hand(credential_provider *p, const credential_wa
 // Ends the wait without its callback; the exchange goes on for others.
 void credential_cancel(credential_wait *w);
 
-// Forgets the tokens of one audience or scope, or all with STR_NONE.
+// For tests: forgets the tokens of one audience or scope, or all with STR_NONE.
 void credential_forget(credential_provider *p, str audience);
 
 // Looks for the secret part of every token that this provider gave: 24 or more bytes of a JWT's

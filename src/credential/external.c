@@ -4,7 +4,8 @@
 
 enum { SUBJECT_BYTES_MAX = 32 << 10 };
 
-code subject_read(exchange *x, str text, err *e)
+// The subject token in a text or in the member of a JSON object. CRED_SUBJECT.
+static code subject_read(exchange *x, str text, err *e)
 {
     const external *ext = x->caller->external;
     json *root;

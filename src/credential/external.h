@@ -53,5 +53,3 @@ CODE_CHECKED aws_ask(exchange *x, fetch_request *req, err *e);
 CODE_CHECKED aws_read(exchange *x, str body, err *e);
 CODE_CHECKED program_ask(exchange *x, err *e);
 CODE_CHECKED certificate_subject(exchange *x, err *e);
-// The subject token in a text or in the member of a JSON object. CRED_SUBJECT.
-CODE_CHECKED subject_read(exchange *x, str text, err *e);

@@ -77,7 +77,7 @@ static code check_place(caller *c, arena *a, const char *path, const file_rules 
 
 // ---- what the file says -----------------------------------------------------------------------
 
-endpoint endpoint_of(str url, const home_address *up)
+static endpoint endpoint_of(str url, const home_address *up)
 {
     arena a;
     uri_url u, own;

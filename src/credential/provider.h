@@ -60,7 +60,6 @@ bool lies_beneath(const char *path, const char *dir);
 // Whose endpoint a URL names. What is neither Google's nor the running `up`'s is shown no
 // credential that only a file says is for it (threats 39, 40).
 typedef enum endpoint { ENDPOINT_OTHER, ENDPOINT_GOOGLE, ENDPOINT_LOCAL } endpoint;
-endpoint endpoint_of(str url, const home_address *up);
 
 // search.c: finds the credential behind an identity; tells the steps in c->steps.
 CODE_CHECKED caller_find(caller *c, arena *a, const credential_options *o, str identity, bool local,

@@ -151,14 +151,6 @@ bool token_serves(const credential_token *t)
     return has_left(t, LAST_MAX_S);
 }
 
-void credential_token_report(const credential_token *t, buf *out)
-{
-    buf_addf(out, STR_FMT " by " STR_FMT ", %s " STR_FMT ", %lld s old",
-             STR_ARG(t->principal.len ? t->principal : STR("an unnamed principal")),
-             STR_ARG(t->via), t->kind == CREDENTIAL_ID_TOKEN ? "audience" : "scope",
-             STR_ARG(t->audience), (long long)age_s(t));
-}
-
 const char *credential_source_name(credential_source s)
 {
     static const char *const names[] = {

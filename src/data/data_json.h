@@ -92,18 +92,15 @@ CODE_CHECKED json_get_str(const json *obj, const char *key, str *ret_text, err *
 CODE_CHECKED json_get_bool(const json *obj, const char *key, bool *ret_value, err *e);
 // Whole numbers in range: 1e3 and 5.0 are whole too.
 CODE_CHECKED json_get_i64(const json *obj, const char *key, int64_t *ret_value, err *e);
-CODE_CHECKED json_get_f64(const json *obj, const char *key, double *ret_value, err *e);
 CODE_CHECKED json_get_obj(const json *obj, const char *key, const json **ret_value, err *e);
 CODE_CHECKED json_get_arr(const json *obj, const char *key, const json **ret_value, err *e);
 CODE_CHECKED json_opt_str(const json *obj, const char *key, str *ret_text, err *e);
 CODE_CHECKED json_opt_bool(const json *obj, const char *key, bool *ret_value, err *e);
 CODE_CHECKED json_opt_i64(const json *obj, const char *key, int64_t *ret_value, err *e);
-CODE_CHECKED json_opt_f64(const json *obj, const char *key, double *ret_value, err *e);
 CODE_CHECKED json_opt_obj(const json *obj, const char *key, const json **ret_value, err *e);
 CODE_CHECKED json_opt_arr(const json *obj, const char *key, const json **ret_value, err *e);
 // A string, or a number as it was written: for ids that look like numbers.
 CODE_CHECKED json_get_text(const json *obj, const char *key, str *ret_text, err *e);
-CODE_CHECKED json_opt_text(const json *obj, const char *key, str *ret_text, err *e);
 // A string or number that is a duration ("90s", "1h"; a bare number counts seconds).
 CODE_CHECKED json_opt_duration(const json *obj, const char *key, uint64_t *ret_ms, err *e);
 

@@ -89,7 +89,6 @@ const str_list *option_list(const option_values *o, const char *name);
 const str_list *option_args(const option_values *o);
 // "--trust", "GATEPOST_TRUST", "gatepost.yaml:3:5" or "default".
 const char *option_origin(const option_values *o, const char *name);
-option_source option_from(const option_values *o, const char *name);
 
 // ---- Rendering
 

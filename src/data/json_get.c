@@ -231,12 +231,6 @@ code json_opt_i64(const json *obj, const char *key, int64_t *ret_value, err *e)
     return v ? json_to_i64(v, ret_value, e) : OK;
 }
 
-code json_opt_f64(const json *obj, const char *key, double *ret_value, err *e)
-{
-    const json *v = present(obj, key);
-    return v ? json_to_f64(v, ret_value, e) : OK;
-}
-
 static code opt_container(const json *obj, const char *key, json_type type, const json **ret_value,
                           err *e)
 {
@@ -259,7 +253,7 @@ code json_opt_arr(const json *obj, const char *key, const json **ret_value, err 
     return opt_container(obj, key, JSON_ARRAY, ret_value, e);
 }
 
-code json_opt_text(const json *obj, const char *key, str *ret_text, err *e)
+static code json_opt_text(const json *obj, const char *key, str *ret_text, err *e)
 {
     const json *v = present(obj, key);
     if (!v)
@@ -295,7 +289,6 @@ code json_opt_duration(const json *obj, const char *key, uint64_t *ret_ms, err *
 GETTER(str, str, "a string")
 GETTER(bool, bool, "true or false")
 GETTER(i64, int64_t, "a whole number")
-GETTER(f64, double, "a number")
 GETTER(obj, const json *, "an object")
 GETTER(arr, const json *, "an array")
 GETTER(text, str, "a string")

@@ -245,13 +245,11 @@ static void values_are_given_by_name_and_type(void **state)
     fixture *f = *state;
     str name = STR_NONE, text = STR_NONE;
     int64_t count = 0;
-    double rate = 0;
     bool on = false;
     uint64_t wait_ms = 0;
     const json *spec = NULL, *list = NULL;
     assert_code(json_get_str(f->root, "name", &name, &f->e), OK);
     assert_code(json_get_i64(f->root, "count", &count, &f->e), OK);
-    assert_code(json_get_f64(f->root, "rate", &rate, &f->e), OK);
     assert_code(json_get_bool(f->root, "on", &on, &f->e), OK);
     assert_code(json_get_obj(f->root, "spec", &spec, &f->e), OK);
     assert_code(json_get_arr(spec, "containers", &list, &f->e), OK);
@@ -259,7 +257,6 @@ static void values_are_given_by_name_and_type(void **state)
     assert_code(json_opt_duration(f->root, "wait", &wait_ms, &f->e), OK);
     assert_true(str_eq(name, STR("orders")));
     assert_int_equal(count, 3);
-    assert_true(rate == 0.5);
     assert_true(on);
     assert_true(str_eq(text, STR("3")));
     assert_int_equal(wait_ms, 90000);

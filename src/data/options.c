@@ -417,8 +417,3 @@ const char *option_origin(const option_values *o, const char *name)
     const slot *v = ask(o, name);
     return v->origin ? v->origin : "default";
 }
-
-option_source option_from(const option_values *o, const char *name)
-{
-    return ask(o, name)->from;
-}

@@ -225,7 +225,7 @@ static void the_command_line_beats_the_environment_beats_the_file(void **state)
     err e = ERR_INIT;
     assert_code(options_env(o, bad_env, &e), OPTION_INVALID);
     assert_string_equal(e.msg, "GATEPOST_COUNT: 'many' is not a whole number");
-    assert_int_equal(option_from(o, "timeout"), OPTION_DEFAULT);
+    assert_string_equal(option_origin(o, "timeout"), "default");
     assert_int_equal(option_int(o, "timeout"), 30000);
     assert_int_equal(option_int(o, "body-max"), 1 << 20);
     assert_null(option_cstr(o, "trust"));

@@ -28,11 +28,6 @@ account *account_find(const google *g, str email_or_id)
     return map_get(&g->accounts, (str){low, email_or_id.len});
 }
 
-bool google_has_account(const google *g, str email)
-{
-    return account_find(g, email) != NULL;
-}
-
 account_key *account_key_find(const account *a, str id)
 {
     VEC_FOREACH (&a->keys, k)

@@ -24,7 +24,7 @@ void call_answer_json(call *c, int status, buf *body)
     call_answer(c, status, STR("application/json; charset=UTF-8"), copy);
 }
 
-void call_answer_text(call *c, int status, str body)
+static void call_answer_text(call *c, int status, str body)
 {
     call_answer(c, status, STR("text/plain; charset=UTF-8"), body);
 }

@@ -38,7 +38,6 @@ void call_header(call *c, str name, str value);
 void call_answer(call *c, int status, str type, str body);
 // Takes what is in the buffer.
 void call_answer_json(call *c, int status, buf *body);
-void call_answer_text(call *c, int status, str body);
 void call_method_not_allowed(call *c, str allow);
 
 // ---- what was sent
@@ -153,6 +152,6 @@ void google_route(call *c);
 // That of google_metadata_on_request.
 void metadata_route(google_metadata *m, call *c);
 google *metadata_google(google_metadata *m);
-// Whose programs it serves; those of this process's user at first.
+// For tests: whose programs it serves; those of this process's user at first.
 void metadata_serve(google_metadata *m, uid_t owner);
 bool metadata_serves(const google_metadata *m, uid_t user);

@@ -79,7 +79,6 @@ jwk_set *google_keys(google *g); // borrowed
 policy *google_policy(google *g);
 // NUMBER-compute@developer.gserviceaccount.com: who a service runs as when it doesn't say.
 str google_default_account(const google *g);
-bool google_has_account(const google *g, str email);
 
 // ---- serving ------------------------------------------------------------------------------------
 // Both kinds of servers answer only under a loopback address and Google's own names (threat 46).
@@ -107,8 +106,8 @@ void google_metadata_on_request(void *ctx, http_exchange *x);
 
 // ---- minting and checking -----------------------------------------------------------------------
 
-// An ID token of a service account as its own metadata server gives it: with e-mail claims.
-// Appends. Errors: GOOGLE_ACCOUNT.
+// For tests: an ID token of a service account as its own metadata server gives it, with e-mail
+// claims. Appends. Errors: GOOGLE_ACCOUNT.
 CODE_CHECKED google_mint_id_token(google *g, str email, str audience, buf *out, err *e);
 
 typedef struct google_grant google_grant;
@@ -117,7 +116,7 @@ struct google_grant {
     str scopes;         // separated by blanks
     int64_t lifetime_s; // 0: the usual one
 };
-// An access token. Appends; tells its expiry. Errors: GOOGLE_ACCOUNT.
+// For tests: an access token. Appends; tells its expiry. Errors: GOOGLE_ACCOUNT.
 CODE_CHECKED google_mint_access_token(google *g, const google_grant *x, buf *out,
                                       int64_t *ret_expires_s, err *e);
 
@@ -130,5 +129,5 @@ struct google_bearer {
     const str *delegation; // who was asked on whose behalf when the token was made
     size_t delegation_count;
 };
-// False for a token that isn't ours, has expired, or whose account is gone.
+// For tests: false for a token that isn't ours, has expired, or whose account is gone.
 bool google_access_token_check(google *g, str token, google_bearer *ret_bearer);

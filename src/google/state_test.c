@@ -75,9 +75,9 @@ static void accounts_are_found_by_any_name(void **state)
     account *a = account_find(w->g, STR("Tester@Demo.iam.gserviceaccount.com"));
     assert_non_null(a);
     assert_ptr_equal(account_find(w->g, a->unique_id), a);
-    assert_true(google_has_account(w->g, google_default_account(w->g)));
+    assert_non_null(account_find(w->g, google_default_account(w->g)));
     assert_strz(google_default_account(w->g), "123456789012-compute@developer.gserviceaccount.com");
-    assert_false(google_has_account(w->g, STR("nobody@demo.iam.gserviceaccount.com")));
+    assert_null(account_find(w->g, STR("nobody@demo.iam.gserviceaccount.com")));
 }
 
 static void wrong_declarations_are_refused(void **state)

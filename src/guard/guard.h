@@ -34,7 +34,7 @@ enum { GUARD_REMEMBERED_MAX = 2048 };
 
 guard *guard_new(const guard_options *o);
 void guard_free(guard *g);
-// Forgets verified tokens: after a user or key was disabled.
+// For tests: forgets verified tokens. A change of keys does so by itself.
 void guard_forget(guard *g);
 
 // A protected service; borrowed for the duration of a check, policy included.

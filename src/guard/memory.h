@@ -19,4 +19,5 @@ void memory_forget(memory *m);
 // Borrowed until the next change, or NULL. Of its token only issuer, audiences and times are there.
 const oidc_identity *memory_find(memory *m, str token);
 void memory_put(memory *m, str token, const oidc_identity *id);
+// For tests.
 size_t memory_len(const memory *m);

@@ -72,7 +72,8 @@ code own_read(const char *path, const own_rule *rule, arena *a, str *ret_text, e
     return c;
 }
 
-code own_make_dir(const char *path, err *e)
+// Makes the directory and those above it, with mode 0700, where they are missing. HOME_DIR.
+static code own_make_dir(const char *path, err *e)
 {
     arena a;
     arena_init(&a);

@@ -28,8 +28,6 @@ struct own_rule {
 // Reads a file that must be the user's own. A missing one is OK and gives STR_NONE.
 CODE_CHECKED own_read(const char *path, const own_rule *rule, arena *a, str *ret_text, err *e);
 
-// Makes the directory and those above it, with mode 0700, where they are missing. HOME_DIR.
-CODE_CHECKED own_make_dir(const char *path, err *e);
 // Holds the directory against other Gatepost processes until the descriptor is closed. HOME_DIR.
 CODE_CHECKED own_lock(const char *dir, int *ret_fd, err *e);
 

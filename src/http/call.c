@@ -404,11 +404,6 @@ void http_call_resume(http_call *c)
     lane_wake(c->lane);
 }
 
-bool http_call_sent(const http_call *c)
-{
-    return c->sent;
-}
-
 void http_call_cancel(http_call *c)
 {
     http_pool *p = c->pool;

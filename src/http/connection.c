@@ -39,7 +39,8 @@ static bool has_exchange(const conn *c)
     return c->phase == CONN_BODY || c->phase == CONN_READ;
 }
 
-void conn_end_exchange(conn *c, bool complete)
+// Ends the exchange; the connection goes on, unless on_done ended it.
+static void conn_end_exchange(conn *c, bool complete)
 {
     http_exchange *x = &c->x;
     http_outcome o = {.complete = complete,

@@ -30,19 +30,9 @@ arena *http_exchange_arena(http_exchange *x)
     return &x->c->arena;
 }
 
-loop *http_exchange_loop(http_exchange *x)
-{
-    return x->c->s->loop;
-}
-
 const char *http_exchange_peer_ip(const http_exchange *x)
 {
     return stream_peer_ip(x->c->stream);
-}
-
-uint16_t http_exchange_peer_port(const http_exchange *x)
-{
-    return stream_peer_port(x->c->stream);
 }
 
 bool http_exchange_peer_uid(const http_exchange *x, uid_t *ret_uid)

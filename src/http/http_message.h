@@ -28,8 +28,6 @@ bool http_headers_lists(const http_headers *h, str name, str token);
 void http_headers_add(http_headers *h, arena *a, str name, str value);
 // Replaces all of that name by one, which takes the place of the first; or adds it.
 void http_headers_set(http_headers *h, arena *a, str name, str value);
-// Removes all of that name; how many there were.
-size_t http_headers_remove(http_headers *h, str name);
 // RFC 9110 §5.1 and §5.5: a token; no control characters but tab.
 bool http_name_valid(str name);
 bool http_value_valid(str value);

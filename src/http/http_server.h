@@ -38,6 +38,7 @@ struct http_server_options {
 CODE_CHECKED http_server_new(loop *l, const http_server_options *o, http_server **ret_server,
                              err *e);
 uint16_t http_server_port(const http_server *s);
+// For tests.
 size_t http_server_connections(const http_server *s);
 // Accepts no more, closes idle connections, lets requests under way finish for at most `ms`, then
 // cuts them; on_drained comes once.
@@ -70,9 +71,7 @@ void http_exchange_on_eof(http_exchange *x, void (*on_eof)(void *ctx), void *ctx
 const http_request *http_exchange_request(const http_exchange *x);
 // Lives as long as the exchange.
 arena *http_exchange_arena(http_exchange *x);
-loop *http_exchange_loop(http_exchange *x);
 const char *http_exchange_peer_ip(const http_exchange *x);
-uint16_t http_exchange_peer_port(const http_exchange *x);
 // See stream_peer_uid.
 bool http_exchange_peer_uid(const http_exchange *x, uid_t *ret_uid);
 bool http_exchange_is_tls(const http_exchange *x);

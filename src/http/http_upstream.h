@@ -96,7 +96,5 @@ void http_call_write_end(http_call *c);
 // Backpressure on the response.
 void http_call_pause(http_call *c);
 void http_call_resume(http_call *c);
-// True once a byte of the request may have reached the server: a failure then may have had effect.
-bool http_call_sent(const http_call *c);
 // Ends without on_end; the connection closes.
 void http_call_cancel(http_call *c);

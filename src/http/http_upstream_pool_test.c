@@ -123,7 +123,6 @@ static void a_server_that_is_not_there_is_told(void **state)
     w->listener = NULL;
     result r;
     start(w, &r, "GET");
-    assert_false(http_call_sent(r.call));
     assert_false(r.ended);
     wait_end(&r);
     assert_int_equal(r.code, NET_CONNECT);
@@ -183,7 +182,6 @@ static void a_cancelled_call_is_silent(void **state)
     http_call_cancel(b.call); // it waits
     wait_connection(w, 1);
     peer_wait(&w->servers[0], "\r\n\r\n");
-    assert_true(http_call_sent(a.call));
     http_call_cancel(a.call); // it is under way
     peer_wait_end(&w->servers[0]);
     serve(w, 1, "\r\n\r\n", LENGTH_3 "abc");

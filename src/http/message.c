@@ -76,11 +76,6 @@ static size_t remove_from(http_headers *h, size_t from, str name)
     return removed;
 }
 
-size_t http_headers_remove(http_headers *h, str name)
-{
-    return remove_from(h, 0, name);
-}
-
 void http_headers_set(http_headers *h, arena *a, str name, str value)
 {
     for (size_t i = 0; i < h->len; i++) {

@@ -159,7 +159,7 @@ static void on_late(void *ctx)
     call_broken(via, &e);
 }
 
-lane *lane_new(http_pool *p, http_call *c)
+static lane *lane_new(http_pool *p, http_call *c)
 {
     lane *via = NEW(lane);
     via->pool = p;

@@ -69,7 +69,6 @@ struct http_pool {
 };
 
 // ---- pool.c
-lane *lane_new(http_pool *p, http_call *c);
 // Closes at once; its call, if any, is the caller's business.
 void lane_drop(lane *via);
 // The call has ended well: kept or closed. Then a waiting call may start.

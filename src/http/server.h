@@ -109,8 +109,6 @@ void conn_write(conn *c, str bytes, bool *ret_more);
 void conn_cut(conn *c);
 // Sends what is queued, then closes.
 void conn_close(conn *c);
-// Ends the exchange; the connection goes on, unless on_done ended it.
-void conn_end_exchange(conn *c, bool complete);
 
 // ---- server.c
 void server_remove(http_server *s, conn *c);

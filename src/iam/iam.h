@@ -122,8 +122,8 @@ typedef struct role_set role_set;
 
 role_set *role_set_new(void); // the predefined roles
 void role_set_free(role_set *r);
-// A role of the project's own ("roles/x", "projects/P/roles/x"); IAM_ROLE when it is malformed or
-// named like a predefined one.
+// For tests, as no file declares roles yet: a role of the project's own ("roles/x",
+// "projects/P/roles/x"); IAM_ROLE when it is malformed or named like a predefined one.
 CODE_CHECKED role_set_add(role_set *r, str name, const str *permissions, size_t count, err *e);
 bool role_known(const role_set *r, str name);
 bool role_basic(str name); // owner, editor, viewer

@@ -32,7 +32,6 @@ struct process_options {
 CODE_CHECKED process_new(loop *l, const process_options *o, process **ret_process, err *e);
 
 pid_t process_pid(const process *p);
-bool process_running(const process *p);
 // What the child has had of processors; 0 when it has ended or the system doesn't tell.
 uint64_t process_cpu_ms(const process *p);
 // The stream of a PROCESS_PIPE; it belongs to the process until process_take_stream.

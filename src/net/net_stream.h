@@ -61,14 +61,13 @@ void stream_free(stream *s);
 // "127.0.0.1" or "::1", and the port; "" and 0 for a pipe.
 const char *stream_peer_ip(stream *s);
 uint16_t stream_peer_port(stream *s);
-const char *stream_local_ip(stream *s);
 uint16_t stream_local_port(stream *s);
 // True when the peer is on this machine (the address is a loopback one).
 bool stream_peer_local(stream *s);
 // The user that owns the other end of a loopback connection, asked of the kernel. False when the
 // peer isn't local, has closed already, or can't be told.
 bool stream_peer_uid(stream *s, uid_t *ret_uid);
-// What ALPN chose: "http/1.1", or "" without TLS or ALPN.
+// For tests: what ALPN chose: "http/1.1", or "" without TLS or ALPN.
 const char *stream_alpn(const stream *s);
 bool stream_is_tls(const stream *s);
 // Of stream_connect, monotonic (clock.h): when the name was resolved and the connection was there.

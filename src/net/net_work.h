@@ -9,5 +9,3 @@ typedef struct work work;
 // `run` on a thread, then `on_done` on the loop; both get ctx, which run may change as nobody else
 // touches it meanwhile. The handle is valid until on_done.
 work *work_start(loop *l, void (*run)(void *ctx), void (*on_done)(void *ctx), void *ctx);
-// True: it had not begun; neither function will run. False: it runs or ran, on_done comes.
-bool work_cancel(work *w);

@@ -52,12 +52,6 @@ uint16_t stream_peer_port(stream *s)
     return s->peer_port;
 }
 
-const char *stream_local_ip(stream *s)
-{
-    read_names(s);
-    return s->local_ip;
-}
-
 uint16_t stream_local_port(stream *s)
 {
     read_names(s);

@@ -276,11 +276,6 @@ pid_t process_pid(const process *p)
     return p->pid;
 }
 
-bool process_running(const process *p)
-{
-    return p->running;
-}
-
 uint64_t process_cpu_ms(const process *p)
 {
     clockid_t clock;

@@ -19,6 +19,7 @@ struct write_op {
 };
 
 static void on_replay(void *ctx);
+static void update_reading(stream *s);
 
 // ---- lists --------------------------------------------------------------------------------------
 
@@ -27,7 +28,7 @@ static stream **dirty_list(stream *s)
     return s->passes_gates ? &s->loop->dirty_passing : &s->loop->dirty;
 }
 
-void stream_mark_dirty(stream *s)
+static void mark_dirty(stream *s)
 {
     if (s->is_dirty)
         return;
@@ -182,7 +183,7 @@ void stream_opened(stream *s)
         connector_detach(s->connector);
         s->connector = NULL;
     }
-    stream_update_reading(s);
+    update_reading(s);
     if (s->acceptor)
         acceptor_opened(s->acceptor, s);
     else if (s->h.on_open)
@@ -213,7 +214,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret_buf)
 static void got_end(stream *s)
 {
     s->eof = true;
-    stream_update_reading(s);
+    update_reading(s);
     if (s->is_lingering) {
         if (s->shutdown_done)
             stream_free(s);
@@ -246,7 +247,7 @@ static void tls_deliver(stream *s)
         err e = ERR_INIT;
         tls_status status = tls_layer_read(s->tls, plain, sizeof(plain), &len, &s->out, &e);
         if (s->out.len)
-            stream_mark_dirty(s);
+            mark_dirty(s);
         if (status == TLS_WAIT)
             break;
         if (status == TLS_OK)
@@ -281,7 +282,7 @@ static void tls_received(stream *s, str encrypted)
         return;
     }
     if (s->out.len)
-        stream_mark_dirty(s);
+        mark_dirty(s);
     if (status == TLS_WAIT)
         return;
     hold(s);
@@ -308,7 +309,8 @@ static void on_uv_read(uv_stream_t *io, ssize_t len, const uv_buf_t *b)
         got_end(s);
 }
 
-void stream_update_reading(stream *s)
+// Lets libuv read when somebody wants the bytes.
+static void update_reading(stream *s)
 {
     bool handshaking = s->tls && !s->is_open;
     bool wanted = s->io && !s->eof && (s->want_read || handshaking || s->is_lingering);
@@ -331,7 +333,7 @@ void stream_resume(stream *s)
     s->want_read = true;
     if (!s->is_open)
         return;
-    stream_update_reading(s);
+    update_reading(s);
     if (s->tls)
         task_post(s->loop, &s->replay);
 }
@@ -339,18 +341,18 @@ void stream_resume(stream *s)
 void stream_pause(stream *s)
 {
     s->want_read = false;
-    stream_update_reading(s);
+    update_reading(s);
 }
 
 void stream_start_tls(stream *s, tls_context *ctx, const char *name)
 {
     s->tls = tls_layer_new(ctx, name);
-    stream_update_reading(s);
+    update_reading(s);
     err e = ERR_INIT;
     if (tls_layer_handshake(s->tls, &s->out, &e) == TLS_FAILED)
         stream_break(s, &e);
     else if (s->out.len)
-        stream_mark_dirty(s);
+        mark_dirty(s);
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -376,7 +378,7 @@ bool stream_write(stream *s, str bytes)
         buf_adds(&s->out, bytes);
     else if (tls_layer_write(s->tls, bytes, &s->out, NULL) == TLS_FAILED)
         s->out.overflow = true; // told at the end of the turn
-    stream_mark_dirty(s);
+    mark_dirty(s);
     if (stream_queued(s) > STREAM_QUEUE_BYTES)
         s->over_mark = true;
     return !s->over_mark;
@@ -395,7 +397,7 @@ void stream_shutdown(stream *s)
     if (s->tls)
         tls_layer_goodbye(s->tls, &s->out);
     s->shutdown_wanted = true;
-    stream_mark_dirty(s);
+    mark_dirty(s);
 }
 
 static void do_shutdown(stream *s)
@@ -437,7 +439,7 @@ static void on_written(uv_write_t *req, int status)
         return;
     }
     if (s->out.len || s->shutdown_wanted)
-        stream_mark_dirty(s);
+        mark_dirty(s);
     tell_drain(s);
 }
 
@@ -508,6 +510,6 @@ void stream_close(stream *s, uint64_t linger_ms)
     add_lingering(s);
     s->deadline = timer_new(s->loop, on_linger_over, s);
     timer_start(s->deadline, linger_ms);
-    stream_update_reading(s);
+    update_reading(s);
     stream_shutdown(s);
 }

@@ -56,9 +56,6 @@ void stream_opened(stream *s);
 void stream_break(stream *s, const err *e);
 // Keeps what libuv said about a failure, for stream_errno.
 void stream_note(stream *s, int status);
-// Lets libuv read when somebody wants the bytes.
-void stream_update_reading(stream *s);
-void stream_mark_dirty(stream *s);
 // Begins TLS over the open connection.
 void stream_start_tls(stream *s, tls_context *ctx, const char *name);
 

@@ -30,7 +30,6 @@ static void each_end_knows_the_other(void **state)
     pair *p = *state;
     pair_open(p);
     assert_string_equal(stream_peer_ip(p->server.s), "127.0.0.1");
-    assert_string_equal(stream_local_ip(p->client.s), "127.0.0.1");
     assert_int_equal(stream_peer_port(p->client.s), listener_port(p->listener));
     assert_int_equal(stream_peer_port(p->server.s), stream_local_port(p->client.s));
     assert_true(stream_peer_local(p->server.s));

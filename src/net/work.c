@@ -31,8 +31,3 @@ work *work_start(loop *l, void (*run)(void *ctx), void (*on_done)(void *ctx), vo
     uv_queue_work(&l->uv, &w->uv, on_thread, on_loop);
     return w;
 }
-
-bool work_cancel(work *w)
-{
-    return uv_cancel((uv_req_t *)&w->uv) == 0;
-}

@@ -32,7 +32,9 @@ CODE_CHECKED pool_set_new(loop *l, const json *pools, str project_number, pool_s
                           err *e);
 void pool_set_free(pool_set *s); // NULL is allowed
 
+// For tests.
 size_t pool_set_len(const pool_set *s);
+// For tests.
 pool_provider *pool_set_at(const pool_set *s, size_t i);
 // By its full name, with or without "https:" in front. NULL when it isn't there or is disabled,
 // itself or its pool.
@@ -40,7 +42,9 @@ pool_provider *pool_set_find(const pool_set *s, str audience);
 // "//iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/providers/Q"
 str pool_provider_name(const pool_provider *p);
 str pool_provider_issuer(const pool_provider *p);
+// For tests.
 bool pool_provider_disabled(const pool_provider *p);
+// For tests.
 const str *pool_provider_audiences(const pool_provider *p, size_t *ret_count);
 
 // Everything lives in the arena, the token's text, or the pool_set.

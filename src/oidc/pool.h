@@ -31,6 +31,3 @@ struct pool_set {
     pool_provider *providers;
     size_t count;
 };
-
-// What the claims mean: fills in the principal, then asks the condition.
-CODE_CHECKED pool_map(const pool_provider *p, arena *a, pool_identity *who, err *e);

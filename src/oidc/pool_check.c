@@ -4,6 +4,9 @@
 #include "data/data.h"
 #include "oidc/pool.h"
 
+// What the claims mean: fills in the principal, then asks the condition.
+static code pool_map(const pool_provider *p, arena *a, pool_identity *who, err *e);
+
 // ---- whether
 
 static code check_issuer(const pool_provider *p, const jwt *t, arena *a, err *e)
@@ -211,7 +214,7 @@ static code ask_condition(const mapper *m, const cel_activation *activation)
     return OK;
 }
 
-code pool_map(const pool_provider *p, arena *a, pool_identity *who, err *e)
+static code pool_map(const pool_provider *p, arena *a, pool_identity *who, err *e)
 {
     mapper m = {.a = a,
                 .provider = p,

@@ -48,4 +48,3 @@ void condition_json(const condition *c, jout *w, const char *key);
 CODE_CHECKED condition_holds(const condition *c, const policy_query *q, bool *ret_holds, err *e);
 // Title or, without one, expression.
 str condition_name(const condition *c);
-cel_env *condition_env(void);

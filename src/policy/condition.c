@@ -48,7 +48,7 @@ static cel_value has_no_tag(cel_call *c, const cel_value *a, size_t n)
     return cel_bool(false);
 }
 
-cel_env *condition_env(void)
+static cel_env *condition_env(void)
 {
     static const cel_function tags[] = {
         {"resource.hasTagKey", "(string) bool", has_no_tag, NULL},

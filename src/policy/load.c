@@ -15,6 +15,12 @@ policy *policy_new(const role_set *roles)
     return p;
 }
 
+static policy *policy_ref(policy *p)
+{
+    p->refs++;
+    return p;
+}
+
 policy *policy_join(policy *a, policy *b)
 {
     policy *p = policy_new(a->roles);
@@ -25,12 +31,6 @@ policy *policy_join(policy *a, policy *b)
         for (size_t k = 0; k < parts[i]->count; k++)
             p->bindings[p->count++] = parts[i]->bindings[k];
     }
-    return p;
-}
-
-policy *policy_ref(policy *p)
-{
-    p->refs++;
     return p;
 }
 

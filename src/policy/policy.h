@@ -35,11 +35,12 @@ CODE_CHECKED policy_load_file(const char *path, const role_set *roles, policy **
 policy *policy_new(const role_set *roles);
 // The bindings of both, a's first: what holds for a service and its project. References both.
 policy *policy_join(policy *a, policy *b);
-policy *policy_ref(policy *p);
 void policy_unref(policy *p); // NULL is allowed
 
+// For tests.
 size_t policy_binding_count(const policy *p);
-// As Google's APIs and gcloud print it; a policy without bindings has the etag ACAB.
+// For tests, as no API answers with it yet: as Google's APIs and gcloud print it; a policy without
+// bindings has the etag ACAB.
 void policy_json(const policy *p, jout *w, const char *key);
 
 // ---- decisions --------------------------------------------------------------------------------

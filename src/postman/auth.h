@@ -43,7 +43,6 @@ str auth_content_type(const builder *b);
 
 enum { AUTH_DIGEST_MAX = 64 };
 // Raw bytes of the hash, appended.
-void auth_hash(const char *algorithm, str text, buf *out);
 void auth_hmac(const char *algorithm, str key, str text, buf *out);
 str auth_hash_hex(arena *a, const char *algorithm, str text);
 str auth_hash_base64(arena *a, const char *algorithm, str text);

@@ -15,7 +15,7 @@ enum { KEY_BYTES_MAX = 64 << 10, SIGNATURE_BYTES_MAX = 2048, COORDINATE_MAX = 66
 
 // ---- hashes
 
-void auth_hash(const char *algorithm, str text, buf *out)
+static void auth_hash(const char *algorithm, str text, buf *out)
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
     size_t len = 0;

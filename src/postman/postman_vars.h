@@ -36,8 +36,9 @@ CODE_CHECKED pm_scope_set_text(pm_scope *s, str key, str text, err *e);
 void pm_scope_unset(pm_scope *s, str key);
 void pm_scope_clear(pm_scope *s);
 
-// The enabled variable of that name (the last one counts), or NULL.
+// For tests: the enabled variable of that name (the last one counts), or NULL.
 const pm_variable *pm_scope_get(const pm_scope *s, str key);
+// For tests.
 size_t pm_scope_len(const pm_scope *s);
 // Calls `each` with every variable of the type "secret".
 void pm_scope_secrets(const pm_scope *s, void (*each)(void *ctx, const pm_variable *v), void *ctx);
@@ -75,5 +76,5 @@ bool pm_template_next(str text, size_t *from, str *ret_name);
 // Appends the value of a dynamic variable ("$guid", "$randomCity"), a new one at each call; false
 // when there is none of that name.
 bool pm_dynamic(str name, buf *out);
-// The names of all dynamic variables, in a fixed order; NULL after the last.
+// For tests: the names of all dynamic variables, in a fixed order; NULL after the last.
 const char *pm_dynamic_name(size_t i);

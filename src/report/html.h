@@ -15,8 +15,6 @@ enum {
 // Escaped for elements and quoted attributes; control characters and those that turn the direction
 // of text are shown as \uNNNN.
 void html_text(buf *out, str text);
-// Bytes that aren't text are told of; JSON is set in lines; long ones are cut.
-void html_body(buf *out, str body, str media_type);
 
 // ---- one turn (html_entry.c)
 

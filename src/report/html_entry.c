@@ -80,7 +80,8 @@ static str clipped(str text)
     return str_sub(text, 0, len);
 }
 
-void html_body(buf *out, str body, str media_type)
+// Bytes that aren't text are told of; JSON is set in lines; long ones are cut.
+static void html_body(buf *out, str body, str media_type)
 {
     arena a;
     if (!body.len)

@@ -188,7 +188,6 @@ void script_start(runner *r);
 void turn_script_done(runner *r, const js_result *res);
 pm_scopes run_scopes(const runner *r);
 pm_scopes run_first_scopes(const runner *r);
-code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e);
 
 // ---- telling (tell.c) ----------------------------------------------------------------
 

@@ -26,7 +26,7 @@ static code add_pairs(pm_scope *s, const str *pairs, size_t count, err *e)
     return c;
 }
 
-code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e)
+static code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_COUNT], err *e)
 {
     code c = OK;
     const pm_item *root = o->collection->root;
@@ -239,14 +239,4 @@ void runner_stop(runner *r)
 const run_summary *runner_summary(const runner *r)
 {
     return &r->summary;
-}
-
-const runner_options *runner_settings(const runner *r)
-{
-    return &r->o;
-}
-
-const pm_scope *runner_scope(const runner *r, js_scope_name name)
-{
-    return r->scopes[name];
 }

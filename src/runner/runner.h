@@ -270,8 +270,6 @@ void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx);
 void runner_stop(runner *r);
 
 const run_summary *runner_summary(const runner *r);
-const runner_options *runner_settings(const runner *r);
-const pm_scope *runner_scope(const runner *r, js_scope_name name);
 // What --export-environment, -globals and -collection write: JSON text. Scopes as they are now, the
 // collection as it was read.
 void runner_export(runner *r, js_scope_name name, buf *out);

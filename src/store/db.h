@@ -23,6 +23,5 @@ struct store_rows {
 // Turns SQLite's result into our code, with its own words.
 code db_error(store *s, int result, err *e);
 // Runs SQL without values.
-CODE_CHECKED db_exec(store *s, const char *sql, err *e);
 // Finalises all kept statements.
 void db_forget_statements(store *s);

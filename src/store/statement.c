@@ -120,11 +120,6 @@ code store_run(store *s, const char *sql, const store_value *args, size_t arg_co
     return store_end(r, e);
 }
 
-uint64_t store_changes(const store *s)
-{
-    return (uint64_t)sqlite3_changes64(s->db);
-}
-
 code store_begin(store *s, err *e)
 {
     return store_run(s, "BEGIN IMMEDIATE", STORE_NO_ARGS, e);

@@ -40,7 +40,7 @@ code db_error(store *s, int result, err *e)
     return c;
 }
 
-code db_exec(store *s, const char *sql, err *e)
+static code db_exec(store *s, const char *sql, err *e)
 {
     int result = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     return result == SQLITE_OK ? OK : db_error(s, result, e);

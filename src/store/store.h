@@ -68,8 +68,6 @@ static inline store_value store_blob(str v)
 // STORE_CORRUPT.
 CODE_CHECKED store_run(store *s, const char *sql, const store_value *args, size_t arg_count,
                        err *e);
-// Rows that the last store_run inserted, changed or deleted.
-uint64_t store_changes(const store *s);
 
 // Rows of a query. One cursor for each SQL text at a time.
 //

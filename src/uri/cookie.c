@@ -198,19 +198,3 @@ str cookie_default_path(str request_path)
         return STR("/");
     return str_sub(request_path, 0, (size_t)slash);
 }
-
-bool cookie_next(str *rest, str *ret_name, str *ret_value)
-{
-    str pair;
-    while (str_next(rest, ';', &pair)) {
-        if (!str_cut(pair, '=', ret_name, ret_value)) {
-            *ret_value = *ret_name;
-            *ret_name = STR_NONE;
-        }
-        *ret_name = str_trim(*ret_name);
-        *ret_value = str_trim(*ret_value);
-        if (ret_name->len || ret_value->len)
-            return true;
-    }
-    return false;
-}

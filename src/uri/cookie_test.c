@@ -120,19 +120,6 @@ static void a_cookie_goes_to_its_domain_and_path(void **state)
     assert_strz(cookie_default_path(STR("x/y")), "/");
 }
 
-static void a_cookie_header_is_walked(void **state)
-{
-    (void)state;
-    str rest = STR("a=1; b=2=3;; flag ;c="), name, value;
-    static const char *const rows[][2] = {{"a", "1"}, {"b", "2=3"}, {"", "flag"}, {"c", ""}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        assert_row(i, cookie_next(&rest, &name, &value));
-        assert_strz(name, rows[i][0]);
-        assert_strz(value, rows[i][1]);
-    }
-    assert_false(cookie_next(&rest, &name, &value));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,7 +127,6 @@ int main(void)
         cmocka_unit_test(nothing_and_control_characters_are_no_cookie),
         cmocka_unit_test(dates_come_in_many_forms),
         cmocka_unit_test(a_cookie_goes_to_its_domain_and_path),
-        cmocka_unit_test(a_cookie_header_is_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

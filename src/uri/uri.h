@@ -155,5 +155,3 @@ bool cookie_domain_match(const uri_host *h, str domain);
 // §5.1.4
 bool cookie_path_match(str request_path, str cookie_path);
 str cookie_default_path(str request_path);
-// Takes the next pair of a Cookie header (§5.4); false at its end.
-bool cookie_next(str *rest, str *ret_name, str *ret_value);

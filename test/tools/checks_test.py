@@ -168,5 +168,48 @@ class Style(Check):
         self.assert_passes("check-style")
 
 
+class Symbols(Check):
+    def setUp(self):
+        super().setUp()
+        self.write("src/base/x.h", HEAD + "struct x {\n    int (*member)(int);\n};\n"
+                   "static inline int one(void)\n{\n    return 1;\n}\nCODE_CHECKED f(int a,\n    int b);\n")
+        self.write("src/base/x.c", HEAD + "code f(int a, int b)\n{\n    return a + b;\n}\n")
+        self.write("src/data/y.c", HEAD + "static int g(void)\n{\n    return f(1, 2);\n}\n")
+
+    def test_used_by_others(self):
+        self.assert_passes("check-symbols")
+
+    def test_defined_twice(self):
+        self.write("src/net/x.c", HEAD + "code f(int a, int b)\n{\n    return 0;\n}\n")
+        self.assert_finds("check-symbols", "src/net/x.c:2: f is also defined at src/base/x.c:2")
+
+    def test_names_that_may_stand_twice(self):
+        for name in ("src/net/x.c", "src/jose/x.c"):
+            self.write(name, HEAD + "static int g(void)\n{\n    return 0;\n}\nint main(void)\n{\n}\n")
+        self.write("src/base/x_test.c", HEAD + "code f(int a, int b)\n{\n    return 0;\n}\n")
+        self.assert_passes("check-symbols")
+
+    def test_used_at_home_only(self):
+        self.write("src/data/y.c", HEAD)
+        self.write("src/base/x.c", HEAD + "code f(int a, int b)\n{\n    return f(a, b);\n}\n")
+        self.assert_finds("check-symbols", "src/base/x.h:9: f is used only where it is defined")
+        self.write("src/base/x_test.c", HEAD + "int x = f(1, 2);\n")
+        self.assert_passes("check-symbols")
+
+    def test_used_by_nothing_but_tests(self):
+        wrong = "src/base/x.h:3: f is used by nothing but its room's tests"
+        self.write("src/base/x.h", HEAD + "// What it does.\nCODE_CHECKED f(int a, int b);\n")
+        self.write("src/data/y.c", HEAD + "// f\n")
+        self.write("src/base/x_test.c", HEAD + "int x = f(1, 2);\n")
+        self.assert_finds("check-symbols", wrong)
+        self.write("src/base/x_test.c", HEAD)
+        self.assert_finds("check-symbols", wrong)
+        self.write("src/base/x.h", HEAD + "// For tests: what\n// it does.\nCODE_CHECKED f(int a, int b);\n")
+        self.assert_passes("check-symbols")
+        self.write("src/base/x.h", HEAD + "// What it does.\nCODE_CHECKED f(int a, int b);\n")
+        self.write("src/data/y_test.c", HEAD + "int x = f(1, 2);\n")
+        self.assert_passes("check-symbols")
+
+
 if __name__ == "__main__":
     unittest.main()
