@@ -9,12 +9,22 @@ enum { HEAD_BYTES_MAX = 4 << 20, SEND_PIECE_BYTES = 64 << 10 };
 
 // ---- the request ------------------------------------------------------------------------------
 
+// At once what a head usually takes: a secret that moves is wiped where it was.
+static void reserve_head(buf *head, const fetch_request *req)
+{
+    size_t bytes = req->method.len + req->url.len + 128; // with Host and framing
+    for (size_t i = 0; i < req->header_count; i++)
+        bytes += req->headers[i].name.len + req->headers[i].value.len + 4;
+    buf_reserve(head, bytes < HEAD_BYTES_MAX ? bytes : 0);
+}
+
 static code open_call(fetch_call *call, const fetch_request *req, const uri_url *u, err *e)
 {
     direct_exchange *x = &call->direct;
     const fetch_route *r = &call->route;
     buf_init(&x->head, HEAD_BYTES_MAX);
     x->head.secret = true; // it may hold a credential
+    reserve_head(&x->head, req);
     code c = fetch_judge_host(call, u->host.name, e);
     if (c)
         return c;
