@@ -186,7 +186,7 @@ const bombs = {
   string: ["let s = 'x'; while (true) s += s", /string|memory|GP-JS|length/i],
   array: ['const a = []; while (true) a.push(new Array(1e6).fill(a))', /memory|GP-JS/i],
   message: ["console.log('x'.repeat(140 << 20))", /GP-JS-0\d|timeout/],
-  variable: ["pm.environment.set('big', 'x'.repeat(140 << 20))", /GP-JS-0\d|timeout/],
+  variable: ["pm.environment.set('big', 'x'.repeat(140 << 20))", /what the script left can't be told/],
   flood: ["for (let i = 0; i < 200000; i++) console.log('x')", /more than 100000 messages/],
   requests: [`for (let i = 0; i < 2000; i++) pm.sendRequest('${g.attacker.url}/slow', () => {})`, /more than 1000 requests/],
   deep: ["let a = []; for (let i = 0; i < 1e6; i++) a = [a]; pm.environment.set('deep', a); console.log(a); JSON.stringify(a)", /stack|deep|memory|GP-JS|timeout/i],
