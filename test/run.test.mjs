@@ -323,6 +323,32 @@ test('SIGINT ends the run after the request under way, with its report', async (
   assert.equal(status, 1); // a part of a run hasn't passed
 });
 
+for (const [what, events] of Object.entries({
+  'a server that never answers': [], 'a script that never ends': [script('test', 'while (true) {}')] })) {
+  test(`one SIGTERM ends a run at once, with its reports: ${what}`, async (t) => {
+    const dir = await tempDir(t);
+    let begin;
+    const begun = new Promise((resolve) => { begin = resolve; });
+    const url = await serve(t, (req, res) => {
+      if (req.url === '/hangs') begin();
+      if (req.url !== '/hangs' || events.length) res.end();
+    });
+    await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 's' }, item: [
+      { name: 'one', request: `${url}/1` }, { name: 'hangs', request: `${url}/hangs`, event: events },
+      { name: 'never', request: `${url}/3` }] }));
+    const running = await start(t, ['run', 'c.json', '-r', 'cli,json', '--reporter-json-export', 'r.json'],
+      { cwd: dir, env: envOf(dir), ready: /^/ });
+    await begun;
+    process.kill(running.pid, 'SIGTERM');
+    const ended = await running.closed;
+    assert.deepEqual([ended.code, ended.signal], [1, null]);
+    assert.match(ended.stderr, /^gatepost: stopping at once$/m);
+    const report = JSON.parse(await readFile(join(dir, 'r.json'), 'utf8'));
+    assert.match(report.run.failures.at(-1).error.message, /interrupted/);
+    assert.ok(!report.run.executions.some((e) => e.item.name === 'never'));
+  });
+}
+
 test('a pipe shows each request as it happens, not all of them at the end', async (t) => {
   const dir = await tempDir(t);
   let release;

@@ -159,7 +159,7 @@ static void on_done(void *ctx)
     loop_stop(s->loop);
 }
 
-static void on_signal(void *ctx, int signum)
+static void on_interrupt(void *ctx, int signum)
 {
     (void)signum;
     run_job *s = ctx;
@@ -170,10 +170,21 @@ static void on_signal(void *ctx, int signum)
     runner_stop(s->runner);
 }
 
+// Who sends this one (timeout, a CI system) sends no second before it kills.
+static void on_terminate(void *ctx, int signum)
+{
+    (void)signum;
+    run_job *s = ctx;
+    fputs("gatepost: stopping at once\n", s->call->err);
+    s->stopping = true;
+    runner_stop(s->runner);
+    runner_stop(s->runner);
+}
+
 static code run_to_end(run_job *s, err *e)
 {
-    signal_watch *interrupt = signal_watch_new(s->loop, SIGINT, on_signal, s);
-    signal_watch *terminate = signal_watch_new(s->loop, SIGTERM, on_signal, s);
+    signal_watch *interrupt = signal_watch_new(s->loop, SIGINT, on_interrupt, s);
+    signal_watch *terminate = signal_watch_new(s->loop, SIGTERM, on_terminate, s);
     runner_start(s->runner, on_done, s);
     while (!s->done)
         loop_run(s->loop);
