@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envOf, root, run, start, startUp, tempDir } from './lib.mjs';
+import { bin, envOf, root, run, start, startUp, tempDir } from './lib.mjs';
 
 const project = 'gatepost-demo.iam.gserviceaccount.com';
 
@@ -86,6 +86,15 @@ test('query as JSON has Cloud Logging\'s entries; the trail outlives the up', as
   assert.deepEqual(requests.map((entry) => entry.httpRequest.status), [403, 403]);
   const [one] = entries((await gatepost(['audit', 'query', '--id', decisions[0].insertId, '--format', 'json'])).stdout);
   assert.equal(one.insertId, decisions[0].insertId);
+});
+
+test('tail ends when its reader does, also while nobody calls', async (t) => {
+  const home = await tempDir(t);
+  const env = envOf(home);
+  const tail = await run(['-c', `"${bin}" audit tail | head -n 1; echo "\${PIPESTATUS[0]}"`],
+    { program: '/bin/bash', env, cwd: home, timeoutMs: 20_000 });
+  assert.match(tail.stdout, /^TIME .*\n141\n$/);
+  assert.equal(tail.stderr, '');
 });
 
 test('tail shows a call as it is decided, and ends with the signal', async (t) => {

@@ -175,9 +175,9 @@ struct audit_row {
 CODE_CHECKED audit_read(const char *dir, const audit_filter *f,
                         bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
 
-// Follows the spool from its end, until on_row returns false or *stop: a call is told when it is
-// finished, or after a second unfinished, then again at its end. Blocks.
-CODE_CHECKED audit_follow(const char *dir, const audit_filter *f, const volatile bool *stop,
+// Follows the spool from its end, until on_row returns false or go_on, asked again and again, does:
+// a call is told when it is finished, or after a second unfinished, then again at its end. Blocks.
+CODE_CHECKED audit_follow(const char *dir, const audit_filter *f, bool (*go_on)(void *ctx),
                           bool (*on_row)(void *ctx, const audit_row *row), void *ctx, err *e);
 
 // Checks the chain over all files that are there. AUDIT_CORRUPT names the first line that doesn't

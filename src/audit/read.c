@@ -298,7 +298,7 @@ static code seek_end(trail *t, segment_reader *r, uint32_t *ret_number, err *e)
     return c;
 }
 
-code audit_follow(const char *dir, const audit_filter *f, const volatile bool *stop,
+code audit_follow(const char *dir, const audit_filter *f, bool (*go_on)(void *ctx),
                   audit_on_row *on_row, void *ctx, err *e)
 {
     trail t = {.dir = dir, .filter = f, .on_row = on_row, .ctx = ctx};
@@ -306,10 +306,10 @@ code audit_follow(const char *dir, const audit_filter *f, const volatile bool *s
     segment_reader r;
     uint32_t number;
     code c = seek_end(&t, &r, &number, e);
-    bool go_on = true;
-    while (!c && go_on && !*stop) {
+    bool wanted = true;
+    while (!c && wanted && go_on(ctx)) {
         c = follow_step(&t, &r, &number, e);
-        go_on = tell_ready(&t);
+        wanted = tell_ready(&t);
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
     }
     segment_reader_deinit(&r);

@@ -181,7 +181,7 @@ typedef struct follower follower;
 struct follower {
     buf rows;
     size_t seen, wanted;
-    volatile bool stop;
+    bool stop;
     code result;
 };
 
@@ -192,10 +192,15 @@ static bool follow_row(void *ctx, const audit_row *row)
     return ++f->seen < f->wanted;
 }
 
+static bool goes_on(void *ctx)
+{
+    return !((follower *)ctx)->stop;
+}
+
 static void *follow(void *ctx)
 {
     follower *f = ctx;
-    f->result = audit_follow(spool_dir, &(audit_filter){0}, &f->stop, follow_row, f, NULL);
+    f->result = audit_follow(spool_dir, &(audit_filter){0}, goes_on, follow_row, f, NULL);
     return NULL;
 }
 

@@ -139,12 +139,10 @@ static code run(const verb *v, const option_values *o, cmd_call *call, err *e)
     return v->run(call, e);
 }
 
-// Whether output failed because its reader went away: `gatepost audit query | head`. By then errno
-// is long forgotten, but the pipe itself still tells.
-static bool reader_left(FILE *out)
+bool cmd_reader_left(FILE *out)
 {
     struct pollfd p = {.fd = fileno(out), .events = POLLOUT};
-    return ferror(out) && poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
 }
 
 // Output that could not be written is a failure, whatever the command thought.
@@ -200,7 +198,7 @@ int cmd_main(int argc, const char *const *argv, FILE *out, FILE *errors)
     if (c == OK)
         return call.status;
     fflush(out); // what was said before stands before the error
-    if (c == SYS_FAILED && reader_left(out))
+    if (c == SYS_FAILED && ferror(out) && cmd_reader_left(out))
         return EXIT_PIPE;
     err_print(&e, errors);
     return v && v->error_status ? v->error_status : code_exit(c);

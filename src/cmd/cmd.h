@@ -49,6 +49,10 @@ extern const verb *const verbs[]; // ends with NULL; help shows them in this ord
 // Options of every command: --color, --log-level, --log-format.
 extern const option_row cmd_common[];
 
+// Whether who reads the output went away (`gatepost audit query | head`): a pipe tells, also when
+// nothing is written and errno is long forgotten.
+bool cmd_reader_left(FILE *out);
+
 // The whole program. The streams are its standard output and error.
 int cmd_main(int argc, const char *const *argv, FILE *out, FILE *errors);
 // The command that the first words name and how many words that took; NULL with an error that

@@ -253,6 +253,13 @@ static void on_signal(int signum)
     stopped = true;
 }
 
+// A quiet trail would never notice: nothing is written that could fail.
+static bool is_watched(void *ctx)
+{
+    view *v = ctx;
+    return !stopped && !cmd_reader_left(v->call->out);
+}
+
 static code run_tail(cmd_call *call, err *e)
 {
     arena a;
@@ -270,7 +277,9 @@ static code run_tail(cmd_call *call, err *e)
             put_head(&v);
         fflush(call->out);
         v.rows++; // the head stands
-        c = audit_follow(dir, &f, &stopped, on_followed_row, &v, e);
+        c = audit_follow(dir, &f, is_watched, on_followed_row, &v, e);
+        if (c == OK && cmd_reader_left(call->out))
+            call->status = EXIT_PIPE;
         buf_deinit(&v.line);
     }
     arena_deinit(&a);
