@@ -84,9 +84,19 @@ test('init writes a project once, and never over files of yours', async (t) => {
   assert.equal((await run(['lint', 'hello/hello.postman_collection.json'], { env, cwd: dir })).code, 0);
   await writeFile(join(dir, 'hello/app.py'), 'mine');
   const again = await run(['init', 'hello'], { env, cwd: dir });
-  assert.equal(again.code, 6);
+  assert.equal(again.code, 2);
   assert.match(again.stderr, /hello\/gatepost\.yaml exists already/);
   assert.equal(await readFile(join(dir, 'hello/app.py'), 'utf8'), 'mine');
+});
+
+test('what init says to try can be pasted into a shell, whatever the folder is called', async (t) => {
+  const dir = await tempDir(t);
+  const name = "it's a `start`";
+  const { code, stdout, stderr } = await run(['init', name], { env: envOf(dir), cwd: dir });
+  assert.equal(code, 0, stderr);
+  const words = stdout.match(/gatepost run --local (.*)/)[1];
+  const shown = await run(['-c', `cat ${words}`], { program: '/bin/sh', env: envOf(dir), cwd: dir });
+  assert.equal(shown.stdout, await readFile(join(dir, name, 'hello.postman_collection.json'), 'utf8'));
 });
 
 test('init --service trusts the origin and nothing else', async (t) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cmd/init_files.h"
@@ -77,7 +78,7 @@ static code nothing_there(start *s, const init_file *files, err *e)
         struct stat st;
         if (lstat(path_of(s, f), &st) != 0)
             continue;
-        err_set(e, HOME_WRITE, "%s exists already", path_of(s, f));
+        err_set(e, OPTION_INVALID, "%s exists already", path_of(s, f));
         return err_hint(e, "choose an empty folder: gatepost init FOLDER");
     }
     return OK;
@@ -98,6 +99,28 @@ static code write_all(start *s, const init_file *files, FILE *out, err *e)
             fprintf(out, "wrote %s\n", path_of(s, f));
     }
     return c;
+}
+
+// What lies at `rest` in the folder, as a shell takes it.
+static const char *shell_word(start *s, const char *rest)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+    const char *path = arena_printf(&s->arena, "%s%s", s->dir, rest).ptr;
+    if (!path[strspn(path, plain)])
+        return path;
+    buf word;
+    buf_init(&word, FILE_BYTES_MAX);
+    buf_addc(&word, '\'');
+    for (; *path; path++)
+        if (*path == '\'')
+            buf_addz(&word, "'\\''");
+        else
+            buf_addc(&word, *path);
+    buf_addc(&word, '\'');
+    const char *kept = arena_cstr(&s->arena, buf_str(&word));
+    buf_deinit(&word);
+    return kept;
 }
 
 // ---- The two kinds
@@ -155,8 +178,8 @@ static code init_here(start *s, FILE *out, err *e)
     if (c == OK)
         fprintf(out,
                 "\nTry:\n  gatepost up %s &\n"
-                "  gatepost run --local %s/hello.postman_collection.json\n",
-                s->dir, s->dir);
+                "  gatepost run --local %s\n",
+                shell_word(s, ""), shell_word(s, "/hello.postman_collection.json"));
     return c;
 }
 
@@ -170,8 +193,8 @@ static code init_there(start *s, FILE *out, err *e)
     if (c == OK)
         fprintf(out,
                 "\nTry:\n  gatepost whoami\n"
-                "  gatepost run %s/hello.postman_collection.json\n",
-                s->dir);
+                "  gatepost run %s\n",
+                shell_word(s, "/hello.postman_collection.json"));
     return c;
 }
 
