@@ -43,6 +43,7 @@ test('what can\'t be trusted is refused, and nothing is stored', async (t) => {
     const { code, stdout, stderr } = await gatepost('trust', 'add', '123456789012', spec);
     assert.deepEqual([code, stdout], [2, ''], spec);
     assert.match(stderr, /\[GP-TRUST-03\]\n {2}hint: /, spec);
+    if (spec) assert.ok(stderr.split('\n')[0].split(spec).length <= 2, `named twice: ${stderr}`);
   }
   assert.deepEqual(await list(), []);
   assert.equal((await gatepost('trust', 'add')).code, 2);

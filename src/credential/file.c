@@ -130,10 +130,14 @@ static code read_token_uri(reader *r, const json *root, const char *key, const c
     r->c->who.local = whose == ENDPOINT_LOCAL;
     if (whose != ENDPOINT_OTHER)
         return OK;
-    (void)json_err(json_get(root, key), e, CRED_FILE, "is " STR_FMT ", which is not Google's",
+    (void)json_err(json_get(root, key), e, CRED_FILE, "'" STR_FMT "' isn't an address of Google's",
                    STR_ARG(uri));
     return err_hint(e, is_loopback(uri)
-                           ? "this is a credential of a local project: start it with `gatepost up`"
+                           ? r->rules->up
+                                 ? "another `gatepost up` than the one that runs wrote this file: "
+                                   "use a key file of the running one"
+                                 : "this is a credential of a local project: start it with "
+                                   "`gatepost up`"
                            : "what proves who you are would be handed to that server; take a "
                              "credential file from a source that you trust");
 }

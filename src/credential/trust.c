@@ -99,7 +99,7 @@ static code add_origin(trust_set *t, arena *a, str spec, const char *from, err *
 {
     uri_origin o;
     if (origin_parse(a, spec, &o, e)) {
-        (void)err_wrap(e, "%s: '" STR_FMT "'", from, STR_ARG(spec));
+        (void)err_wrap(e, "%s", from);
         (void)err_hint(e, "name an origin alone, as in https://orders-abc123-uc.a.run.app");
         if (e)
             e->code = TRUST_SPEC;

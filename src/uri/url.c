@@ -5,11 +5,16 @@
 
 enum { URL_MAX_BYTES = 64 * 1024 };
 
+static code bad_as(err *e, const char *what, str text, const char *why, const char *fix)
+{
+    (void)err_set(e, URI_SYNTAX, "'" STR_FMT "%s' is no %s: %s", STR_ARG(str_sub(text, 0, 200)),
+                  text.len > 200 ? "…" : "", what, why);
+    return fix ? err_hint(e, "%s", fix) : URI_SYNTAX;
+}
+
 static code bad(err *e, str text, const char *why, const char *fix)
 {
-    (void)err_set(e, URI_SYNTAX, "'" STR_FMT "%s' is no URL: %s", STR_ARG(str_sub(text, 0, 200)),
-                  text.len > 200 ? "…" : "", why);
-    return fix ? err_hint(e, "%s", fix) : URI_SYNTAX;
+    return bad_as(e, "URL", text, why, fix);
 }
 
 static code bad_port(err *e, str port)
@@ -255,10 +260,10 @@ code origin_parse(arena *a, str text, uri_origin *ret_origin, err *e)
     if (c != OK)
         return c;
     if (scheme_port(u.scheme) == 0)
-        return bad(e, text, "an origin starts with https:// or http://",
-                   "for example https://orders-abc123-uc.a.run.app");
+        return bad_as(e, "origin", text, "it must start with https:// or http://",
+                      "for example https://orders-abc123-uc.a.run.app");
     if (u.has_userinfo || u.has_query || u.has_fragment || !str_eq(u.path, STR("/"))) {
-        (void)bad(e, text, "an origin is scheme, host and port alone", NULL);
+        (void)bad_as(e, "origin", text, "that is scheme, host and port alone", NULL);
         if (e) {
             buf only;
             buf_init(&only, sizeof(e->hint));
