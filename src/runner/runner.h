@@ -266,8 +266,8 @@ void runner_listen(runner *r, const run_listener *who);
 // All went well when runner_summary has no failures.
 void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx);
 // Ends the run after what is under way (SIGINT): the rest isn't run, RUN_DONE comes. Once more
-// drops what is under way too: a script that loops, a server that doesn't answer (SIGTERM does so at
-// once). SYS_CANCELLED.
+// drops what is under way too: a script that loops, a server that doesn't answer (SIGTERM does so
+// at once). SYS_CANCELLED.
 void runner_stop(runner *r);
 
 const run_summary *runner_summary(const runner *r);
