@@ -67,22 +67,44 @@ static bool is_local(const identity_setup *s, const option_values *o, const cred
 
 // ---- What is wanted -----------------------------------------------------------------------------
 
+// The tokens of an OAuth 2 client are made for what its identity says.
+static bool needs_no_purpose(const identity_setup *s, str name)
+{
+    VEC_FOREACH (&s->identities, id) {
+        if (str_eq(id->name, name))
+            return id->oauth && !id->impersonate.len;
+    }
+    return false;
+}
+
+static code check_purpose(mint *m, str audience, str scope, bool access)
+{
+    if (needs_no_purpose(&m->setup, option_text(m->call->options, "identity"))) {
+        if (!audience.len && !access)
+            return OK;
+        err_set(m->e, OPTION_ARGS,
+                "the audience of this identity's tokens stands with the identity");
+        return err_hint(m->e, "leave --audience and --access out; --scope asks for other scopes");
+    }
+    if ((audience.len > 0) != (scope.len > 0) && !(access && scope.len))
+        return OK;
+    err_set(m->e, OPTION_ARGS,
+            audience.len ? "--audience makes an ID token, --scope an access token: give one"
+                         : "the token needs a purpose: --audience or --scope");
+    return err_hint(m->e, access ? "with --access the audience is one API: --access --audience "
+                                   "https://pubsub.googleapis.com/"
+                                 : "for a Cloud Run service: gatepost token --audience "
+                                   "https://SERVICE-URL");
+}
+
 static code read_want(mint *m)
 {
     const option_values *o = m->call->options;
     str audience = option_text(o, option_is_set(o, "audience") ? "audience" : "audiences");
     str scope = option_text(o, "scope");
     bool access = option_flag(o, "access");
-    if ((audience.len > 0) == (scope.len > 0) || (access && scope.len)) {
-        err_set(m->e, OPTION_ARGS,
-                audience.len ? "--audience makes an ID token, --scope an access token: give one"
-                             : "the token needs a purpose: --audience or --scope");
-        err_hint(m->e,
-                 access ? "with --access the audience is one API: --access --audience "
-                          "https://pubsub.googleapis.com/"
-                        : "for a Cloud Run service: gatepost token --audience https://SERVICE-URL");
+    if (check_purpose(m, audience, scope, access))
         return OPTION_ARGS;
-    }
     m->want = (credential_want){.kind = audience.len && !access ? CREDENTIAL_ID_TOKEN
                                                                 : CREDENTIAL_ACCESS_TOKEN,
                                 .audience = audience,
@@ -179,10 +201,12 @@ static const command_spec spec = {
         "it; 'gatepost run' and 'gatepost connect' need no token in the open.\n\n"
         "Accounts of the running 'gatepost up' are used with --local, when --identity names one, "
         "and when the audience is one of its services. Otherwise the credential is the one that "
-        "'gatepost whoami' shows.",
+        "'gatepost whoami' shows. An identity that is an OAuth 2 client (doc/identities.md) says "
+        "itself what its tokens are for.",
     .example = "gatepost token --audience https://orders-abc123-uc.a.run.app\n"
                "gatepost token --scope https://www.googleapis.com/auth/cloud-platform\n"
                "gatepost token --access --audience https://pubsub.googleapis.com/\n"
+               "gatepost token --identity okta\n"
                "gatepost token --local --identity stranger --audience https://wrong.example",
     .tables = tables,
 };

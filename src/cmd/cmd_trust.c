@@ -212,6 +212,10 @@ static void tell(cmd_call *call, const home_project *p)
         if (id->key)
             fprintf(call->out, "  identity " STR_FMT " reads the credential file %s\n",
                     STR_ARG(id->name), id->key);
+        if (id->oauth)
+            fprintf(call->out, "  identity " STR_FMT " is the client " STR_FMT " of " STR_FMT "\n",
+                    STR_ARG(id->name), STR_ARG(id->oauth->client_id),
+                    STR_ARG(id->oauth->issuer.len ? id->oauth->issuer : id->oauth->token_endpoint));
         if (id->impersonate.len)
             fprintf(call->out, "  identity " STR_FMT " impersonates " STR_FMT "\n",
                     STR_ARG(id->name), STR_ARG(id->impersonate));

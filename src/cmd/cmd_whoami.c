@@ -20,6 +20,9 @@ static powers powers_of(const credential_who *who)
         return (powers){0};
     if (who->source == CREDENTIAL_TOKEN && !who->impersonated)
         return (powers){NULL, "the one in the file, as long as it is valid"};
+    if (who->source == CREDENTIAL_OAUTH && !who->impersonated)
+        return (powers){"the issuer's, for the client, where the identity says token: id",
+                        "the issuer's, for the identity's scope and audience"};
     bool external = who->source == CREDENTIAL_EXTERNAL || who->source == CREDENTIAL_EXTERNAL_USER;
     if (external && !who->impersonated)
         return (powers){NULL, "for any scope that the pool's principal was granted"};

@@ -14,6 +14,8 @@ const verb *const verbs[] = {
     &verb_token,
     &verb_token_verify,
     &verb_whoami,
+    &verb_login,
+    &verb_logout,
     &verb_trust_add,
     &verb_trust_file,
     &verb_trust_list,

@@ -16,6 +16,8 @@ extern const verb verb_connect;
 extern const verb verb_token;
 extern const verb verb_token_verify;
 extern const verb verb_whoami;
+extern const verb verb_login;
+extern const verb verb_logout;
 extern const verb verb_trust_add;
 extern const verb verb_trust_file;
 extern const verb verb_trust_list;

@@ -171,6 +171,7 @@ typedef enum credential_source {
     CREDENTIAL_TOKEN,           // a ready access token in a file (auth/access_token_file)
     CREDENTIAL_EXTERNAL,        // external_account file: a foreign token exchanged at STS
     CREDENTIAL_EXTERNAL_USER,   // external_account_authorized_user file: a workforce sign-in
+    CREDENTIAL_OAUTH,           // an OAuth 2 client of a configuration file
 } credential_source;
 
 const char *credential_source_name(credential_source s); // "service account key", …
@@ -285,7 +286,45 @@ credential_token *credential_at_hand(credential_provider *p, const credential_wa
 // Ends the wait without its callback; the exchange goes on for others.
 void credential_cancel(credential_wait *w);
 
-// For tests: forgets the tokens of one audience or scope, or all with STR_NONE.
+// ---- signing in and out -------------------------------------------------------------------------
+// For identities whose grant is authorization_code or device_code. What is kept is a refresh token,
+// in the desktop's or the kernel's keyring and never in a file; it is bound to the issuer and the
+// client, not to the identity's name.
+
+typedef struct credential_prompt credential_prompt;
+struct credential_prompt {
+    str url;       // to open
+    str user_code; // to enter there; empty with a browser on this machine
+};
+
+// Strings are borrowed until the session is freed.
+typedef struct credential_login_options credential_login_options;
+struct credential_login_options {
+    str identity;
+    bool device;  // by device code, whatever the identity's grant is
+    bool browser; // try to open one
+    void (*on_prompt)(void *ctx, const credential_prompt *prompt);
+    void *ctx;
+};
+
+typedef struct credential_session_end credential_session_end;
+struct credential_session_end {
+    str who;      // signed in or out; may be empty
+    bool revoked; // the issuer revoked the refresh token
+};
+typedef void credential_on_session(void *ctx, const credential_session_end *end, const err *e);
+
+typedef struct credential_session credential_session;
+// on_session comes once, never inside these; it may free the session. CRED_IDENTITY when the
+// identity is none to sign in for, CRED_ISSUER, CRED_REFUSED, CRED_KEYRING, …
+credential_session *credential_login(credential_provider *p, const credential_login_options *o,
+                                     credential_on_session *on_session, void *ctx);
+// CRED_LOGIN when nobody is signed in. Without `revoke` no issuer is asked.
+credential_session *credential_logout(credential_provider *p, str identity, bool revoke,
+                                      credential_on_session *on_session, void *ctx);
+void credential_session_free(credential_session *s); // NULL is allowed
+
+// Forgets the tokens of one audience or scope, or all with STR_NONE.
 void credential_forget(credential_provider *p, str audience);
 
 // Looks for the secret part of every token that this provider gave: 24 or more bytes of a JWT's

@@ -33,6 +33,7 @@ struct fixture {
     int64_t clock_ahead_s; // of the endpoints, shown by Date
     const char *error;     // body of an answer that isn't 200
     bool silent;
+    str (*more)(fixture *f, str path); // of a test's own; nothing: what is below answers
     // what they saw
     VEC(str) requests;
     // the provider
@@ -195,6 +196,9 @@ static inline str answer_of(fixture *f, str request)
     str_cut(request, ' ', &method, &rest);
     str_cut(rest, ' ', &path, &tail);
     str body = str_skip(request, (size_t)str_find(request, STR("\r\n\r\n")) + 4);
+    str own = f->more ? f->more(f, path) : STR_NONE;
+    if (own.len)
+        return own;
     if (str_starts(path, STR("/computeMetadata/v1/")))
         return answer_metadata(f, path);
     if (str_starts(path, STR("/v1/projects/-/serviceAccounts/")))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "credential/exchange.h"
+#include "credential/oauth.h"
 
 #include "uri/uri.h"
 
@@ -101,10 +101,12 @@ static void on_answer(void *ctx, const fetch_response *res, const err *failure)
         return;
     }
     read_date(x, res);
-    if (res->status == 200)
+    if (res->status == 200) {
         failed = x->source->read(x, arena_str(&x->mem, res->body), &m, &again, &e);
-    else
+    } else {
         failed = x->source->refused(x, res, &e);
+        again = true;
+    }
     if (failed)
         fail(x, &e);
     else if (again)
@@ -134,9 +136,10 @@ void exchange_ask(exchange *x)
         fail(x, &e);
         return;
     }
+    if (!req.url.len)
+        return; // something else is under way, or all is over and x gone
     req.proxy.from_env = x->client == CLIENT_CLOUD;
-    if (req.url.len)
-        x->call = fetch_start(provider_fetch(x->provider, x->client), &req);
+    x->call = fetch_start(provider_fetch(x->provider, x->client), &req);
 }
 
 static void on_again(void *ctx)
@@ -165,7 +168,7 @@ static code refuse_external(const caller *c, err *e)
 static code check_ability(const exchange *x, err *e)
 {
     const caller *c = x->caller;
-    if (x->base.stage || x->kind != CREDENTIAL_ID_TOKEN)
+    if (x->base.stage || x->kind != CREDENTIAL_ID_TOKEN || c->oauth)
         return OK;
     if (c->who.source == CREDENTIAL_TOKEN) {
         (void)err_set(e, CRED_AUDIENCE, "a ready access token can't be turned into an ID token");
@@ -222,6 +225,8 @@ static void begin(exchange *x)
             fail(x, &e);
         return; // x may be gone
     }
+    if (x->source == &source_oauth && !x->oauth)
+        oauth_begin(x, oauth_token_steps(x->caller->oauth->config));
     if (!failed && x->base.stage)
         x->source = &source_impersonate;
     else if (!failed && x->caller->who.source == CREDENTIAL_TOKEN)
@@ -252,6 +257,7 @@ exchange *exchange_start(credential_provider *p, caller *c, const credential_wan
         [CREDENTIAL_TOKEN] = NULL,
         [CREDENTIAL_EXTERNAL] = &source_external,
         [CREDENTIAL_EXTERNAL_USER] = &source_external_user,
+        [CREDENTIAL_OAUTH] = &source_oauth,
     };
     exchange *x = NEW(exchange);
     x->provider = p;
@@ -280,6 +286,7 @@ void exchange_free(exchange *x)
         return;
     if (x->call)
         fetch_cancel(x->call);
+    oauth_asked_free(x->oauth);
     child_free(x->child);
     timer_free(x->again);
     credential_token_unref(x->base.token);

@@ -29,9 +29,10 @@ struct exchange {
     int64_t server_now_s;   // from the answer's Date, else our own clock
     provider_client client; // of this round
     // What the earlier rounds of a source that asks several questions gave.
-    str email;             // metadata: whose token it will be
-    str subject;           // external_account: the token of the other issuer
-    struct aws_asked *aws; // external_account of AWS
+    str email;                 // metadata: whose token it will be
+    str subject;               // external_account: the token of the other issuer
+    struct aws_asked *aws;     // external_account of AWS
+    struct oauth_asked *oauth; // an OAuth 2 client
     child *child;
 };
 
@@ -43,7 +44,7 @@ struct source {
     code (*ask)(exchange *x, fetch_request *req, err *e);
     // Reads a 200. *ret_again asks for one more round.
     code (*read)(exchange *x, str body, minted *ret, bool *ret_again, err *e);
-    // Explains another status.
+    // Explains another status; OK asks for one more round.
     code (*refused)(exchange *x, const fetch_response *res, err *e);
 };
 
@@ -67,6 +68,8 @@ void form_field(buf *form, const char *name, str value);
 CODE_CHECKED form_post(exchange *x, fetch_request *req, err *e); // x->body, to the token_uri
 CODE_CHECKED answer_parse(exchange *x, str body, json **ret, err *e);
 CODE_CHECKED answer_token(exchange *x, str body, minted *ret, bool *ret_again, err *e);
+// Sets the error with the endpoint's words; returns its `error`.
+str answer_told(exchange *x, const fetch_response *res, err *e);
 code answer_refused(exchange *x, const fetch_response *res, err *e);
 // Adds HTTP Basic (RFC 6749 §2.3.1) of the caller's client to a form_post.
 void form_basic(exchange *x, fetch_request *req);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "credential/external.h"
+#include "credential/oauth.h"
 #include "data/data.h"
 #include "uri/uri.h"
 
@@ -77,7 +78,7 @@ static code check_place(caller *c, arena *a, const char *path, const file_rules 
 
 // ---- what the file says -----------------------------------------------------------------------
 
-static endpoint endpoint_of(str url, const home_address *up)
+endpoint endpoint_of(str url, const home_address *up)
 {
     arena a;
     uri_url u, own;
@@ -319,4 +320,5 @@ void caller_deinit(caller *c)
     jwk_unref(c->key);
     secret_free(c->client_secret);
     secret_free(c->refresh_token);
+    oauth_deinit(c->oauth);
 }

@@ -23,12 +23,12 @@ const char *gcloud_config_dir(const credential_options *o, arena *a)
     return home ? arena_printf(a, "%s/.config/gcloud", home).ptr : NULL;
 }
 
-bool gcloud_installed(const credential_options *o)
+bool program_in_path(const credential_options *o, const char *name)
 {
     str path = str_from(option_env(o, "PATH")), dir;
     char file[PATH_MAX];
     while (str_next(&path, ':', &dir)) {
-        int n = snprintf(file, sizeof(file), STR_FMT "/gcloud", STR_ARG(dir));
+        int n = snprintf(file, sizeof(file), STR_FMT "/%s", STR_ARG(dir), name);
         if (dir.len && n > 0 && (size_t)n < sizeof(file) && access(file, X_OK) == 0)
             return true;
     }

@@ -7,7 +7,5 @@
 
 // $CLOUDSDK_CONFIG, else ~/.config/gcloud; NULL when no home directory is known.
 const char *gcloud_config_dir(const credential_options *o, arena *a);
-// Is there an executable `gcloud` in PATH?
-bool gcloud_installed(const credential_options *o);
 // A property of the active configuration; empty when it isn't set.
 str gcloud_property(const credential_options *o, arena *a, const char *section, const char *key);

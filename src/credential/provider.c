@@ -48,6 +48,11 @@ loop *provider_loop(const credential_provider *p)
     return p->loop;
 }
 
+arena *provider_arena(credential_provider *p)
+{
+    return &p->mem;
+}
+
 const credential_options *provider_options(const credential_provider *p)
 {
     return &p->options;
@@ -130,6 +135,11 @@ static caller *find_caller(credential_provider *p, str identity, bool local)
         map_set(&p->callers, buf_str(&p->key), c);
     }
     return c;
+}
+
+caller *provider_caller(credential_provider *p, str identity)
+{
+    return find_caller(p, identity, false);
 }
 
 code credential_identify(credential_provider *p, str identity, bool local,
@@ -309,17 +319,34 @@ static credential_wait *wait_for(entry *en, credential_on_token *on_token, void 
     return w;
 }
 
+// An OAuth 2 client has one kind of token, and its audience stands in its configuration.
+static credential_want wanted_of(const caller *c, const credential_want *w)
+{
+    credential_want own = *w;
+    if (c->oauth && !caller_stages(c)) {
+        bool id = oauth_gives_id_tokens(c) && !w->scope.len;
+        own.kind = id ? CREDENTIAL_ID_TOKEN : CREDENTIAL_ACCESS_TOKEN;
+        own.audience = STR_NONE;
+    }
+    return own;
+}
+
+static entry *entry_of(credential_provider *p, const credential_want *w)
+{
+    caller *c = find_caller(p, w->identity, w->local);
+    const credential_want own = wanted_of(c, w);
+    return find_entry(p, c, &own, caller_stages(c));
+}
+
 credential_wait *credential_for(credential_provider *p, const credential_want *w,
                                 credential_on_token *on_token, void *ctx)
 {
-    caller *c = find_caller(p, w->identity, w->local);
-    return wait_for(find_entry(p, c, w, caller_stages(c)), on_token, ctx);
+    return wait_for(entry_of(p, w), on_token, ctx);
 }
 
 credential_token *credential_at_hand(credential_provider *p, const credential_want *w)
 {
-    caller *c = find_caller(p, w->identity, w->local);
-    const entry *en = find_entry(p, c, w, caller_stages(c));
+    const entry *en = entry_of(p, w);
     return is_usable(en) ? en->token : NULL;
 }
 

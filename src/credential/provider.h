@@ -29,6 +29,8 @@ struct caller {
     str metadata_host; // HOST[:PORT]
     // a file with a ready access token
     str token_file;
+    // a client of a configuration file
+    struct oauth *oauth;
     // external_account
     struct external *external;
     // The service account that an external_account becomes by itself; empty: none. It is asked for
@@ -60,11 +62,15 @@ bool lies_beneath(const char *path, const char *dir);
 // Whose endpoint a URL names. What is neither Google's nor the running `up`'s is shown no
 // credential that only a file says is for it (threats 39, 40).
 typedef enum endpoint { ENDPOINT_OTHER, ENDPOINT_GOOGLE, ENDPOINT_LOCAL } endpoint;
+endpoint endpoint_of(str url, const home_address *up);
 
 // search.c: finds the credential behind an identity; tells the steps in c->steps.
 CODE_CHECKED caller_find(caller *c, arena *a, const credential_options *o, str identity, bool local,
                          err *e);
 const char *option_env(const credential_options *o, const char *name);
+bool program_in_path(const credential_options *o, const char *name);
+// oauth_config.c
+bool oauth_gives_id_tokens(const caller *c);
 // way.c: c->who.way.
 void caller_explain(caller *c, arena *a);
 
@@ -98,6 +104,9 @@ void exchange_free(exchange *x); // NULL is allowed; no callback after it
 
 // provider.c
 loop *provider_loop(const credential_provider *p);
+arena *provider_arena(credential_provider *p);
+// Of an identity that calls the cloud.
+caller *provider_caller(credential_provider *p, str identity);
 const credential_options *provider_options(const credential_provider *p);
 // The client whose policy fits: the metadata server's, the running `up`'s, or the cloud's.
 typedef enum provider_client { CLIENT_CLOUD, CLIENT_LOCAL, CLIENT_METADATA } provider_client;

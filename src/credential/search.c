@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "credential/gcloud.h"
-#include "credential/provider.h"
+#include "credential/oauth.h"
 #include "data/data.h"
 
 typedef struct search search;
@@ -71,7 +71,7 @@ static found take_file(search *s, const char *what, const char *path)
 
 static found take_gcloud(search *s, const char *what, str account)
 {
-    if (!gcloud_installed(s->o)) {
+    if (!program_in_path(s->o, "gcloud")) {
         step(s, what, FOUND_NOT, STR_FMT ", but there is no gcloud in PATH", STR_ARG(account));
         return FOUND_NOT;
     }
@@ -359,6 +359,34 @@ static code take_account(search *s, const project_identity *id, bool local)
                    STR_ARG(name));
 }
 
+// Exchanges may stand on each other, but not in a circle: that would wait for itself.
+static code check_circle(const search *s, const project_identity *id)
+{
+    const project_identity *at = id;
+    for (size_t i = 0; at && at->oauth && at->oauth->subject.identity.len; i++) {
+        if (i > s->o->identity_count)
+            return err_set(s->e, CRED_IDENTITY, "the identity " STR_FMT " stands on itself",
+                           STR_ARG(id->name));
+        at = find_identity(s->o, at->oauth->subject.identity);
+    }
+    return OK;
+}
+
+static code take_oauth(search *s, const project_identity *id)
+{
+    static const char what[] = "oauth of the identity";
+    if (check_circle(s, id))
+        return CRED_IDENTITY;
+    const oauth_named named = {id, s->o};
+    if (oauth_take(s->c, s->a, &named, s->e)) {
+        step(s, what, FOUND_BROKEN, "can't be used");
+        return err_wrap(s->e, "the identity " STR_FMT, STR_ARG(id->name));
+    }
+    step(s, what, FOUND_YES, "the client " STR_FMT " of " STR_FMT " by %s",
+         STR_ARG(s->c->client_id), STR_ARG(s->c->who.place), project_grant_name(id->oauth->grant));
+    return OK;
+}
+
 static code take_identity(search *s, const project_identity *id, bool local)
 {
     if (id->none)
@@ -370,6 +398,8 @@ static code take_identity(search *s, const project_identity *id, bool local)
         return take_file(s, "key of the identity", id->key) == FOUND_YES ? OK : CRED_FILE;
     if (id->account.len)
         return take_account(s, id, local);
+    if (id->oauth)
+        return take_oauth(s, id);
     code failed = local ? search_local(s) : search_default(s);
     if (!failed)
         add_chain(s, id->impersonate);

@@ -143,7 +143,7 @@ static code hint_key(const caller *c, err *e)
                     STR_ARG(c->email));
 }
 
-code answer_refused(exchange *x, const fetch_response *res, err *e)
+str answer_told(exchange *x, const fetch_response *res, err *e)
 {
     json *root = NULL;
     str error = STR_NONE, text = STR_NONE;
@@ -156,6 +156,13 @@ code answer_refused(exchange *x, const fetch_response *res, err *e)
                           "%s" STR_FMT "%s" STR_FMT,
                   STR_ARG(x->caller->token_uri), res->status, error.len ? ": " : "", STR_ARG(error),
                   text.len ? ": " : "", STR_ARG(text));
+    return error;
+}
+
+code answer_refused(exchange *x, const fetch_response *res, err *e)
+{
+    (void)answer_told(x, res, e);
+    str text = str_from(e->msg);
     if (str_find(text, STR("timeframe")) >= 0)
         add_skew(x, e);
     if (str_find(text, STR("Invalid JWT Signature")) >= 0)

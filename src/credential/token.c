@@ -77,6 +77,15 @@ str credential_token_value(const credential_token *t)
     return str_skip(secret_str(t->bearer), scheme.len);
 }
 
+static str target_of(const credential_want *w, const minted *m)
+{
+    if (w->kind == CREDENTIAL_ID_TOKEN)
+        return m->audience;
+    if (w->scope.len)
+        return w->scope;
+    return w->audience.len ? w->audience : m->audience;
+}
+
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
                             const exchange_base *base)
 {
@@ -87,9 +96,7 @@ credential_token *token_new(const caller *c, const credential_want *w, const min
     t->user = c->who.user && !base->token;
     t->local = c->who.local;
     t->principal = copy(principal_of(c, m, base->stage));
-    t->audience = copy(w->kind == CREDENTIAL_ID_TOKEN ? m->audience
-                       : w->scope.len                 ? w->scope
-                                                      : w->audience);
+    t->audience = copy(target_of(w, m));
     t->via = describe_source(c, base->token);
     t->lifetime_s = m->lifetime_s;
     t->obtained_wall_s = clock_wall_s();
@@ -162,6 +169,7 @@ const char *credential_source_name(credential_source s)
         [CREDENTIAL_TOKEN] = "access token file",
         [CREDENTIAL_EXTERNAL] = "workload identity federation",
         [CREDENTIAL_EXTERNAL_USER] = "workforce sign-in",
+        [CREDENTIAL_OAUTH] = "OAuth 2 client",
     };
     return names[s];
 }

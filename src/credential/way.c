@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a credential becomes a token, step by step, for `gatepost whoami`.
 #include "credential/external.h"
+#include "credential/oauth.h"
 
 typedef struct way way;
 struct way {
@@ -46,6 +47,28 @@ static void add_subject(way *w, const external *x)
         add(w, "of that JSON, the member '" STR_FMT "' is taken", STR_ARG(x->field));
 }
 
+static void add_client(way *w, const oauth *o)
+{
+    const project_oauth *p = o->config;
+    if (p->issuer.len)
+        add(w, "the endpoints are read from " STR_FMT "/.well-known/openid-configuration",
+            STR_ARG(p->issuer));
+    if (project_grant_is_login(p->grant))
+        add(w,
+            "whoever signed in (gatepost login " STR_FMT
+            ") has a refresh token in the keyring, and "
+            "it gives the token",
+            STR_ARG(o->name));
+    else if (p->subject.identity.len)
+        add(w, "a token of the identity " STR_FMT " is made first", STR_ARG(p->subject.identity));
+    else if (p->subject.file || p->subject.env)
+        add(w, "what is exchanged is read from %s",
+            p->subject.file ? p->subject.file : p->subject.env);
+    add(w, "the client " STR_FMT " proves itself by %s, and asks by %s for the %s",
+        STR_ARG(p->client_id), project_client_auth_name(p->client_auth),
+        project_grant_name(p->grant), p->id_token ? "ID token" : "access token");
+}
+
 static void add_source(way *w, const caller *c)
 {
     switch (c->who.source) {
@@ -70,6 +93,9 @@ static void add_source(way *w, const caller *c)
         add_subject(w, c->external);
         add(w, "it goes to " STR_FMT " for the provider " STR_FMT, STR_ARG(c->token_uri),
             STR_ARG(c->external->audience));
+        break;
+    case CREDENTIAL_OAUTH:
+        add_client(w, c->oauth);
         break;
     case CREDENTIAL_TOKEN:
         add(w, "the token is read from the file");

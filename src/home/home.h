@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 #include "data/data_options.h"
+#include "home/home_oauth.h"
 
 typedef struct json json;
 
@@ -125,7 +126,8 @@ struct project_account {
     const json *policy; // who may use it: {bindings: […]}, as in project_policy; NULL: none
 };
 
-// Who calls: exactly one of account, key and impersonate, or `none` (written `NAME: none`).
+// Who calls: exactly one of account, key, impersonate and oauth, or `none` (written `NAME: none`);
+// what a token exchange gives may impersonate besides.
 typedef struct project_identity project_identity;
 struct project_identity {
     str name;
@@ -133,6 +135,7 @@ struct project_identity {
     str account;     // of the running `up`, or of gcloud
     const char *key; // credential file (absolute); only a trusted file has one
     str impersonate;
+    const project_oauth *oauth; // NULL: none; only a trusted file has one
     bool local_only; // chosen by a file that isn't trusted: an account of the running `up` alone
 };
 

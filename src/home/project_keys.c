@@ -138,7 +138,8 @@ static const shape pools = {.kind = SHAPE_MAP,
 
 // ---- who calls ----------------------------------------------------------------------------------
 
-TEXT(nobody, "'none' or an object with 'account', 'key' or 'impersonate'", "none", "^none$", 4);
+TEXT(nobody, "'none' or an object with 'account', 'key', 'impersonate' or 'oauth'", "none",
+     "^none$", 4);
 TEXT(identity_name, "the name of an identity", "tester", "^[A-Za-z0-9._@-]+$", 320);
 TEXT(request, "FOLDER/REQUEST, where * stands for any text", NULL, NULL, 1024);
 TEXT(account_name, "an account's e-mail address", "tester@my-project.iam.gserviceaccount.com",
@@ -151,6 +152,9 @@ static const shape_key identity_keys[] = {
      .help = "An account of gatepost up, or one that gcloud is signed in with"},
     {.name = "key", .shape = &path, .help = "A credential file; only where the file is trusted"},
     {.name = "impersonate", .shape = &chain, .help = "A service account that is impersonated"},
+    {.name = "oauth",
+     .shape = &oauth_shape,
+     .help = "An OAuth 2 client whose tokens are used; only where the file is trusted"},
     {0},
 };
 static const shape identity_object = {.kind = SHAPE_OBJECT, .keys = identity_keys};

@@ -5,6 +5,7 @@
 #include "home/shape.h"
 
 extern const shape project_shape; // gatepost.yaml
+extern const shape oauth_shape;   // an identity's `oauth`
 extern const shape user_shape;    // config.yaml: the part of it that belongs to a person
 
 enum {

@@ -47,8 +47,7 @@ static bool lies_beneath(const char *path, const char *dir)
     return strncmp(real, real_dir, len) == 0 && (real[len] == '/' || real[len] == '\0' || len == 1);
 }
 
-// Threats 39, 41: a checkout may name what is in it.
-static code resolve(const home_project *p, arena *a, const json *v, const char **ret_path, err *e)
+code project_resolve(const home_project *p, arena *a, const json *v, const char **ret_path, err *e)
 {
     *ret_path = v->text.len && v->text.ptr[0] == '/'
                     ? arena_cstr(a, v->text)
@@ -109,7 +108,7 @@ static code read_policy(home_project *p, arena *a, const json *v, const json **r
     *ret_policy = v;
     if (v->type != JSON_STRING)
         return OK;
-    code c = resolve(p, a, v, &path, e);
+    code c = project_resolve(p, a, v, &path, e);
     if (c == OK)
         c = yaml_load(a, path, &opts, &root, e);
     if (c == OK)
@@ -142,7 +141,7 @@ static code fill_account(home_project *p, arena *a, const json *v, project_accou
     JSON_EACH (roles, role)
         list[ret->role_count++] = role->text;
     ret->roles = list;
-    code c = json_is(key, JSON_STRING) ? resolve(p, a, key, &ret->key, e) : OK;
+    code c = json_is(key, JSON_STRING) ? project_resolve(p, a, key, &ret->key, e) : OK;
     const json *policy = json_get(v, "policy");
     if (c == OK && policy && policy->type != JSON_NULL)
         c = read_policy(p, a, policy, &ret->policy, e);
@@ -188,16 +187,22 @@ static code fill_identity(home_project *p, arena *a, const json *v, project_iden
         return wrong(v, e, "'none' always stands for no identity", "choose another name");
     if (ret->none)
         return OK;
-    const json *key = json_get(v, "key");
+    const json *key = json_get(v, "key"), *oauth = json_get(v, "oauth");
     bool has_key = json_is(key, JSON_STRING);
     ret->account = text_of(v, "account");
     ret->impersonate = text_of(v, "impersonate");
-    if ((ret->account.len > 0) + (ret->impersonate.len > 0) + has_key != 1)
-        return wrong(v, e, "must have exactly one of 'account', 'key' and 'impersonate'",
+    bool over = oauth && json_is_str(json_get(oauth, "grant"), "token_exchange");
+    if ((ret->account.len > 0) + (ret->impersonate.len > 0 && !over) + has_key + (oauth != NULL) !=
+        1)
+        return wrong(v, e, "must have exactly one of 'account', 'key', 'impersonate' and 'oauth'",
                      "for example {account: tester@my-project.iam.gserviceaccount.com}");
+    if (oauth && !p->trusted)
+        return untrusted(p, oauth, "it names a token endpoint", e);
+    if (oauth)
+        return project_oauth_fill(p, a, oauth, &ret->oauth, e);
     if (has_key && !p->trusted) // threat 39
         return untrusted(p, key, "it names a credential file", e);
-    return has_key ? resolve(p, a, key, &ret->key, e) : OK;
+    return has_key ? project_resolve(p, a, key, &ret->key, e) : OK;
 }
 
 static code fill_identities(home_project *p, arena *a, const json *v, err *e)
@@ -235,7 +240,7 @@ static code fill_services(home_project *p, arena *a, const json *v, err *e)
     p->services = arena_array(a, v ? v->len : 0, sizeof(*p->services));
     JSON_EACH (v, m) {
         const char *path;
-        code c = resolve(p, a, m, &path, e);
+        code c = project_resolve(p, a, m, &path, e);
         if (c != OK)
             return c;
         for (size_t i = 0; i < p->service_count; i++)
