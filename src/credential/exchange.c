@@ -242,6 +242,8 @@ static void begin(exchange *x)
 static void on_begin(void *ctx)
 {
     exchange *x = ctx;
+    if (!x->base.stage)
+        caller_renew_key(x->caller, provider_options(x->provider)->up);
     timer_free(x->again);
     x->again = timer_new(provider_loop(x->provider), on_again, x);
     begin(x);

@@ -284,6 +284,12 @@ static code read_typed(reader *r, const json *root, err *e)
                                                              : read_source(r, root, type, e);
 }
 
+static void stamp_key(caller *c, const struct stat *st)
+{
+    c->key_inode = st->st_ino;
+    c->key_changed = st->st_mtim;
+}
+
 code caller_read_file(caller *c, arena *a, const char *path, const file_rules *rules, err *e)
 {
     arena scratch;
@@ -308,9 +314,40 @@ code caller_read_file(caller *c, arena *a, const char *path, const file_rules *r
         secret_wipe((char *)(uintptr_t)text.ptr, text.len);
     arena_deinit(&scratch);
     c->who.place = str_from(name);
+    struct stat st;
+    if (!failed && stat(name, &st) == 0)
+        stamp_key(c, &st);
     if (failed && e)
         e->code = CRED_FILE;
     return failed ? CRED_FILE : OK;
+}
+
+static bool key_file_changed(const caller *c, struct stat *st)
+{
+    return stat(c->who.place.ptr, st) == 0 &&
+           (st->st_ino != c->key_inode || st->st_mtim.tv_sec != c->key_changed.tv_sec ||
+            st->st_mtim.tv_nsec != c->key_changed.tv_nsec);
+}
+
+void caller_renew_key(caller *c, const home_address *up)
+{
+    struct stat st;
+    arena mem;
+    caller now = {0};
+    const file_rules rules = {.up = up}; // the place was judged when the file was first read
+    if (c->who.source != CREDENTIAL_SERVICE_ACCOUNT || !key_file_changed(c, &st))
+        return;
+    arena_init(&mem);
+    if (caller_read_file(&now, &mem, c->who.place.ptr, &rules, NULL) == OK &&
+        now.who.source == CREDENTIAL_SERVICE_ACCOUNT && str_eq(now.email, c->email) &&
+        str_eq(now.token_uri, c->token_uri)) {
+        jwk *old = c->key;
+        c->key = now.key;
+        now.key = old;
+        stamp_key(c, &st);
+    }
+    caller_deinit(&now);
+    arena_deinit(&mem);
 }
 
 void caller_deinit(caller *c)

@@ -2,6 +2,9 @@
 // What the files of this room share about callers, exchanges and the provider.
 #pragma once
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "credential/credential.h"
 #include "fetch/fetch.h"
 #include "jose/jose.h"
@@ -20,6 +23,8 @@ struct caller {
     str email;
     str token_uri;
     jwk *key;
+    struct timespec key_changed; // of its file: caller_renew_key
+    ino_t key_inode;
     // authorized_user
     str client_id;
     secret *client_secret;
@@ -56,6 +61,9 @@ struct file_rules {
 };
 CODE_CHECKED caller_read_file(caller *c, arena *a, const char *path, const file_rules *rules,
                               err *e);
+// Takes the key that has replaced the caller's in its file, if one has (`gatepost keys rotate`, or
+// by hand). What can't be read, or is another account's, leaves the caller as it is.
+void caller_renew_key(caller *c, const home_address *up);
 void caller_deinit(caller *c);
 // With all links followed; false for what isn't there.
 bool lies_beneath(const char *path, const char *dir);
