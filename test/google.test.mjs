@@ -12,7 +12,7 @@ import { envOf, root, run, startUp, tempDir } from './lib.mjs';
 
 const at = (name) => `${name}@gatepost-demo.iam.gserviceaccount.com`;
 const CLOUD = 'https://www.googleapis.com/auth/cloud-platform';
-const GOOGLE_HOSTS = /^(oauth2|www|iam|iamcredentials)\.googleapis\.com$/;
+const GOOGLE_HOSTS = /^(oauth2|www|iam|iamcredentials|run)\.googleapis\.com$/;
 
 async function setUp(t, more = {}) {
   const dir = await tempDir(t);
@@ -167,4 +167,53 @@ test('keys, accounts and sign-ins outlive a restart at another address', async (
   const { client, verify } = clientsOf(again.base, gp.file);
   const token = await (await client('tester')).fetchIdToken('https://orders.example');
   assert.equal((await verify(token, 'https://orders.example')).sub, sub);
+});
+
+test('policies of services and accounts change while calls go on; accounts come and go', async (t) => {
+  const roles = ['roles/run.admin', 'roles/iam.serviceAccountAdmin'];
+  const gp = await setUp(t, { accounts: [
+    { email: at('tester'), key: 'keys/tester.json' }, { email: at('admin'), roles, key: 'keys/admin.json' },
+    { email: at('orders-runtime') },
+  ] });
+  await writeFile(join(gp.dir, 'app.py'), await readFile(join(root, 'examples/orders/app.py')));
+  const admin = await gp.client('admin');
+  const request = async (method, url, data) => (await admin.request({ method, url, data })).data;
+  const orders = 'https://run.googleapis.com/v2/projects/gatepost-demo/locations/us-central1/services/orders';
+  const audience = gp.addresses.services[0].run_app_urls[0];
+  const token = await (await gp.client('tester')).fetchIdToken(audience);
+  const call = async () => (await fetch(`${gp.addresses.services[0].url}/orders`, { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.equal(await call(), 403);
+  const { etag } = await request('GET', `${orders}:getIamPolicy`);
+  const bindings = [{ role: 'roles/run.invoker', members: [`serviceAccount:${at('tester')}`] }];
+  const policy = await request('POST', `${orders}:setIamPolicy`, { policy: { bindings, etag } });
+  assert.equal(await call(), 200);
+  await assert.rejects(request('POST', `${orders}:setIamPolicy`, { policy: { bindings: [], etag } }), (e) => e.response.status === 409);
+  assert.deepEqual(await request('POST', `${orders}:testIamPermissions`, { permissions: ['run.services.get', 'run.jobs.delete'] }),
+    { permissions: ['run.services.get'] });
+
+  const accounts = 'https://iam.googleapis.com/v1/projects/gatepost-demo/serviceAccounts';
+  const made = await request('POST', accounts, { accountId: 'robot-1', serviceAccount: { displayName: 'Robot' } });
+  assert.equal(made.email, at('robot-1'));
+  await request('POST', `${accounts}/${made.email}:setIamPolicy`, { policy: { bindings: [
+    { role: 'roles/iam.serviceAccountTokenCreator', members: [`serviceAccount:${at('tester')}`] }] } });
+  const robot = new Impersonated({ sourceClient: await gp.client('tester'), targetPrincipal: made.email, targetScopes: [CLOUD],
+    delegates: [], lifetime: 600, endpoint: gp.base, transporter: gp.transporter });
+  // Without an e-mail claim the token names a number only: the service knows whose it is all the same.
+  await request('POST', `${orders}:setIamPolicy`, { policy: { etag: policy.etag, bindings: [{ role: 'roles/run.invoker', members: [`serviceAccount:${made.email}`] }] } });
+  assert.equal(await call(), 403);
+  const bare = await robot.fetchIdToken(audience, { includeEmail: false });
+  assert.equal((await gp.verify(bare, audience)).email, undefined);
+  assert.equal((await fetch(`${gp.addresses.services[0].url}/orders`, { headers: { authorization: `Bearer ${bare}` } })).status, 200);
+  await request('POST', `${accounts}/${made.email}:disable`);
+  await assert.rejects(robot.fetchIdToken(audience), /is disabled/);
+  await request('DELETE', `${accounts}/${made.email}`);
+  await assert.rejects(request('GET', `${accounts}/${made.email}`), (e) => e.response.status === 404);
+
+  const revoker = new OAuth2Client({ transporter: gp.transporter });
+  const { token: access } = await admin.getAccessToken();
+  await revoker.revokeToken(access);
+  await assert.rejects(revoker.revokeToken(access), refusal('invalid_token', 'Token expired or revoked'));
+  const { stdout } = await run(['audit', 'query', '--format', 'json'], { env: gp.env });
+  for (const wanted of ['Services.SetIamPolicy', 'v1.SetIAMPolicy', 'CreateServiceAccount', 'DisableServiceAccount',
+    'DeleteServiceAccount', 'TestIamPermissions', 'RevokeToken']) assert.ok(stdout.includes(wanted), wanted);
 });

@@ -32,7 +32,8 @@ static void take_event(audit_row *row)
     row->why = first_of(text_at(json_get(payload, "metadata"), "explanation"),
                         text_at(json_get(payload, "status"), "message"));
     row->service = text_at(labels, "service_name");
-    if (row->service.len) {
+    // A call to the service, and not one of the API about it.
+    if (row->service.len && str_eq(text_at(payload, "methodName"), STR("gatepost.Invoke"))) {
         row->method = text_at(http, "requestMethod");
         row->resource = text_at(http, "requestUrl");
     } else {

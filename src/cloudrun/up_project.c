@@ -228,6 +228,7 @@ static code open_guard(up *u, err *e)
     int64_t leeway_s = (int64_t)(p->clock_skew_ms / 1000);
     u->directory = directory_new();
     directory_add_project(u->directory, p->id, p->number);
+    google_tell(u->google, u->directory);
     code c = directory_load(u->directory, p->groups, e);
     if (c)
         return c;

@@ -90,19 +90,27 @@ static void warn(up_service *s, const policy *own)
     }
 }
 
+// setIamPolicy gave it another one: the next call is judged by that.
+static void on_policy(void *ctx, policy *p)
+{
+    up_service *s = ctx;
+    policy_unref(s->policy);
+    s->policy = policy_ref(p);
+    s->target.policy = p;
+}
+
 static code make_policy(up_service *s, err *e)
 {
-    policy *own = NULL;
-    code c = OK;
-    if (s->declared)
-        c = policy_load(s->declared->policy, s->up->roles, &own, e);
-    else
-        own = policy_new(s->up->roles);
+    const google_service service = {.name = s->spec->name,
+                                    .declared = s->declared ? s->declared->policy : NULL,
+                                    .on_policy = on_policy,
+                                    .ctx = s};
+    policy *own, *all;
+    code c = google_add_service(s->up->google, &service, &own, &all, e);
     if (c)
         return c;
     warn(s, own);
-    s->policy = policy_join(google_policy(s->up->google), own);
-    policy_unref(own);
+    s->policy = policy_ref(all);
     return OK;
 }
 

@@ -170,6 +170,11 @@ void account_key_remove(google *g, account *a, account_key *k)
 
 // ---- opening
 
+bool account_works(const account *a)
+{
+    return a && !a->disabled && !a->deleted;
+}
+
 static code add_account(google *g, str email, const char *key_file, err *e)
 {
     int shown = email.len < 128 ? (int)email.len : 128;
@@ -185,30 +190,57 @@ static code add_account(google *g, str email, const char *key_file, err *e)
     a->is_person = !email_is_service_account(low);
     a->key_file = key_file ? arena_cstr(&g->mem, str_from(key_file)) : NULL;
     map_set(&g->accounts, low, a);
+    vec_push(&g->all, a);
     return OK;
 }
 
 // 21 digits, as Google's are; the first isn't 0.
-static code open_unique_id(google *g, store *db, account *a, err *e)
+static str new_unique_id(char ret_id[UNIQUE_ID_LEN])
 {
-    char fresh[UNIQUE_ID_LEN] = {'1'};
-    for (size_t i = 1; i < sizeof(fresh); i++)
-        fresh[i] = (char)('0' + rand_below(10));
+    ret_id[0] = '1';
+    for (size_t i = 1; i < UNIQUE_ID_LEN; i++)
+        ret_id[i] = (char)('0' + rand_below(10));
+    return (str){ret_id, UNIQUE_ID_LEN};
+}
+
+static code open_account(google *g, store *db, account *a, err *e)
+{
+    char fresh[UNIQUE_ID_LEN];
     store_rows *r;
-    code c =
-        store_run(db,
-                  "insert into account (email, unique_id) values (?, ?)"
-                  " on conflict (email) do nothing",
-                  STORE_ARGS(store_text(a->email), store_text((str){fresh, sizeof(fresh)})), e);
+    code c = store_run(db,
+                       "insert into account (email, unique_id) values (?, ?)"
+                       " on conflict (email) do nothing",
+                       STORE_ARGS(store_text(a->email), store_text(new_unique_id(fresh))), e);
     if (c == OK)
-        c = store_query(db, "select unique_id from account where email = ?",
+        c = store_query(db,
+                        "select unique_id, disabled, display_name, description from account"
+                        " where email = ?",
                         STORE_ARGS(store_text(a->email)), &r, e);
     if (c)
         return c;
-    if (store_next(r))
+    if (store_next(r)) {
         a->unique_id = arena_str(&g->mem, store_row_str(r, 0));
+        a->disabled = store_row_i64(r, 1);
+        a->display_name = arena_str(&g->mem, store_row_str(r, 2));
+        a->description = arena_str(&g->mem, store_row_str(r, 3));
+    }
     map_set(&g->unique_ids, a->unique_id, a);
     return store_end(r, e);
+}
+
+// Those that the API made; one that is declared by now is that.
+static code add_made_accounts(google *g, store *db, err *e)
+{
+    store_rows *r;
+    code c = store_query(db, "select email from account where made = 1 order by rowid",
+                         STORE_NO_ARGS, &r, e);
+    if (c)
+        return c;
+    while (c == OK && store_next(r))
+        if (!map_has(&g->accounts, store_row_str(r, 0)))
+            c = add_account(g, store_row_str(r, 0), NULL, e);
+    code end = store_end(r, c ? NULL : e);
+    return c ? c : end;
 }
 
 static code open_keys(google *g, store *db, err *e)
@@ -269,36 +301,32 @@ static code open_policy(google *g, const google_options *o, err *e)
     return c ? err_wrap(e, "the roles of the accounts") : OK;
 }
 
-static code open_account_policy(google *g, account *a, const json *declared, err *e)
+// Once it has its number.
+static code open_resource(google *g, account *a, const json *declared, err *e)
 {
-    policy *own = NULL;
-    code c = OK;
+    a->labels[0] = (audit_label){"email_id", a->email};
+    a->labels[1] = (audit_label){"unique_id", a->unique_id};
+    a->resource = (resource){
+        .name = arena_printf(&g->mem, "projects/-/serviceAccounts/" STR_FMT, STR_ARG(a->unique_id)),
+        .log = {"service_account", a->labels, ARRAY_LEN(a->labels)}};
     if (declared && a->is_person)
         return json_err(declared, e, GOOGLE_ACCOUNT, "a person has no policy: nobody uses %s",
                         a->email.ptr);
-    if (declared)
-        c = policy_load(declared, g->roles, &own, e);
-    if (c)
-        return err_wrap(e, "the policy of " STR_FMT, STR_ARG(a->email));
-    if (!own)
-        own = policy_new(g->roles);
-    a->policy = policy_join(g->policy, own);
-    policy_unref(own);
-    return OK;
+    return resource_open(g, &a->resource, declared, e)
+               ? err_wrap(e, "the policy of " STR_FMT, STR_ARG(a->email))
+               : OK;
 }
 
-static code open_account_policies(google *g, const google_options *o, err *e)
+static code open_resources(google *g, const google_options *o, err *e)
 {
-    size_t cursor = 0;
-    str email;
-    void *value;
     code c = OK;
-    while (c == OK && map_next(&g->accounts, &cursor, &email, &value)) {
+    for (size_t k = 0; c == OK && k < g->all.len; k++) {
+        account *a = g->all.ptr[k];
         const json *declared = NULL;
         for (size_t i = 0; i < o->account_count; i++)
-            if (str_ieq(o->accounts[i].email, email))
+            if (str_ieq(o->accounts[i].email, a->email))
                 declared = o->accounts[i].policy;
-        c = open_account_policy(g, value, declared, e);
+        c = open_resource(g, a, declared, e);
     }
     return c;
 }
@@ -306,9 +334,6 @@ static code open_account_policies(google *g, const google_options *o, err *e)
 code accounts_open(google *g, store *db, const google_options *o, err *e)
 {
     code c = OK;
-    size_t cursor = 0;
-    void *a;
-    str email;
     for (size_t i = 0; c == OK && i < o->account_count; i++)
         c = add_account(g, o->accounts[i].email, o->accounts[i].key_file, e);
     if (c)
@@ -317,27 +342,80 @@ code accounts_open(google *g, store *db, const google_options *o, err *e)
                                       STR_ARG(g->project_number));
     if (!map_has(&g->accounts, g->default_account))
         c = add_account(g, g->default_account, NULL, e);
-    while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
-        c = open_unique_id(g, db, a, e);
+    VEC_FOREACH (&g->all, a)
+        (*a)->declared = true;
+    if (c == OK)
+        c = add_made_accounts(g, db, e);
+    for (size_t i = 0; c == OK && i < g->all.len; i++)
+        c = open_account(g, db, g->all.ptr[i], e);
     if (c == OK)
         c = open_keys(g, db, e);
     if (c == OK)
         c = open_policy(g, o, e);
-    return c ? c : open_account_policies(g, o, e);
+    return c ? c : open_resources(g, o, e);
+}
+
+// ---- later
+
+static void tell(const google *g, const account *a, str email)
+{
+    if (g->directory && !a->is_person)
+        directory_add_account(g->directory, a->unique_id, email);
+}
+
+void google_tell(google *g, directory *d)
+{
+    g->directory = d;
+    VEC_FOREACH (&g->all, a)
+        tell(g, *a, (*a)->deleted ? STR_NONE : (*a)->email);
+}
+
+code account_make(google *g, str email, str display_name, str description, account **ret, err *e)
+{
+    char fresh[UNIQUE_ID_LEN];
+    code c = add_account(g, email, NULL, e);
+    if (c)
+        return c;
+    account *a = *ret = account_find(g, email);
+    a->unique_id = arena_str(&g->mem, new_unique_id(fresh));
+    a->display_name = arena_str(&g->mem, display_name);
+    a->description = arena_str(&g->mem, description);
+    map_set(&g->unique_ids, a->unique_id, a);
+    journal_add(g->journal,
+                "insert into account (email, unique_id, made, display_name, description)"
+                " values (?, ?, 1, ?, ?) on conflict (email) do update set"
+                " unique_id = excluded.unique_id, made = 1, disabled = 0,"
+                " display_name = excluded.display_name, description = excluded.description",
+                STORE_ARGS(store_text(a->email), store_text(a->unique_id),
+                           store_text(a->display_name), store_text(a->description)));
+    tell(g, a, a->email);
+    return open_resource(g, a, NULL, e);
+}
+
+void account_drop(google *g, account *a)
+{
+    static const char *const tables[] = {"delete from access_token where email = ?",
+                                         "delete from account_key where email = ?",
+                                         "delete from account where email = ?"};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        journal_add(g->journal, tables[i], STORE_ARGS(store_text(a->email)));
+    resource_forget(g, &a->resource);
+    tell(g, a, STR_NONE);
+    a->deleted = true;
+    (void)map_remove(&g->unique_ids, a->unique_id);
+    (void)map_remove(&g->accounts, a->email);
 }
 
 void accounts_close(google *g)
 {
-    size_t cursor = 0;
-    void *value;
-    str email;
-    while (map_next(&g->accounts, &cursor, &email, &value)) {
-        account *a = value;
+    VEC_FOREACH (&g->all, at) {
+        account *a = *at;
         VEC_FOREACH (&a->keys, k)
             key_free(*k);
         vec_deinit(&a->keys);
-        policy_unref(a->policy);
+        resource_close(&a->resource);
     }
+    vec_deinit(&g->all);
     map_deinit(&g->accounts, NULL);
     map_deinit(&g->unique_ids, NULL);
     policy_unref(g->policy);

@@ -28,7 +28,7 @@ static account *self_signed(google *g, str token, int64_t now_s, arena *mem, jwt
     if (jwt_parse(token, mem, t, NULL))
         return NULL;
     account *a = account_find(g, t->issuer);
-    if (!a || a->is_person || !str_eq(t->subject, t->issuer))
+    if (!account_works(a) || a->is_person || !str_eq(t->subject, t->issuer))
         return NULL;
     jwk_set *keys = account_usable_keys(a, now_s);
     jwt_expect x = {
@@ -158,13 +158,27 @@ bool call_authenticate(call *c, bearer *ret)
            has_api_scope(json_str_or(json_get(self.claims, "scope"), STR_NONE)) || out_of_scope(c);
 }
 
+bool call_bearer(call *c, str token, bearer *ret)
+{
+    const access_token *t = access_token_find(c->g, token, c->now_s);
+    const refresh_token *refresh = t ? NULL : refresh_token_find(c->g, token);
+    if (!t && !refresh)
+        return false;
+    set_bearer(c, ret, t ? t->who : refresh->who, t ? t->federated : STR_NONE);
+    return true;
+}
+
 // ---- may they
 
-static str resource_of(const call *c, const account *target)
+static const resource *resource_for(const api_use *u)
 {
-    if (!target)
-        return arena_printf(c->mem, "projects/" STR_FMT, STR_ARG(c->g->project_id));
-    return arena_printf(c->mem, "projects/-/serviceAccounts/" STR_FMT, STR_ARG(target->unique_id));
+    return u->resource ? u->resource : u->target ? &u->target->resource : NULL;
+}
+
+// NULL: the project.
+static str resource_name(const call *c, const resource *r)
+{
+    return r ? r->name : arena_printf(c->mem, "projects/" STR_FMT, STR_ARG(c->g->project_id));
 }
 
 // ["projects/-/serviceAccounts/E", …]: the delegates, then the target.
@@ -182,11 +196,13 @@ static str metadata_of(const call *c, const api_use *u)
     buf b, why;
     buf_init(&b, 16 << 10);
     buf_init(&why, 2048);
-    decision_summary(&u->decision, &why);
+    if (u->decision.permission.len)
+        decision_summary(&u->decision, &why);
     jout w = jout_new(&b, JSON_COMPACT);
     jout_object(&w, NULL);
     jout_str(&w, "source", STR("gatepost"));
-    jout_str(&w, "explanation", buf_str(&why));
+    if (why.len)
+        jout_str(&w, "explanation", buf_str(&why));
     if (u->target && u->delegate_count)
         add_chain(&w, u);
     jout_end(&w);
@@ -199,16 +215,14 @@ static str metadata_of(const call *c, const api_use *u)
 static void add_entry(const call *c, const api_use *u, rpc refused, const char *message)
 {
     const google *g = c->g;
-    const account *t = u->target;
-    const audit_label labels[] = {{"email_id", t ? t->email : STR_NONE},
-                                  {"unique_id", t ? t->unique_id : STR_NONE}};
+    const resource *r = resource_for(u);
     audit_event ev = {
         .log = u->method->log,
         .project_id = g->project_id,
-        .resource = {"service_account", labels, ARRAY_LEN(labels)},
+        .resource = r ? r->log : (audit_resource){"service_account", NULL, 0},
         .service_name = str_from(u->method->service),
         .method_name = str_from(u->method->name),
-        .resource_name = resource_of(c, t),
+        .resource_name = resource_name(c, r),
         .permission = u->decision.permission,
         .permission_type = u->method->permission_type,
         .granted = u->decision.allowed,
@@ -234,24 +248,50 @@ bool call_trail_ready(call *c)
     return false;
 }
 
-static bool find_time(void *ctx, str name, arena *a, cel_value *ret)
+typedef struct attributes attributes;
+struct attributes {
+    const call *c;
+    const api_use *u;
+};
+
+static bool find_attribute(void *ctx, str name, arena *a, cel_value *ret)
 {
+    const attributes *x = ctx;
     (void)a;
-    *ret = cel_timestamp(((const call *)ctx)->now_s, 0);
+    if (str_eq(name, STR("iam.googleapis.com/modifiedGrantsByRole"))) {
+        *ret = x->u->modified_roles;
+        return ret->kind == CEL_LIST;
+    }
+    *ret = cel_timestamp(x->c->now_s, 0);
     return str_eq(name, STR("request.time"));
 }
 
-static bool decide(call *c, api_use *u, const principal *who, const account *target,
+// On the resource, NULL: the project.
+static bool decide(call *c, api_use *u, const principal *who, const resource *r,
                    const char *permission)
 {
-    const cel_activation attributes = {.lookup = find_time, .ctx = c};
+    attributes known = {c, u};
+    const cel_activation activation = {.lookup = find_attribute, .ctx = &known};
     const policy_query q = {.who = who,
                             .authenticated = true,
                             .permission = str_from(permission),
-                            .resource = resource_of(c, target),
-                            .call = &attributes};
-    policy_decide(target ? target->policy : c->g->policy, &q, c->mem, &u->decision);
+                            .resource = resource_name(c, r),
+                            .call = &activation};
+    policy_decide(r ? r->policy : c->g->policy, &q, c->mem, &u->decision);
     return u->decision.allowed;
+}
+
+bool call_permits(call *c, const api_use *u, str permission)
+{
+    attributes known = {c, u};
+    const resource *r = resource_for(u);
+    const cel_activation activation = {.lookup = find_attribute, .ctx = &known};
+    const policy_query q = {.who = &u->caller.is,
+                            .authenticated = true,
+                            .permission = permission,
+                            .resource = resource_name(c, r),
+                            .call = &activation};
+    return policy_allows(r ? r->policy : c->g->policy, &q);
 }
 
 bool call_authorize(call *c, api_use *u)
@@ -260,14 +300,15 @@ bool call_authorize(call *c, api_use *u)
     bool granted = true;
     // Each in the chain must be allowed to ask the next one to ask.
     for (size_t i = 0; granted && i < u->delegate_count; i++) {
-        granted = decide(c, u, who, u->delegates[i], "iam.serviceAccounts.implicitDelegation");
+        granted =
+            decide(c, u, who, &u->delegates[i]->resource, "iam.serviceAccounts.implicitDelegation");
         principal *next = ARENA_NEW(c->mem, principal);
         *next = principal_of(c->g, u->delegates[i]);
         who = next;
     }
     if (!call_trail_ready(c))
         return false;
-    if (granted && decide(c, u, who, u->target, u->method->permission))
+    if (granted && decide(c, u, who, resource_for(u), u->method->permission))
         return true;
     const char *message =
         arena_printf(c->mem, "Permission '" STR_FMT "' denied on resource (or it may not exist).",

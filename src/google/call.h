@@ -76,6 +76,7 @@ typedef enum rpc {
     RPC_PERMISSION_DENIED,
     RPC_NOT_FOUND,
     RPC_ALREADY_EXISTS,
+    RPC_ABORTED,
     RPC_FAILED_PRECONDITION,
     RPC_RESOURCE_EXHAUSTED,
     RPC_UNAVAILABLE,
@@ -116,10 +117,12 @@ typedef struct api_use api_use;
 struct api_use {
     const api_method *method;
     bearer caller;
-    account *target;     // NULL: the project
+    account *target;     // NULL: the project, or `resource`
+    resource *resource;  // whose policy decides; NULL: the target's, or the project's
     account **delegates; // the chain between caller and target
     size_t delegate_count;
-    decision decision; // filled by call_authorize
+    decision decision;        // filled by call_authorize
+    cel_value modified_roles; // of setIamPolicy, for conditions; otherwise null
 };
 // May the caller, by way of the delegates, use the method on the target? False: the refusal is in
 // the trail, and answered.
@@ -127,6 +130,10 @@ bool call_authorize(call *c, api_use *u);
 // The trail's entry of a granted use; before its answer. False: the trail takes no more now;
 // answered.
 bool call_record(call *c, const api_use *u);
+// Whether the caller itself may do that to the resource; tells nobody.
+bool call_permits(call *c, const api_use *u, str permission);
+// Whose token it is, an access or a refresh token; false for any other text.
+bool call_bearer(call *c, str token, bearer *ret_bearer);
 // Whether the trail takes entries; false: answered.
 bool call_trail_ready(call *c);
 
@@ -138,6 +145,12 @@ void oauth_answer(call *c, int status, buf *body);
 void oauth_refuse(call *c, int status, const char *error, str description);
 // Fills in the fields of a form; false: refused already.
 bool oauth_form(call *c, form *ret_form);
+// /revoke
+void revoke_endpoint(call *c);
+// …:getIamPolicy, setIamPolicy, testIamPermissions of an account, or of a service (target NULL).
+// False: no method of that name.
+bool policy_answer(call *c, const bearer *caller, account *target, resource *r, str verb);
+bool policy_verb(str verb);
 // STS: tokens of pools for tokens of their issuers.
 void sts_endpoint(call *c);
 // /v1/projects/P/serviceAccounts…

@@ -62,7 +62,7 @@ static bool read_delegates(call *c, const json *body, api_use *u)
         if (str_starts(name, STR("projects/-/serviceAccounts/")))
             name = str_skip(name, 27);
         account *a = account_find(c->g, name);
-        if (!a || a->is_person) {
+        if (!account_works(a) || a->is_person) {
             call_rpc_error(c, RPC_NOT_FOUND, "Not found; Gaia id not found for email %.*s",
                            name.len < 256 ? (int)name.len : 256, name.ptr ? name.ptr : "");
             return false;

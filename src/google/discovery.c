@@ -39,6 +39,7 @@ static void discovery_answer(call *c)
     jout_object(&w, NULL);
     jout_str(&w, "issuer", GOOGLE_ISSUER);
     jout_strf(&w, "token_endpoint", STR_FMT "/token", STR_ARG(base));
+    jout_strf(&w, "revocation_endpoint", STR_FMT "/revoke", STR_ARG(base));
     jout_strf(&w, "jwks_uri", STR_FMT "/oauth2/v3/certs", STR_ARG(base));
     add_list(&w, "response_types_supported", none);
     add_list(&w, "subject_types_supported", subjects);
@@ -123,8 +124,10 @@ static const struct {
     void (*answer)(call *c);
 } routes[] = {
     {"/token", false, true, token_endpoint},
+    {"/revoke", false, true, revoke_endpoint},
     {"/v1/token", false, true, sts_endpoint},
     {"/v1/projects/", true, true, iam_answer},
+    {"/v2/projects/", true, true, iam_answer},
     {"/.well-known/openid-configuration", false, false, discovery_answer},
     {"/oauth2/v3/certs", false, false, jwks_answer},
     {"/oauth2/v1/certs", false, false, certs_answer},

@@ -3,8 +3,9 @@
 // servers, discovery and keys. Answers follow contract google-identity.md §1 to 6.
 //
 // Invariants
-// - Only declared accounts exist. What an account was given earlier (its unique id, its keys) is
-//   kept in the state while it isn't declared, and is of no use until it is again.
+// - Only accounts exist that are declared, or were made by the API. What a declared one was given
+//   earlier (its unique id, its keys) is kept in the state while it isn't declared, and is of no
+//   use until it is again.
 // - A private key that was given to an account is never kept: it is in the answer, or in the key
 //   file, that it was made for. The state holds the issuer's own key, the managed keys that sign
 //   for accounts, hashes of access and refresh tokens, and public keys; its file has mode 0600.
@@ -75,18 +76,35 @@ CODE_CHECKED google_listening(google *g, str base_url, err *e);
 // Keys of the issuer, for oidc_add under GOOGLE_ISSUER. Local and cloud tokens carry the same `iss`
 // and never mix: their keys differ.
 jwk_set *google_keys(google *g); // borrowed
-// What the accounts' roles on the project grant, on everything in it. Borrowed.
-policy *google_policy(google *g);
 // NUMBER-compute@developer.gserviceaccount.com: who a service runs as when it doesn't say.
 str google_default_account(const google *g);
+// Tells it of each service account, now and later: their tokens may name nothing but the number.
+// Borrowed until google_free.
+void google_tell(google *g, directory *d);
+
+// A service of Cloud Run, whose policy the API reads and changes.
+typedef struct google_service google_service;
+struct google_service {
+    str name;
+    const json *declared; // the policy in gatepost.yaml; NULL: none
+    // Another policy holds from now on; valid until the next call.
+    void (*on_policy)(void *ctx, policy *p);
+    void *ctx;
+};
+// Gives its own policy and the one that decides, with what the project grants; both borrowed.
+// Errors: those of policy_load.
+CODE_CHECKED google_add_service(google *g, const google_service *o, policy **ret_own,
+                                policy **ret_policy, err *e);
 
 // ---- serving ------------------------------------------------------------------------------------
 // Both kinds of servers answer only under a loopback address and Google's own names (threat 46).
 
 // on_request of the one server for everything but metadata (ctx is the google):
 //   POST /token                                            oauth2.googleapis.com
+//   POST /revoke                                           oauth2.googleapis.com
 //   POST /v1/token                                         sts.googleapis.com
 //   /v1/projects/…/serviceAccounts…                        iam, iamcredentials
+//   /v1|v2/projects/…/services/S:getIamPolicy …            run.googleapis.com
 //   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs
 void google_on_request(void *ctx, http_exchange *x);
 

@@ -15,6 +15,14 @@ enum { ANSWER_BYTES_MAX = 1 << 20, CERT_BYTES_MAX = 16 << 10 };
 METHOD(list_accounts, "serviceAccounts.list", AUDIT_DATA_ACCESS, "ADMIN_READ",
        "ListServiceAccounts");
 METHOD(get_account, "serviceAccounts.get", AUDIT_DATA_ACCESS, "ADMIN_READ", "GetServiceAccount");
+METHOD(create_account, "serviceAccounts.create", AUDIT_ACTIVITY, "ADMIN_WRITE",
+       "CreateServiceAccount");
+METHOD(delete_account, "serviceAccounts.delete", AUDIT_ACTIVITY, "ADMIN_WRITE",
+       "DeleteServiceAccount");
+METHOD(disable_account, "serviceAccounts.disable", AUDIT_ACTIVITY, "ADMIN_WRITE",
+       "DisableServiceAccount");
+METHOD(enable_account, "serviceAccounts.enable", AUDIT_ACTIVITY, "ADMIN_WRITE",
+       "EnableServiceAccount");
 METHOD(list_keys, "serviceAccountKeys.list", AUDIT_DATA_ACCESS, "ADMIN_READ",
        "ListServiceAccountKeys");
 METHOD(get_key, "serviceAccountKeys.get", AUDIT_DATA_ACCESS, "ADMIN_READ", "GetServiceAccountKey");
@@ -40,6 +48,12 @@ static void add_account(const google *g, const account *a, jout *w, const char *
     jout_str(w, "uniqueId", a->unique_id);
     jout_str(w, "email", a->email);
     jout_str(w, "oauth2ClientId", a->unique_id);
+    if (a->display_name.len)
+        jout_str(w, "displayName", a->display_name);
+    if (a->description.len)
+        jout_str(w, "description", a->description);
+    if (a->disabled)
+        jout_bool(w, "disabled", true);
     jout_end(w);
 }
 
@@ -88,7 +102,7 @@ static void answer_empty(call *c, const api_use *u, const account_key *k, jwk *p
 
 // ---- accounts
 
-static void do_list_accounts(call *c, const api_use *u, str key)
+static void do_list_accounts(call *c, api_use *u, str key)
 {
     size_t cursor = 0;
     str email;
@@ -108,14 +122,38 @@ static void do_list_accounts(call *c, const api_use *u, str key)
     call_answer_json(c, 200, &b);
 }
 
-static void do_get_account(call *c, const api_use *u, str key)
+static void answer_account(call *c, const api_use *u, const account_key *k, jwk *pair)
 {
     buf b;
-    (void)key;
+    (void)k, (void)pair;
     buf_init(&b, ANSWER_BYTES_MAX);
     jout w = jout_new(&b, JSON_PRETTY);
     add_account(c->g, u->target, &w, NULL);
     call_answer_json(c, 200, &b);
+}
+
+static void do_get_account(call *c, api_use *u, str key)
+{
+    (void)key;
+    answer_account(c, u, NULL, NULL);
+}
+
+static void do_create_account(call *c, api_use *u, str key)
+{
+    (void)key;
+    account_create(c, u, answer_account);
+}
+
+static void do_delete_account(call *c, api_use *u, str key)
+{
+    (void)key;
+    account_delete(c, u, answer_empty);
+}
+
+static void do_disable_account(call *c, api_use *u, str key)
+{
+    (void)key;
+    account_set_disabled(c, u, u->method == &disable_account, answer_empty);
 }
 
 // ---- keys
@@ -154,7 +192,7 @@ static bool wants_key(const form *f, const account_key *k)
     return !asked;
 }
 
-static void do_list_keys(call *c, const api_use *u, str key)
+static void do_list_keys(call *c, api_use *u, str key)
 {
     form f = {.count = 0};
     buf b;
@@ -180,7 +218,7 @@ static void do_list_keys(call *c, const api_use *u, str key)
 }
 
 // publicKeyType: TYPE_X509_PEM_FILE or TYPE_RAW_PUBLIC_KEY; without it there is no key in it.
-static void do_get_key(call *c, const api_use *u, str id)
+static void do_get_key(call *c, api_use *u, str id)
 {
     form f = {.count = 0};
     buf b, pem;
@@ -242,7 +280,7 @@ static bool choice_is(const json *body, const char *name, const char *unspecifie
     return !v || json_is_str(v, unspecified) || json_is_str(v, only);
 }
 
-static void do_create_key(call *c, const api_use *u, str key)
+static void do_create_key(call *c, api_use *u, str key)
 {
     const json *body;
     (void)key;
@@ -260,7 +298,7 @@ static void do_create_key(call *c, const api_use *u, str key)
         key_job_make(c, u, answer_created);
 }
 
-static void do_upload_key(call *c, const api_use *u, str key)
+static void do_upload_key(call *c, api_use *u, str key)
 {
     const json *body;
     account_key *k = NULL;
@@ -287,7 +325,7 @@ static void do_upload_key(call *c, const api_use *u, str key)
     key_job_save(c, u, k, answer_created);
 }
 
-static void do_delete_key(call *c, const api_use *u, str id)
+static void do_delete_key(call *c, api_use *u, str id)
 {
     account_key *k = find_own_key(c, u, id);
     if (!k)
@@ -296,7 +334,7 @@ static void do_delete_key(call *c, const api_use *u, str id)
     key_job_save(c, u, NULL, answer_empty);
 }
 
-static void do_disable_key(call *c, const api_use *u, str id)
+static void do_disable_key(call *c, api_use *u, str id)
 {
     account_key *k = find_own_key(c, u, id);
     if (!k)
@@ -311,7 +349,8 @@ static void do_disable_key(call *c, const api_use *u, str id)
 typedef struct iam_path iam_path;
 struct iam_path {
     str project, account, key, verb;
-    size_t parts; // 3: all accounts, 4: one, 5: its keys, 6: one of them
+    str location, service; // of projects/P/locations/R/services/S:VERB
+    size_t parts;          // 3: all accounts, 4: one, 5: its keys, 6: one of them
 };
 
 typedef struct iam_route iam_route;
@@ -320,13 +359,17 @@ struct iam_route {
     size_t parts;
     const char *verb;
     const api_method *use;
-    void (*answer)(call *c, const api_use *u, str key);
+    void (*answer)(call *c, api_use *u, str key);
     bool writes; // its entry comes when the change is on disk
 };
 
 static const iam_route routes[] = {
     {"GET", 3, "", &list_accounts, do_list_accounts, false},
+    {"POST", 3, "", &create_account, do_create_account, true},
     {"GET", 4, "", &get_account, do_get_account, false},
+    {"DELETE", 4, "", &delete_account, do_delete_account, true},
+    {"POST", 4, "disable", &disable_account, do_disable_account, true},
+    {"POST", 4, "enable", &enable_account, do_disable_account, true},
     {"GET", 5, "", &list_keys, do_list_keys, false},
     {"GET", 6, "", &get_key, do_get_key, false},
     {"POST", 5, "", &create_key, do_create_key, true},
@@ -336,13 +379,20 @@ static const iam_route routes[] = {
     {"POST", 6, "enable", &enable_key, do_disable_key, true},
 };
 
+// v1/projects/P/…, or v2 as Cloud Run has it.
+static bool is_api_path(const str *parts, size_t count)
+{
+    return count >= 4 && count <= 7 &&
+           (str_eq(parts[0], STR("v1")) || str_eq(parts[0], STR("v2"))) &&
+           str_eq(parts[1], STR("projects"));
+}
+
 static bool read_path(call *c, iam_path *p)
 {
     str parts[SEGMENTS_MAX], last;
     size_t count;
     *p = (iam_path){.parts = 0};
-    if (!path_split(c->path, c->mem, parts, &count) || count < 4 || count > 7 ||
-        !str_eq(parts[0], STR("v1")) || !str_eq(parts[1], STR("projects")))
+    if (!path_split(c->path, c->mem, parts, &count) || !is_api_path(parts, count))
         return false;
     last = parts[count - 1];
     ssize_t colon = str_rchr(last, ':');
@@ -354,11 +404,19 @@ static bool read_path(call *c, iam_path *p)
     p->project = parts[2];
     p->account = count > 4 ? parts[4] : STR_NONE;
     p->key = count > 6 ? parts[6] : STR_NONE;
-    return str_eq(parts[3], STR("serviceAccounts")) && (count < 6 || str_eq(parts[5], STR("keys")));
+    if (count == 7 && str_eq(parts[3], STR("locations")) && str_eq(parts[5], STR("services"))) {
+        p->location = parts[4];
+        p->service = parts[6];
+        return p->service.len > 0;
+    }
+    return str_eq(parts[0], STR("v1")) && str_eq(parts[3], STR("serviceAccounts")) &&
+           (count < 6 || str_eq(parts[5], STR("keys")));
 }
 
 static const iam_route *find_route(const call *c, const iam_path *p)
 {
+    if (p->service.len)
+        return NULL;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (p->parts == routes[i].parts && str_eq(p->verb, str_from(routes[i].verb)) &&
             str_eq(c->method, str_from(routes[i].method)))
@@ -401,27 +459,51 @@ static void use_credentials(call *c, const iam_path *p, const bearer *caller)
     else if (!a || a->is_person)
         call_rpc_error(c, RPC_NOT_FOUND, "Not found; Gaia id not found for email %.*s",
                        p->account.len < 256 ? (int)p->account.len : 256, p->account.ptr);
+    else if (a->disabled)
+        call_rpc_error(c, RPC_FAILED_PRECONDITION, "Service account " STR_FMT " is disabled.",
+                       STR_ARG(a->email));
     else if (!credentials_answer(c, caller, a, p->verb))
         unknown_method(c);
+}
+
+static void use_policy(call *c, const iam_path *p, const bearer *caller)
+{
+    bool ours = is_our_project(c->g, p->project);
+    account *a = ours && !p->service.len ? account_find(c->g, p->account) : NULL;
+    run_service *s = ours && p->service.len ? service_find(c->g, p->location, p->service) : NULL;
+    if (!s && (!a || a->is_person))
+        call_rpc_error(c, RPC_NOT_FOUND, "%s",
+                       p->service.len ? "Resource not found." : "Unknown service account");
+    else if (!policy_answer(c, caller, s ? NULL : a, s ? &s->resource : &a->resource, p->verb))
+        unknown_method(c);
+}
+
+static void use(call *c, const iam_path *p, const iam_route *r)
+{
+    bearer caller;
+    if (!call_authenticate(c, &caller))
+        return;
+    if (r)
+        use_route(c, r, p, &caller);
+    else if (policy_verb(p->verb))
+        use_policy(c, p, &caller);
+    else
+        use_credentials(c, p, &caller);
 }
 
 void iam_answer(call *c)
 {
     iam_path p;
-    bearer caller;
     if (activity_asked(c)) {
         activity_answer(c);
         return;
     }
     bool good = read_path(c, &p);
     const iam_route *r = good ? find_route(c, &p) : NULL;
-    bool credentials = good && !r && p.parts == 4 && p.verb.len && str_eq(c->method, STR("POST"));
-    if (!r && !credentials)
-        unknown_method(c);
-    else if (!call_authenticate(c, &caller))
-        return;
-    else if (r)
-        use_route(c, r, &p, &caller);
+    bool of_one = good && !r && (p.service.len || p.parts == 4);
+    bool credentials = of_one && !p.service.len && p.verb.len && str_eq(c->method, STR("POST"));
+    if (r || credentials || (of_one && policy_verb(p.verb)))
+        use(c, &p, r);
     else
-        use_credentials(c, &p, &caller);
+        unknown_method(c);
 }

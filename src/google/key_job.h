@@ -30,6 +30,10 @@ void key_job_make(call *c, const api_use *u, key_job_answer *answer);
 void key_job_make_managed(call *c, const api_use *u, key_job_answer *answer);
 // New keys of the account that are still being made.
 size_t key_jobs_of(const google *g, const account *a);
+// lifecycle.c: the answers of the IAM API that make, end and switch accounts. `u` is authorized.
+void account_create(call *c, api_use *u, key_job_answer *answer);
+void account_delete(call *c, const api_use *u, key_job_answer *answer);
+void account_set_disabled(call *c, const api_use *u, bool disabled, key_job_answer *answer);
 // The client left: a key that only it would have known is withdrawn.
 void key_job_abandon(key_job *j);
 // Lets go of all, when the google goes.

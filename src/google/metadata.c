@@ -417,7 +417,8 @@ static str plain_path(const google_metadata *m, call *c)
     buf_init(&decoded, 1024);
     bool known = percent_decode(&decoded, head);
     name = buf_str(&decoded);
-    known = known && (str_eq(name, STR("default")) || str_ieq(name, m->who->email));
+    known = known && account_works(m->who) &&
+            (str_eq(name, STR("default")) || str_ieq(name, m->who->email));
     buf_deinit(&decoded);
     if (!known)
         return STR_NONE;

@@ -52,7 +52,7 @@ code mint_id(google *g, const id_claims *x, int64_t now_s, buf *out, err *e)
 code google_mint_id_token(google *g, str email, str audience, buf *out, err *e)
 {
     account *a = account_find(g, email);
-    if (!a)
+    if (!account_works(a))
         return err_set(e, GOOGLE_ACCOUNT, "there is no account " STR_FMT, STR_ARG(email));
     return mint_id(g, &(id_claims){.who = a, .audience = audience, .email = true}, clock_wall_s(),
                    out, e);
@@ -139,14 +139,14 @@ const access_token *access_token_find(google *g, str token, int64_t now_s)
     unsigned char hash[DIGEST_BYTES];
     digest(token, hash);
     const access_token *t = map_get(&g->access_tokens, digest_str(hash));
-    return t && t->expires_s > now_s ? t : NULL;
+    return t && t->expires_s > now_s && (!t->who || account_works(t->who)) ? t : NULL;
 }
 
 code google_mint_access_token(google *g, const google_grant *x, buf *out, int64_t *ret_expires_s,
                               err *e)
 {
     account *a = account_find(g, x->email);
-    if (!a)
+    if (!account_works(a))
         return err_set(e, GOOGLE_ACCOUNT, "there is no account " STR_FMT, STR_ARG(x->email));
     access_grant grant = {.who = a, .scopes = x->scopes, .lifetime_s = x->lifetime_s};
     *ret_expires_s = mint_access(g, &grant, clock_wall_s(), out);
@@ -191,6 +191,26 @@ const refresh_token *refresh_token_find(const google *g, str token)
     unsigned char hash[DIGEST_BYTES];
     digest(token, hash);
     return map_get(&g->refresh_tokens, digest_str(hash));
+}
+
+void token_revoke(google *g, str token)
+{
+    unsigned char hash[DIGEST_BYTES];
+    size_t cursor = 0;
+    str key;
+    void *t;
+    digest(token, hash);
+    refresh_token *refresh = map_remove(&g->refresh_tokens, digest_str(hash));
+    if (!refresh) {
+        drop_access(g, digest_str(hash));
+        return;
+    }
+    while (map_next(&g->access_tokens, &cursor, &key, &t))
+        if (((access_token *)t)->who == refresh->who)
+            drop_access(g, key);
+    journal_add(g->journal, "delete from refresh_token where digest = ?",
+                STORE_ARGS(store_blob(digest_str(hash))));
+    free(refresh);
 }
 
 // ---- opening

@@ -15,6 +15,12 @@ static const char *const steps[] = {
     "alter table account_key add column private_pem text", // of managed keys
     "alter table access_token add column federated text",  // of identities of pools
     "alter table account_key add column used_s integer not null default 0",
+    "alter table account add column made integer not null default 0;" // by the API
+    "alter table account add column disabled integer not null default 0;"
+    "alter table account add column display_name text not null default '';"
+    "alter table account add column description text not null default '';"
+    "create table iam_policy (resource text primary key, declared text not null,"
+    " policy text not null) strict",
 };
 const store_schema google_schema = {steps, ARRAY_LEN(steps)};
 
@@ -82,6 +88,8 @@ static code open_all(google *g, store *db, const google_options *o, err *e)
 {
     code c = open_signer(g, db, e);
     if (c == OK)
+        c = policies_open(g, db, e);
+    if (c == OK)
         c = accounts_open(g, db, o, e);
     if (c == OK)
         c = tokens_open(g, db, e);
@@ -131,6 +139,7 @@ void google_free(google *g)
     key_jobs_close(g);
     journal_free(g->journal);
     pool_set_free(g->pools);
+    services_close(g);
     tokens_close(g);
     accounts_close(g);
     jwk_set_unref(g->keys);
@@ -139,11 +148,6 @@ void google_free(google *g)
     buf_deinit(&g->certs);
     arena_deinit(&g->mem);
     free(g);
-}
-
-policy *google_policy(google *g)
-{
-    return g->policy;
 }
 
 str google_default_account(const google *g)

@@ -23,12 +23,36 @@ struct account_key {
     jwk *signer;    // the private half of the one managed key; NULL: an account's own key
 };
 
+// What has a policy: who may use it is decided by that.
+typedef struct resource resource;
+struct resource {
+    str name; // "projects/-/serviceAccounts/ID"
+    audit_resource log;
+    policy *own;                             // its own, with its etag
+    policy *policy;                          // with what the project grants
+    str declared;                            // hash of what gatepost.yaml says
+    void (*on_policy)(void *ctx, policy *p); // another one holds now; NULL: nobody asks
+    void *ctx;
+};
+
+typedef struct run_service run_service;
+struct run_service {
+    str name;
+    resource resource;
+    audit_label labels[2];
+};
+
 struct account {
     str email; // lower case
     str unique_id;
     bool is_person;
     const char *key_file; // NULL: none
-    policy *policy;       // who may use it: by its own and by the project's
+    str display_name, description;
+    bool declared; // in gatepost.yaml, or the default one
+    bool disabled; // it can be used for nothing
+    bool deleted;  // likewise, for ever: it is in no map, but tokens and jobs may know it
+    resource resource;
+    audit_label labels[2];
     VEC(account_key *) keys;
 };
 
@@ -57,6 +81,10 @@ struct google {
     loop *loop;
     journal *journal; // the database is behind it
     pool_set *pools;
+    directory *directory; // borrowed; NULL: nobody wants to know of accounts
+    map stored_policies;  // resource name → what setIamPolicy left
+    VEC(run_service *) services;
+    VEC(account *) all; // deleted ones too
     str project_id, project_number, region;
     str base; // URL; empty before google_listening
     str default_account;
@@ -92,6 +120,12 @@ void accounts_close(google *g);
 // By e-mail (any case) or unique id; NULL when it isn't declared.
 account *account_find(const google *g, str email_or_id);
 account_key *account_key_find(const account *a, str id);
+// False for one that is disabled or deleted, and for NULL.
+bool account_works(const account *a);
+// A new one, in memory and on its way to the disk. Errors: as google_new's.
+CODE_CHECKED account_make(google *g, str email, str display_name, str description,
+                          account **ret_account, err *e);
+void account_drop(google *g, account *a);
 // The key that signs for the account without leaving here; NULL: none was needed so far.
 account_key *account_managed_key(const account *a);
 // Those that somebody was given or uploaded.
@@ -112,6 +146,16 @@ void account_key_set_disabled(google *g, account_key *k, bool disabled);
 // It signed something at that time; kept to the minute.
 void account_key_used(google *g, account_key *k, int64_t now_s);
 void account_key_remove(google *g, account *a, account_key *k);
+
+// ---- policies of resources (policies.c)
+
+CODE_CHECKED policies_open(google *g, store *db, err *e);
+// `declared` NULL: none. The resource has its name.
+CODE_CHECKED resource_open(google *g, resource *r, const json *declared, err *e);
+void resource_close(resource *r);
+void resource_forget(google *g, resource *r); // what the state has of it
+run_service *service_find(const google *g, str location, str name);
+void services_close(google *g);
 
 // ---- identities of pools (federated.c)
 
@@ -150,6 +194,8 @@ struct access_grant {
 // Tells its expiry.
 int64_t mint_access(google *g, const access_grant *x, int64_t now_s, buf *out);
 const access_token *access_token_find(google *g, str token, int64_t now_s);
+// Ends an access token, or a refresh token with the access tokens of its bearer.
+void token_revoke(google *g, str token);
 
 // A new refresh token for a person and a client; its text and the client's secret are appended.
 void refresh_token_new(google *g, account *a, str client_id, str scopes, buf *ret_token,

@@ -126,7 +126,7 @@ static void roles_become_the_projects_policy(void **state)
                           .authenticated = true,
                           .permission = str_from(rows[i].permission),
                           .resource = STR("projects/demo")};
-        assert_row(i, policy_allows(google_policy(w->g), &q) == rows[i].allowed);
+        assert_row(i, policy_allows(w->g->policy, &q) == rows[i].allowed);
     }
 }
 

@@ -172,6 +172,8 @@ static void grant_jwt(call *c, const form *f)
         return;
     }
     account *a = account_find(c->g, t.issuer);
+    if (!account_works(a))
+        a = NULL;
     if ((description = check_assertion(c, &t, a, &error))) {
         log_info("google", "an assertion of %.*s was refused: %s",
                  t.issuer.len < 256 ? (int)t.issuer.len : 256, t.issuer.ptr ? t.issuer.ptr : "",

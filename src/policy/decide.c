@@ -42,7 +42,7 @@ static void find_near_miss(const binding *b, const policy_query *q, arena *a, bi
     for (size_t i = 0; i < b->count && i < NEAR_MISS_SCAN_MAX; i++) {
         if (!member_near_miss(&b->members[i], q->who, &text))
             continue;
-        r->member = b->members[i].text;
+        r->member = arena_str(a, b->members[i].text);
         r->near_miss = arena_str(a, buf_str(&text));
         break;
     }
@@ -55,7 +55,7 @@ static void explain_condition(const binding *b, const policy_query *q, arena *a,
     bool holds;
     err why = ERR_INIT;
     r->outcome = BINDING_CONDITION_FALSE;
-    r->expression = b->condition->expression;
+    r->expression = arena_str(a, b->condition->expression);
     if (condition_holds(b->condition, q, &holds, &why)) {
         r->outcome = BINDING_CONDITION_FAILED;
         r->failure = arena_str(a, str_from(why.msg));
@@ -66,7 +66,7 @@ static void explain_members(const binding *b, const policy_query *q, arena *a, b
 {
     const member *m = covering(b, q);
     if (m && b->condition) {
-        r->member = m->text;
+        r->member = arena_str(a, m->text);
         explain_condition(b, q, a, r);
     } else {
         r->outcome = BINDING_NO_MEMBER;
@@ -80,9 +80,9 @@ static void explain_refusal(const policy *p, const policy_query *q, arena *a, de
     for (size_t i = 0; i < p->count; i++) {
         const binding *b = &p->bindings[i];
         binding_reason *r = &reasons[i];
-        *r = (binding_reason){.role = b->role,
+        *r = (binding_reason){.role = arena_str(a, b->role),
                               .member_count = b->count,
-                              .condition = condition_name(b->condition),
+                              .condition = arena_str(a, condition_name(b->condition)),
                               .line = b->at.line};
         if (!role_known(p->roles, b->role))
             r->outcome = BINDING_ROLE_UNKNOWN;
@@ -112,10 +112,10 @@ void policy_decide(const policy *p, const policy_query *q, arena *a, decision *d
     }
     binding_reason *r = ARENA_NEW(a, binding_reason);
     *r = (binding_reason){.outcome = BINDING_GRANTS,
-                          .role = b->role,
+                          .role = arena_str(a, b->role),
                           .member_count = b->count,
-                          .member = m->text,
-                          .condition = condition_name(b->condition),
+                          .member = arena_str(a, m->text),
+                          .condition = arena_str(a, condition_name(b->condition)),
                           .line = b->at.line};
     d->allowed = true;
     d->reasons = r;

@@ -15,7 +15,7 @@ policy *policy_new(const role_set *roles)
     return p;
 }
 
-static policy *policy_ref(policy *p)
+policy *policy_ref(policy *p)
 {
     p->refs++;
     return p;
@@ -222,6 +222,11 @@ code policy_load_file(const char *path, const role_set *roles, policy **ret_poli
     return c;
 }
 
+str policy_etag(const policy *p)
+{
+    return p->etag.len ? p->etag : STR("ACAB");
+}
+
 static int64_t version_of(const policy *p)
 {
     for (size_t i = 0; i < p->count; i++)
@@ -250,7 +255,7 @@ void policy_json(const policy *p, jout *w, const char *key)
     }
     if (p->audit_configs)
         jout_json(w, "auditConfigs", p->audit_configs);
-    jout_str(w, "etag", p->etag.len ? p->etag : STR("ACAB"));
+    jout_str(w, "etag", policy_etag(p));
     if (p->count)
         jout_i64(w, "version", version_of(p));
     jout_end(w);

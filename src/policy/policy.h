@@ -35,12 +35,12 @@ CODE_CHECKED policy_load_file(const char *path, const role_set *roles, policy **
 policy *policy_new(const role_set *roles);
 // The bindings of both, a's first: what holds for a service and its project. References both.
 policy *policy_join(policy *a, policy *b);
+policy *policy_ref(policy *p);
 void policy_unref(policy *p); // NULL is allowed
 
-// For tests.
 size_t policy_binding_count(const policy *p);
-// For tests, as no API answers with it yet: as Google's APIs and gcloud print it; a policy without
-// bindings has the etag ACAB.
+str policy_etag(const policy *p); // "ACAB" when it has none
+// As Google's APIs and gcloud print it; a policy without bindings has the etag ACAB.
 void policy_json(const policy *p, jout *w, const char *key);
 
 // ---- decisions --------------------------------------------------------------------------------
@@ -62,7 +62,8 @@ struct policy_query {
 // name.
 const char *policy_attribute_type(str name);
 
-// Decides and explains; what *ret_decision points to lives in the arena, the query or the policy.
+// Decides and explains; what *ret_decision points to lives in the arena or the query: another
+// policy may hold before it is told.
 void policy_decide(const policy *p, const policy_query *q, arena *a, decision *ret_decision);
 // The bare answer, for the path where nobody asks why.
 bool policy_allows(const policy *p, const policy_query *q);
