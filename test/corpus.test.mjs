@@ -14,8 +14,6 @@ const corpus = join(root, '../shared/corpus/postman');
 
 // What keeps a collection out, by the end of its name.
 const left = {
-  // needs what isn't there yet
-  'prototype-check.postman_collection.json': 'SugarJS', 'super-sandbox-test.postman_collection.json': 'SugarJS',
   'v1.0.0/malformed.json': 'a folder whose id is another\'s',
   // names its tests by addresses, times or numbers of the run: newman's own hash isn't the same twice
   'data-file-var-replacement.postman_collection.json': 'port', 'disabled-and-duplicates.postman_collection.json': 'port',

@@ -10,3 +10,14 @@ const mended = {
     },
 };
 Object.defineProperty(BigInt.prototype, 'toString', { value: mended.toString, writable: true, configurable: true });
+
+// V8's, which libraries call to leave themselves out of a stack trace.
+const { defineProperty } = Object;
+defineProperty(Error, 'captureStackTrace', {
+    value: function captureStackTrace(target) {
+        const { stack } = new Error();
+        defineProperty(target, 'stack', { value: stack, writable: true, configurable: true });
+    },
+    writable: true,
+    configurable: true,
+});

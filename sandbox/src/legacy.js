@@ -137,18 +137,6 @@ function watch(name, value, note) {
     });
 }
 
-// SugarJS's String#has, which Postman's snippet "Body contains string" calls.
-export function extendStrings({ String: { prototype } }) {
-    if (Object.hasOwn(prototype, 'has')) return;
-    Object.defineProperty(prototype, 'has', {
-        configurable: true,
-        writable: true,
-        value: function has(wanted) {
-            return wanted instanceof RegExp ? this.search(wanted) >= 0 : this.includes(wanted);
-        },
-    });
-}
-
 function noter(script) {
     const noted = script.once('legacy names noted', () => new Set());
     return (name) => {

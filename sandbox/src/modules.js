@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Libraries: compiled at build time, loaded when first asked for, one instance per worker.
+import { parseJSON } from './errors.js';
+import { timerNames } from './timers.js';
 import { uuid } from './uuid.js';
 
 // Those that are a library of sandbox/lib each.
 const libraries = [
     'ajv', 'assert', 'backbone', 'buffer', 'chai', 'cheerio', 'crypto-js', 'events', 'lodash', 'moment', 'path',
-    'punycode', 'querystring', 'stream', 'string_decoder', 'tv4', 'url', 'util', 'xml2js',
+    'postman-collection', 'punycode', 'querystring', 'stream', 'string_decoder', 'tv4', 'url', 'util', 'xml2js',
 ];
 const { hasOwn } = Object;
+const { stringify } = JSON;
 
 let host;
 const loaded = new Map();
@@ -22,10 +25,10 @@ const providers = {
     atob: () => load('buffer').atob,
     btoa: () => load('buffer').btoa,
     'csv-parse/lib/sync': () => load('csv-parse'),
-    timers: () => ({
-        setTimeout: (...values) => globalThis.setTimeout(...values),
-        setImmediate: (...values) => globalThis.setImmediate(...values),
-    }),
+    fs: () => ({}),
+    json: () => ({ parse: parseJSON, stringify }),
+    os: () => ({}),
+    timers: () => Object.fromEntries(timerNames.map((name) => [name, (...values) => globalThis[name](...values)])),
     uuid: () => uuid,
 };
 for (const name of libraries) providers[name] = () => load(name);

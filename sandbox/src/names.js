@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that a script can't declare at its top with let, const or class: in Postman the globals of
 // the sandbox are parameters of the function that a script becomes.
+import { loadSugar, needsSugar } from './sugar.js';
+
 const { Function, Reflect, SyntaxError, WeakSet } = globalThis;
 const sourceOf = Function.prototype.toString;
 
@@ -19,10 +21,12 @@ function compiles(names, text) {
 }
 
 // Throws when the script, a function that was compiled, declares one of the names: those above and
-// those of more(), which depend on its event. Asked once for each script.
-export function checkNames(script, event, more) {
+// those of more(), which depend on its event. Makes ready what it needs of SugarJS. Once for
+// each script.
+export function checkScript(script, event, more) {
     if (checked[event].has(script)) return;
     const text = Reflect.apply(sourceOf, script, []);
+    if (needsSugar(text)) loadSugar();
     if (/\b(?:let|const|class)\b/.test(text) && text.startsWith('function(')) {
         const body = text.slice(text.indexOf('{') + 1, text.lastIndexOf('}'));
         const names = [...always, ...more()].filter((name) => body.includes(name));

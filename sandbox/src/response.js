@@ -53,7 +53,8 @@ export class Response {
         return { body, header, total: body + header };
     }
     encoding() {
-        return { format: charsetOf(this) || 'utf8', source: 'header' };
+        const format = this.headers.get('content-encoding');
+        return format ? { format, source: 'header' } : { format: undefined, source: undefined };
     }
     contentInfo() {
         const header = (name) => String(this.headers.get(name) ?? '');

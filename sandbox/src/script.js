@@ -6,17 +6,21 @@ import { describeError } from './errors.js';
 import { loadChai } from './expect.js';
 import { inspect } from './inspect.js';
 import { lazy, Slots } from './lazy.js';
-import { extendStrings, finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
+import { finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
 import { modules } from './modules.js';
-import { checkNames } from './names.js';
+import { checkScript } from './names.js';
 import { Request, requestJSON } from './request.js';
 import { Response } from './response.js';
+import { offerSugar } from './sugar.js';
 import { makeTest } from './test.js';
 import { timerNames, Timers } from './timers.js';
+import { uuid } from './uuid.js';
 import { VariableScope } from './variables.js';
+import { offerWeb } from './web.js';
 
 // A script may replace these; the prelude keeps the originals.
 const { stringify, parse } = JSON;
+const resolved = Promise.resolve();
 const code = { assertion: 97, console: 108, exception: 120, fetch: 102, cookies: 99, done: 100 };
 const scopes = ['globals', 'collection', 'environment', 'data', 'local'];
 
@@ -66,6 +70,7 @@ const globals = {
     atob: () => modules.load('buffer').atob,
     btoa: () => modules.load('buffer').btoa,
 };
+globals.queueMicrotask = (script) => (call) => script.later(call);
 for (const name of timerNames) globals[name] = (script) => script.once('timers', () => script.timers.globals())[name];
 const allGlobals = { ...globals, ...legacyGlobals };
 
@@ -103,7 +108,6 @@ class Realm {
             if (name in table) this.#globals.define(this.#global, name);
             else this.#globals.withdraw(this.#global, name);
         }
-        if (legacy) extendStrings(this.#global);
     }
 }
 
@@ -162,9 +166,14 @@ export class Script {
     }
 
     #makeScope(name) {
-        if (name === 'data') return new VariableScope({ values: this.row() });
+        if (name === 'data') return new VariableScope({ id: uuid(), values: this.row() });
         const beneath = name === 'local' ? ['data', 'environment', 'collection', 'globals'] : [];
         return new VariableScope(this.#read(name), beneath.map((other) => this.scope(other)));
+    }
+
+    later(call) {
+        if (typeof call !== 'function') throw new TypeError('queueMicrotask requires a function');
+        resolved.then(() => call()).catch((e) => this.send('exception', describeError(e)));
     }
 
     warn(message) {
@@ -290,7 +299,7 @@ export class Script {
             else resolve(answer);
         };
         this.#ask('fetch', answered, () => {
-            return { request: stringify(requestJSON(request instanceof Request ? request : new Request(request))) };
+            return { request: stringify(requestJSON(request instanceof Request ? request : new Request(plainOf(request)))) };
         });
         return call ? pm : promise;
     }
@@ -330,8 +339,15 @@ export class Script {
     }
 }
 
+// A Request of require('postman-collection') says itself what it is.
+function plainOf(request) {
+    return typeof request.toJSON === 'function' ? request.toJSON() : request;
+}
+
 export function createRunner(host, global) {
     modules.init(host);
+    offerSugar(global);
+    offerWeb(host, global);
     const realm = new Realm(global);
     let script;
 
@@ -342,7 +358,7 @@ export function createRunner(host, global) {
             realm.enter(script);
             try {
                 if (fault !== undefined) throw fault;
-                checkNames(call, script.context.event, () => (legacy ? legacyNames(script) : []));
+                checkScript(call, script.context.event, () => (legacy ? legacyNames(script) : []));
                 const result = call.call({});
                 // An async body (top-level await) keeps the script alive until it settles.
                 if (result instanceof Promise) {

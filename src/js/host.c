@@ -6,7 +6,7 @@
 #include "js/js.h"
 #include "js/worker.h"
 
-enum { FLUSH_BYTES = 256 << 10 };
+enum { FLUSH_BYTES = 256 << 10, RANDOM_BYTES_MAX = 64 << 10 };
 
 static worker *self(JSContext *ctx)
 {
@@ -153,11 +153,26 @@ static JSValue host_bytes(JSContext *ctx, JSValueConst this_val, int argc, JSVal
     return v;
 }
 
+// random(length): an ArrayBuffer of bytes that nobody can guess.
+static JSValue host_random(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc;
+    uint8_t bytes[RANDOM_BYTES_MAX];
+    uint64_t len;
+    if (JS_ToIndex(ctx, &len, argv[0]))
+        return JS_EXCEPTION;
+    if (len > sizeof(bytes))
+        return JS_ThrowRangeError(ctx, "sandbox: %d random bytes at most", RANDOM_BYTES_MAX);
+    rand_bytes(bytes, (size_t)len);
+    return JS_NewArrayBufferCopy(ctx, bytes, (size_t)len);
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("send", 2, host_send),       JS_CFUNC_DEF("now", 0, host_now),
     JS_CFUNC_DEF("load", 2, host_load),       JS_CFUNC_DEF("body", 0, host_body),
     JS_CFUNC_DEF("request", 0, host_request), JS_CFUNC_DEF("scope", 1, host_scope),
     JS_CFUNC_DEF("text", 4, host_text),       JS_CFUNC_DEF("bytes", 1, host_bytes),
+    JS_CFUNC_DEF("random", 1, host_random),
 };
 
 JSValue host_new(worker *w)

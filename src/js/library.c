@@ -18,10 +18,12 @@
     X("lodash3", lodash3)                                                                          \
     X("moment", moment)                                                                            \
     X("path", path)                                                                                \
+    X("postman-collection", postman_collection)                                                    \
     X("punycode", punycode)                                                                        \
     X("querystring", querystring)                                                                  \
     X("stream", stream)                                                                            \
     X("string_decoder", string_decoder)                                                            \
+    X("sugar", sugar)                                                                              \
     X("tv4", tv4)                                                                                  \
     X("url", url)                                                                                  \
     X("util", util)                                                                                \
