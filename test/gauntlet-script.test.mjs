@@ -143,7 +143,7 @@ const ways = {
   process: 'process', require_fs: "require('fs').readFileSync('/etc/passwd')", require_child: "require('child_process').execSync('id')",
   constructor: "this.constructor.constructor('return process')().env", of_console: "console.log.constructor('return process')().pid",
   of_pm: "pm.sendRequest.constructor('return globalThis.std || globalThis.os')().open('/etc/passwd','r')",
-  of_error: "(() => { try { null.x } catch (e) { return e.constructor.constructor('return require')()('fs') } })()",
+  of_error: "(() => { try { null.x } catch (e) { return e.constructor.constructor('return require')()('fs').readFileSync('/etc/passwd') } })()",
   quickjs_std: "std.loadFile('/etc/passwd')", quickjs_os: "os.exec(['id'])", worker: "new Worker('/x.js')", load: "load('/etc/passwd')",
   fetch: "fetch('http://169.254.169.254')", xhr: 'new XMLHttpRequest()', socket: "new WebSocket('ws://127.0.0.1')", deno: 'Deno.env',
 };

@@ -17,9 +17,8 @@ const json *auth_value(const json *params, const char *key)
     return found;
 }
 
-str auth_param(arena *a, const json *params, const char *key)
+str auth_text(arena *a, const json *v)
 {
-    const json *v = auth_value(params, key);
     if (!v || json_is(v, JSON_NULL))
         return STR_NONE;
     buf value;
@@ -28,6 +27,11 @@ str auth_param(arena *a, const json *params, const char *key)
     str text = arena_str(a, buf_str(&value));
     buf_deinit(&value);
     return text;
+}
+
+str auth_param(arena *a, const json *params, const char *key)
+{
+    return auth_text(a, auth_value(params, key));
 }
 
 bool auth_flag(const json *params, const char *key)
@@ -185,25 +189,6 @@ static void sign_apikey(builder *b, const json *params)
         return;
     builder_drop_header(b, key);
     builder_header(b, key, value, true);
-}
-
-// A token that the collection holds; fetching one is nobody's business here.
-static void sign_oauth2(builder *b, const json *params)
-{
-    str token = auth_param(b->arena, params, "accessToken"),
-        where = auth_param(b->arena, params, "addTokenTo");
-    str prefix = STR("Bearer");
-    if (!token.len || str_ieq(auth_param(b->arena, params, "tokenType"), STR("mac")))
-        return;
-    const json *given = auth_value(params, "headerPrefix");
-    if (given && !json_is(given, JSON_NULL))
-        prefix = str_trim(auth_param(b->arena, params, "headerPrefix"));
-    builder_drop_header(b, STR("Authorization"));
-    if (str_eq(where, STR("queryParams")))
-        auth_query(b, STR("access_token"), token);
-    else if (!where.len || str_eq(where, STR("header")))
-        auth_header(b, arena_printf(b->arena, STR_FMT "%s" STR_FMT, STR_ARG(prefix),
-                                    prefix.len ? " " : "", STR_ARG(token)));
 }
 
 // ---- the table

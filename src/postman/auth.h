@@ -6,7 +6,9 @@
 
 #include "postman/build.h"
 
-// A value as text, the last of that key; empty when absent.
+// A value as text; empty when there is none.
+str auth_text(arena *a, const json *v);
+// The same of the last parameter of that key.
 str auth_param(arena *a, const json *params, const char *key);
 // The value itself, or NULL.
 const json *auth_value(const json *params, const char *key);
@@ -90,5 +92,9 @@ void sign_aws(builder *b, const json *params);
 void sign_edgegrid(builder *b, const json *params);
 void sign_ntlm(builder *b, const json *params);
 bool answer_ntlm(const auth_answer *x, str *ret_header);
+void sign_oauth2(builder *b, const json *params);
 void sign_jwt(builder *b, const json *params);
+// What RFC 7523 trades for a token: the claims of `payload`, and those that it lacks. NULL, or why
+// there is none.
+const char *jwt_assertion(arena *a, const json *params, str issuer, str audience, str *ret);
 void sign_asap(builder *b, const json *params);

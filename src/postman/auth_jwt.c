@@ -238,3 +238,26 @@ void sign_asap(builder *b, const json *params)
     else
         auth_header(b, arena_printf(b->arena, "Bearer " STR_FMT, STR_ARG(token)));
 }
+
+// ---- assertions (RFC 7523)
+
+const char *jwt_assertion(arena *a, const json *params, str issuer, str audience, str *ret)
+{
+    str name = auth_param(a, params, "algorithm");
+    const algorithm *alg = find_algorithm(name.len ? name : STR("RS256"));
+    json *header = object_param(a, params, "header"), *claims = object_param(a, params, "payload");
+    if (!alg)
+        return "invalid algorithm";
+    bool symmetric = alg->scheme == AUTH_HMAC;
+    str key = symmetric ? secret_bytes(a, params) : auth_param(a, params, "privateKey");
+    if (!key.len)
+        return symmetric ? "'secret' is empty" : "'privateKey' is empty";
+    if (!header || !claims)
+        return "header and payload must be JSON objects";
+    json_set(a, header, STR("alg"), json_new_str(a, str_from(alg->name)));
+    fill(a, claims, "iss", issuer);
+    fill(a, claims, "sub", json_str_or(json_get(claims, "iss"), STR_NONE));
+    fill(a, claims, "aud", audience);
+    fill_times(a, claims, STR_NONE);
+    return make_token(a, alg, key, header, claims, ret);
+}

@@ -38,6 +38,30 @@ struct pm_answer {
 };
 enum { PM_REPLAYS_MAX = 3 };
 
+// ---- oauth2 grants that need no person
+
+// The request for a token: a form that is posted to the token endpoint.
+typedef struct pm_grant pm_grant;
+struct pm_grant {
+    str url;
+    str authorization; // value of the header; empty: none
+    str form;
+};
+typedef struct pm_granted pm_granted;
+struct pm_granted {
+    str access_token;
+    str refresh_token; // empty: none
+    int64_t life_s;    // 0: the server doesn't say
+};
+
+// `params` are those of an oauth2, resolved (pm_call.auth_params). A refresh token that isn't empty
+// is used in the place of the grant. PM_GRANT, PM_LIMIT.
+CODE_CHECKED pm_grant_make(arena *a, const json *params, str refresh_token, pm_grant *ret, err *e);
+// What tells grants apart; it says nothing about the secrets in it.
+str pm_grant_key(arena *a, const json *params);
+// The token endpoint's answer. PM_GRANT with what the server says.
+CODE_CHECKED pm_grant_read(arena *a, int status, str body, pm_granted *ret, err *e);
+
 // ---- the request as written
 
 // The forms that a request may be written in, made one: an object with method, url (an object),
@@ -84,6 +108,7 @@ struct pm_call {
     VEC(pm_header) headers; // as sent, the system's after the collection's
     VEC(pm_segment) body;
     uint64_t body_bytes;
+    bool wants_grant; // oauth2 without a token: auth_params say how one is had (pm_grant_make)
     bool noauth;      // the collection says explicitly that there is no identity
     const char *auth; // type that was applied: "basic", "digest"…; NULL: none
     const json *auth_params;
@@ -98,6 +123,7 @@ struct pm_prepare_options {
     const json *auth;        // that applies when the request has none of its own; NULL: none
     pm_auth_memory *memory; // of that auth, or of the request's own; NULL: no challenge is answered
     pm_behavior behavior;
+    str granted;             // token for an oauth2 that holds none itself; empty: none
     const pm_folder *folder; // NULL: files are refused (pm.sendRequest)
     bool send_request;       // of a script: GET may have a body
 };

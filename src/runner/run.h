@@ -50,6 +50,16 @@ struct trip {
     str identity; // that was chosen for it
     credential_token *token;
 
+    // the token of an oauth2 grant (grant.c)
+    struct {
+        str key;   // of the grant; empty: the request has none
+        str token; // empty: it can't be had
+        bool kept; // it was there before
+        bool refreshing;
+        void (*then)(trip *x);
+    } grant;
+    bool begun; // RUN_BEFORE_REQUEST was told
+
     credential_wait *wait;
     fetch_call *fetch;
     task soon; // runs `then`
@@ -92,6 +102,13 @@ void identity_explain(trip *x);
 // those that a row of data makes (injection.md §1).
 void identity_known_origins(runner *r);
 void identity_known_row(runner *r);
+
+// Gets the token that x->call wants, and calls `then`, maybe inside this call.
+typedef struct granted granted;
+void grant_start(trip *x, void (*then)(trip *x));
+// Was a token refused that had been kept? It is forgotten then: another may do.
+bool grant_refused(trip *x);
+void grants_deinit(runner *r);
 
 // A header of the answer; empty when there is none.
 str told_header(const trip *x, const char *name);
@@ -158,6 +175,7 @@ struct runner {
     buf row_text;
     map known;   // origins that were known before any script ran
     map learned; // a pm_auth_memory for each definition of auth, by its address
+    map grants;  // key → granted
     bool minted; // a token was sent: what comes back is searched for it
     settled *settled[SETTLED_MAX];
     size_t settled_count; // that were ever kept
@@ -204,6 +222,8 @@ str run_clean(const runner *r, arena *a, str text);
 
 // Learns what is secret in a request as it is sent.
 void veil_learn_request(runner *r, const json *request);
+// A token of ours: hidden from reports also when they show the person's secrets.
+void veil_minted(runner *r, str token);
 void veil_deinit(veil *v);
 // The text without secrets, which lives in the arena when it isn't the given one.
 str run_veil(const runner *r, arena *a, str text);

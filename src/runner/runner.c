@@ -204,6 +204,7 @@ void runner_free(runner *r)
     settled_free(r);
     veil_deinit(&r->veil);
     map_deinit(&r->learned, free_memory);
+    grants_deinit(r);
     vec_deinit(&r->asked);
     vec_deinit(&r->listeners);
     vec_deinit(&r->turn.failed_tests);

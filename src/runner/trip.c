@@ -8,6 +8,7 @@ enum { COOKIE_BYTES_MAX = 256 << 10 };
 
 static void hop(trip *x);
 static void replay(trip *x);
+static void grant_again(trip *x);
 
 // ---- the end ------------------------------------------------------------------------------------
 
@@ -198,6 +199,8 @@ static void on_fetched(void *ctx, const fetch_response *res, const err *e)
         take_body(x, res);
         if (was_challenged(x))
             soon(x, replay);
+        else if (grant_refused(x))
+            soon(x, grant_again);
         else
             complete(x);
     } else if (redirect_follow(x, res->status, location, &redirect)) {
@@ -429,6 +432,8 @@ static void hop(trip *x)
 // What the requests that share a definition of auth have learned together.
 static pm_auth_memory *memory_of(trip *x)
 {
+    if (x->memory)
+        return x->memory; // the request is prepared once more
     const json *auth = x->want.by_script ? NULL : pm_item_auth(x->want.item);
     str address = {(const char *)&auth, sizeof(auth)};
     if (!auth)
@@ -450,6 +455,7 @@ static code prepare(trip *x, err *e)
                             .memory = memory_of(x),
                             .behavior = x->behavior,
                             .folder = w->by_script ? NULL : x->r->o.folder,
+                            .granted = x->grant.token,
                             .send_request = w->by_script};
     if (!request) {
         json_opts opts = {.tolerant = true};
@@ -478,6 +484,7 @@ static void tell_begin(trip *x)
                     .item = x->want.item,
                     .script_kind = x->want.script_kind,
                     .exchange = &x->told};
+    x->begun = true;
     x->told.by_script = x->want.by_script;
     x->told.request = x->call.request ? x->call.request : json_new(&x->mem, JSON_OBJECT);
     x->told.method = x->call.method;
@@ -507,6 +514,55 @@ static pm_behavior behavior_of(const trip_want *w)
     return (pm_behavior){.redirects_max = 10, .no_pruning = true};
 }
 
+static void begin(trip *x)
+{
+    VEC_FOREACH (&x->call.warnings, w)
+        run_warn(x->r, x->want.script_kind, *w);
+    tell_begin(x);
+}
+
+// ---- the token of an oauth2 grant: it comes before the request is told
+
+// The request as it goes out with the token, when there is one.
+static bool prepare_granted(trip *x)
+{
+    err e = ERR_INIT;
+    if (!x->grant.token.len)
+        return true;
+    pm_call_deinit(&x->call);
+    if (prepare(x, &e) == OK)
+        return true;
+    fail(x, &e);
+    return false;
+}
+
+static void send_granted(trip *x)
+{
+    bool ready = prepare_granted(x);
+    begin(x);
+    if (ready)
+        start_hops(x);
+}
+
+static void get_grant(trip *x)
+{
+    grant_start(x, send_granted);
+}
+
+// Once more with another token: the one before was kept and is no longer good.
+static void replay_granted(trip *x)
+{
+    if (!x->grant.token.len)
+        complete(x);
+    else if (prepare_granted(x))
+        replay(x);
+}
+
+static void grant_again(trip *x)
+{
+    grant_start(x, replay_granted);
+}
+
 trip *trip_start(runner *r, const trip_want *want)
 {
     err e = ERR_INIT;
@@ -519,9 +575,11 @@ trip *trip_start(runner *r, const trip_want *want)
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
     code c = prepare(x, &e);
-    VEC_FOREACH (&x->call.warnings, w)
-        run_warn(r, want->script_kind, *w);
-    tell_begin(x);
+    if (!c && x->call.wants_grant) {
+        soon(x, get_grant);
+        return x;
+    }
+    begin(x);
     if (c)
         fail(x, &e);
     else
@@ -557,6 +615,8 @@ void trip_free(trip *x)
 void trip_abandon(trip *x, const char *why)
 {
     end_all(x);
+    if (!x->begun)
+        begin(x);
     x->told.has_response = false;
     x->failed = true;
     (void)err_set(&x->error, SYS_CANCELLED, "%s", why);

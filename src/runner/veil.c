@@ -106,6 +106,11 @@ void veil_learn_request(runner *r, const json *request)
             learn(&r->veil, credentials_of(json_str_or(json_get(h, "value"), STR_NONE)));
 }
 
+void veil_minted(runner *r, str token)
+{
+    learn(&r->veil, token);
+}
+
 void veil_deinit(veil *v)
 {
     VEC_FOREACH (&v->texts, t)
@@ -198,11 +203,12 @@ static void hide_all(veiling *v, json *node, bool of_auth)
 {
     if (node->type == JSON_STRING)
         node->text = run_veil(v->r, v->a, node->text);
-    if (node->type == JSON_OBJECT)
+    bool own = !v->r->o.show_secrets;
+    if (own && node->type == JSON_OBJECT)
         hide_pair(v, node, of_auth);
     for (json *m = json_first(node); m; m = m->next) {
         // Collection v2.0 has {"basic": {"password": …}}.
-        if (of_auth && is_secret_parameter(m->key) && !json_get(node, "key"))
+        if (own && of_auth && is_secret_parameter(m->key) && !json_get(node, "key"))
             hide(m, HIDDEN);
         hide_all(v, m, of_auth || str_eq(m->key, STR("auth")));
     }
@@ -210,7 +216,7 @@ static void hide_all(veiling *v, json *node, bool of_auth)
 
 const json *run_veil_json(const runner *r, arena *a, const json *part)
 {
-    if (r->o.show_secrets || !part)
+    if (!part || (r->o.show_secrets && !r->veil.texts.len))
         return part;
     veiling v = {r, a};
     json *copy = json_copy(a, part);
@@ -246,9 +252,10 @@ static void veil_error(runner *r, js_error *e, arena *a)
 // Failures are veiled where they are kept (tell.c).
 const run_event *veil_event(runner *r, const run_event *ev, arena *a, veiled *mem)
 {
-    if (r->o.show_secrets)
+    if (r->o.show_secrets && !r->veil.texts.len)
         return ev;
-    learn_scopes(r);
+    if (!r->o.show_secrets)
+        learn_scopes(r);
     mem->event = *ev;
     if (ev->exchange) {
         mem->exchange = *ev->exchange;
