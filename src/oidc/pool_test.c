@@ -247,6 +247,40 @@ static void T14_T15_T16_a_token_must_be_signed_by_a_key_of_the_provider(void **s
     pool_set_free(s);
 }
 
+// Whatever a foreign token says of itself, it stays an identity of its pool.
+static void T21_T47_a_foreign_token_names_no_account_of_google(void **state)
+{
+    static const char *const members[] = {
+        "user:jane@example.com",
+        "serviceAccount:bot@p.iam.gserviceaccount.com",
+        "domain:example.com",
+        "group:ops@example.com",
+        "allAuthenticatedUsers",
+        "principalSet://cloudresourcemanager.googleapis.com/projects/123456789012/type/"
+        "ServiceAccount",
+        "principal://iam.googleapis.com/locations/global/workforcePools/ci/subject/"
+        "jane@example.com"};
+    static const char *const subjects[] = {"jane@example.com", "bot@p.iam.gserviceaccount.com"};
+    fixture *f = *state;
+    pool_set *s = pools(f, IDP,
+                        "`map`:{`google.subject`:`assertion.sub`,`google.groups`:"
+                        "`['ops@example.com']`}");
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        pool_identity who;
+        str claims = arena_printf(&f->mem,
+                                  "{`iss`:`" IDP "`,`aud`:`" NAME "`,`sub`:`%s`,`email`:`%s`,"
+                                  "`email_verified`:true,`hd`:`example.com`," TIMES "}",
+                                  subjects[i], subjects[i]);
+        assert_code(check(f, s, sign(f, key_a, "JWT", claims_of(f, claims.ptr)), &who), OK);
+        for (size_t k = 0; k < ARRAY_LEN(members); k++) {
+            member m;
+            assert_code(member_parse(str_from(members[k]), &f->mem, &m, NULL), OK);
+            assert_row(k, !member_matches(&m, &who.who, true));
+        }
+    }
+    pool_set_free(s);
+}
+
 static void a_subject_has_at_most_127_bytes(void **state)
 {
     fixture *f = *state;
@@ -416,6 +450,7 @@ int main(void)
         CASE(tokens_of_the_common_issuers_become_principals),
         CASE(each_check_refuses_with_its_code),
         CASE(T14_T15_T16_a_token_must_be_signed_by_a_key_of_the_provider),
+        CASE(T21_T47_a_foreign_token_names_no_account_of_google),
         CASE(a_subject_has_at_most_127_bytes),
         CASE(T50_what_a_token_maps_to_is_limited_in_all),
         CASE(keys_come_by_discovery_when_none_are_given),
