@@ -31,7 +31,9 @@ struct decoder {
     bool z_ready;
     BrotliDecoderState *br;
     ZSTD_DCtx *zstd;
-    bool between; // two members
+    unsigned magic_seen; // bytes of the frame's magic number
+    bool skippable;      // it is a skippable frame's
+    bool between;        // two members
     bool ended;
 };
 
@@ -154,6 +156,24 @@ static bool push_brotli(decoder *d, str piece, bool (*take)(void *ctx, str plain
     return true;
 }
 
+// A frame's first four bytes (RFC 8878 §3.1): the library also knows formats from before the
+// standard, which nobody may make us read.
+static bool check_magic(decoder *d, const ZSTD_inBuffer *in)
+{
+    static const unsigned char zstandard[] = {0x28, 0xb5, 0x2f, 0xfd},
+                               skippable[] = {0x50, 0x2a, 0x4d, 0x18};
+    const unsigned char *bytes = in->src;
+    for (size_t i = in->pos; d->magic_seen < sizeof(zstandard) && i < in->size; i++) {
+        unsigned at = d->magic_seen++;
+        if (!at)
+            d->skippable = (bytes[i] & 0xf0) == skippable[0];
+        unsigned char b = !at && d->skippable ? skippable[0] : bytes[i];
+        if (b != (d->skippable ? skippable : zstandard)[at])
+            return false;
+    }
+    return true;
+}
+
 static bool push_zstd(decoder *d, str piece, bool (*take)(void *ctx, str plain), void *ctx)
 {
     char out[DECODE_PIECE_BYTES];
@@ -165,9 +185,13 @@ static bool push_zstd(decoder *d, str piece, bool (*take)(void *ctx, str plain),
     }
     do {
         to = (ZSTD_outBuffer){out, sizeof(out), 0};
-        if (ZSTD_isError(ZSTD_decompressStream(d->zstd, &to, &in)) ||
-            !give(d, (str){out, to.pos}, take, ctx))
+        if (!check_magic(d, &in))
             return false;
+        size_t rc = ZSTD_decompressStream(d->zstd, &to, &in);
+        if (ZSTD_isError(rc) || !give(d, (str){out, to.pos}, take, ctx))
+            return false;
+        if (!rc)
+            d->magic_seen = 0; // another frame may follow
     } while (in.pos < in.size || to.pos == to.size);
     return true;
 }

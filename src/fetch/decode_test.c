@@ -56,6 +56,7 @@ static void bodies_are_unpacked_however_they_arrive(void **state)
         {"br", STR(HELLO_BROTLI "behind"), "hello"},
         {"zstd", STR(HELLO_ZSTD), "hello"},
         {"zstd", STR(HELLO_ZSTD HELLO_ZSTD), "hellohello"},
+        {"zstd", STR("\x51\x2a\x4d\x18\x02\x00\x00\x00xx" HELLO_ZSTD), "hello"}, // skipped
         {"br, gzip", STR(HELLO_BROTLI_GZIP), "hello"},
         {"identity, gzip ,", STR(HELLO_GZIP), "hello"},
     };
@@ -65,6 +66,23 @@ static void bodies_are_unpacked_however_they_arrive(void **state)
             buf_init(&out, 100);
             assert_row(i, decode(rows[i].codings, rows[i].body, step, &out));
             assert_strz(buf_str(&out), rows[i].plain);
+            buf_deinit(&out);
+        }
+    }
+}
+
+// The library reads the formats that came before the standard one, too.
+static void T17_zstd_of_before_the_standard_is_refused(void **state)
+{
+    (void)state;
+    static const str rows[] = {STR("\x26\xb5\x2f\xfd\x00\x00\x10\x00\x00"),
+                               STR("\x27\xb5\x2f\xfd\x00\x00\x10\x00\x00"),
+                               STR(HELLO_ZSTD "\x26\xb5\x2f\xfd\x00\x00\x10\x00\x00")};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t step = 1; step <= rows[i].len; step++) {
+            buf out;
+            buf_init(&out, 100);
+            assert_row(i, !decode("zstd", rows[i], step, &out));
             buf_deinit(&out);
         }
     }
@@ -143,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_unpacked_however_they_arrive),
+        cmocka_unit_test(T17_zstd_of_before_the_standard_is_refused),
         cmocka_unit_test(what_is_not_in_the_coding_is_told),
         cmocka_unit_test(T43_codings_that_are_not_known_are_refused),
         cmocka_unit_test(T17_unpacking_stops_when_the_receiver_does),
