@@ -257,6 +257,7 @@ struct credential_token {
     str audience; // of the token; the scope for an access token
     str via;      // "service account key", "metadata server", "impersonation by a@…"
     int64_t lifetime_s;
+    int64_t margin_s; // so long before its end it is renewed
     int64_t obtained_wall_s;
     uint64_t obtained_mono_ms;
     uint32_t refs;
@@ -274,8 +275,9 @@ typedef void credential_on_token(void *ctx, credential_token *token, const err *
 typedef struct credential_wait credential_wait;
 
 // Gives a token from memory or from the source; all who wait for one token share one exchange. One
-// that has less than its refresh margin left (a fifth of its lifetime, 5 minutes at most) is given
-// at once all the same and renewed beside; in its last half minute (or the margin, if that is
+// that is in use is renewed when its margin begins (225 to 300 seconds before its end, drawn for
+// each token; a fifth of its lifetime, if that is shorter), without anybody asking; till then, and
+// while that is under way, it is given at once. In its last half minute (or the margin, if that is
 // shorter) callers wait for the new one. Failures 408, 429, 500, 503, 504 and lost connections are
 // tried three times; a renewal that failed isn't begun again for 10 s while the old token lives.
 credential_wait *credential_for(credential_provider *p, const credential_want *w,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of tokens: one entry for each caller, kind and audience or scope. A token that is near
-// its end is renewed beside the calls, which go on with it as long as it serves; only without one
-// do callers wait, all of them for one exchange.
+// The memory of tokens: one entry for each caller, kind and audience or scope. A token that is used
+// and near its end is renewed beside the calls, which go on with it as long as it serves; only
+// without one do callers wait, all of them for one exchange.
 #include "credential/provider.h"
 #include "credential/redact.h"
 
@@ -24,6 +24,8 @@ struct entry {
     unsigned stage;       // below the caller's last one: the base of an impersonation
     credential_token *token;
     exchange *exchange;
+    timer *renewal;             // runs at the margin of a token
+    bool used;                  // since it was made: an idle one isn't renewed
     uint64_t pause_until_ms;    // monotonic: no renewal before
     credential_wait *base_wait; // an impersonation waits for its base
     credential_token *base;
@@ -94,6 +96,7 @@ static void entry_free(void *value)
 {
     entry *en = value;
     exchange_free(en->exchange);
+    timer_free(en->renewal);
     task_cancel(&en->answer);
     credential_token_unref(en->token);
     credential_token_unref(en->base);
@@ -229,14 +232,42 @@ static void answer_token(entry *en)
     credential_token_unref(t);
 }
 
+static bool is_under_way(const entry *en)
+{
+    return en->exchange || en->base_wait;
+}
+
+static void mint(entry *en);
+
+static void on_renewal(void *ctx)
+{
+    entry *en = ctx;
+    if (en->used && en->token && !token_is_fresh(en->token) && !is_under_way(en))
+        mint(en);
+}
+
+// By the loop's clock; when the machine slept, or a clock was set, the next call sees it.
+static void renew_in(entry *en, uint64_t ms)
+{
+    if (en->provider->options.no_refresh)
+        return;
+    if (!en->renewal) {
+        en->renewal = timer_new(en->provider->loop, on_renewal, en);
+        timer_background(en->renewal);
+    }
+    timer_start(en->renewal, ms);
+}
+
 // A failed renewal doesn't end a token that still lives.
 static void fail(entry *en, const err *e)
 {
     en->pause_until_ms = clock_mono_ms() + PAUSE_MS;
-    if (en->token && token_is_alive(en->token))
+    if (en->token && token_is_alive(en->token)) {
+        renew_in(en, PAUSE_MS);
         answer_token(en);
-    else
+    } else {
         answer_all(en, NULL, e);
+    }
 }
 
 static void on_minted(void *ctx, const minted *m, const err *e)
@@ -250,6 +281,9 @@ static void on_minted(void *ctx, const minted *m, const err *e)
         en->token = token_new(en->caller, &en->want, m, &base);
         redactor_add(&en->provider->redactor, credential_token_value(en->token),
                      en->token->obtained_mono_ms + (uint64_t)en->token->lifetime_s * 1000);
+        en->used = en->waits != NULL;
+        int64_t fresh_s = token_fresh_s(en->token);
+        renew_in(en, fresh_s > 0 ? (uint64_t)fresh_s * 1000 : PAUSE_MS);
         answer_token(en);
     } else {
         fail(en, e);
@@ -296,8 +330,8 @@ static void on_answer(void *ctx)
         return;
     }
     bool usable = is_usable(en), serves = usable || serves_meanwhile(en);
-    bool under_way = en->exchange || en->base_wait;
-    if (!usable && !under_way && !(serves && pauses(en)))
+    en->used = true;
+    if (!usable && !is_under_way(en) && !(serves && pauses(en)))
         mint(en);
     if (serves)
         answer_token(en);
@@ -346,7 +380,8 @@ credential_wait *credential_for(credential_provider *p, const credential_want *w
 
 credential_token *credential_at_hand(credential_provider *p, const credential_want *w)
 {
-    const entry *en = entry_of(p, w);
+    entry *en = entry_of(p, w);
+    en->used = true;
     return is_usable(en) ? en->token : NULL;
 }
 

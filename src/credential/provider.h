@@ -126,5 +126,6 @@ credential_token *token_new(const caller *c, const credential_want *w, const min
 // Of a token's life, by whichever clock saw more of it: fresh until its refresh margin, then it
 // serves while it is renewed, and in its last seconds it is merely alive.
 bool token_is_fresh(const credential_token *t);
+int64_t token_fresh_s(const credential_token *t); // how long yet; 0 or less: it isn't
 bool token_serves(const credential_token *t);
 bool token_is_alive(const credential_token *t);

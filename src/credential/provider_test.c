@@ -27,10 +27,10 @@ static void a_token_is_asked_once(void **state)
     assert_int_equal(f->requests.len, 4);
 }
 
-static void those_who_wait_share_one_exchange(void **state)
+static void a_thousand_who_wait_share_one_exchange(void **state)
 {
     fixture *f = *state;
-    enum { MANY = 50 };
+    enum { MANY = 1000 };
     credential_wait *waits[MANY];
     for (int i = 0; i < MANY; i++)
         waits[i] = credential_for(provider(f), &local_id, on_token, f);
@@ -74,7 +74,7 @@ static void ask_until_other(fixture *f, str first)
     assert_false(str_eq(f->token, first));
 }
 
-static void an_hour_is_renewed_five_minutes_early(void **state)
+static void an_hour_is_renewed_some_minutes_early(void **state)
 {
     fixture *f = *state;
     ask(f, local_id);
@@ -82,13 +82,46 @@ static void an_hour_is_renewed_five_minutes_early(void **state)
     ask(f, local_id);
     assert_int_equal(f->requests.len, 1);
     str first = f->token;
-    clock_shift(15 * 1000);
+    clock_shift(86 * 1000);
     ask(f, local_id); // at once, with the one that lives
     assert_str(f->token, first);
     wait_requests(f, 2);
     ask_until_other(f, first); // which the next ones get when it is there
     assert_int_equal(f->requests.len, 2);
-    clock_shift(-3305 * 1000);
+    clock_shift(-3376 * 1000);
+}
+
+// Between 225 and 300 seconds before the end of an hour, and not all at one time.
+static void renewals_are_spread(void **state)
+{
+    fixture *f = *state;
+    enum { MANY = 40 };
+    int64_t least = 3600, most = 0;
+    for (int i = 0; i < MANY; i++) {
+        credential_forget(provider(f), STR_NONE);
+        ask(f, local_id);
+        const credential_token *t = credential_at_hand(f->provider, &local_id);
+        assert_true(t->margin_s >= 225 && t->margin_s <= 300);
+        least = t->margin_s < least ? t->margin_s : least;
+        most = t->margin_s > most ? t->margin_s : most;
+    }
+    assert_true(most - least > 10);
+    f->lifetime_s = 100; // a fifth of it is shorter
+    credential_forget(f->provider, STR_NONE);
+    ask(f, local_id);
+    assert_int_equal(credential_at_hand(f->provider, &local_id)->margin_s, 20);
+}
+
+static void a_token_in_use_is_renewed_without_a_call(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 1; // without a margin: at its end
+    ask(f, local_id);
+    assert_int_equal(f->requests.len, 1);
+    wait_requests(f, 2);
+    bool never = false;
+    loop_run_until(f->loop, &never, 1500); // nobody used that one
+    assert_int_equal(f->requests.len, 2);
 }
 
 static void no_call_waits_while_the_token_lives(void **state)
@@ -374,9 +407,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_token_is_asked_once),
-        CASE(those_who_wait_share_one_exchange),
+        CASE(a_thousand_who_wait_share_one_exchange),
         CASE(a_short_token_is_renewed_in_its_last_fifth),
-        CASE(an_hour_is_renewed_five_minutes_early),
+        CASE(an_hour_is_renewed_some_minutes_early),
+        CASE(renewals_are_spread),
+        CASE(a_token_in_use_is_renewed_without_a_call),
         CASE(no_call_waits_while_the_token_lives),
         CASE(a_source_that_failed_is_left_alone_while_the_token_lives),
         CASE(a_clock_that_jumps_or_is_wrong_does_no_harm),

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "credential/provider.h"
 
-// Google's clients refresh 225 s (Python) and 300 s (Node) before the end of a token's hour. A
-// short token, as a test of refreshing uses, gives a fifth of its life instead.
+// Google's clients refresh 225 s (Python) and 300 s (Node) before the end of a token's hour; ours
+// somewhere between, so that those who started together don't renew together. A short token, as a
+// test of refreshing uses, gives a fifth of its life instead.
 // In its last half minute a token may expire on the way, or by the service's clock.
-enum { MARGIN_MAX_S = 300, MARGIN_PARTS = 5, LAST_MAX_S = 30 };
+enum { MARGIN_MIN_S = 225, MARGIN_MAX_S = 300, MARGIN_PARTS = 5, LAST_MAX_S = 30 };
 
 enum { TEXT_MAX = 4096 };
 
@@ -86,6 +87,13 @@ static str target_of(const credential_want *w, const minted *m)
     return w->audience.len ? w->audience : m->audience;
 }
 
+// Of so many seconds and a part of the life.
+static int64_t least(int64_t s, int64_t lifetime_s)
+{
+    int64_t part = lifetime_s / MARGIN_PARTS;
+    return part < s ? part : s;
+}
+
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
                             const exchange_base *base)
 {
@@ -99,6 +107,8 @@ credential_token *token_new(const caller *c, const credential_want *w, const min
     t->audience = copy(target_of(w, m));
     t->via = describe_source(c, base->token);
     t->lifetime_s = m->lifetime_s;
+    t->margin_s =
+        least(MARGIN_MIN_S + (int64_t)rand_below(MARGIN_MAX_S - MARGIN_MIN_S + 1), m->lifetime_s);
     t->obtained_wall_s = clock_wall_s();
     t->obtained_mono_ms = clock_mono_ms();
     t->refs = 1;
@@ -142,20 +152,19 @@ bool token_is_alive(const credential_token *t)
     return age_s(t) < t->lifetime_s;
 }
 
-static bool has_left(const credential_token *t, int64_t max_s)
+int64_t token_fresh_s(const credential_token *t)
 {
-    int64_t part = t->lifetime_s / MARGIN_PARTS;
-    return age_s(t) < t->lifetime_s - (part < max_s ? part : max_s);
+    return t->lifetime_s - t->margin_s - age_s(t);
 }
 
 bool token_is_fresh(const credential_token *t)
 {
-    return has_left(t, MARGIN_MAX_S);
+    return token_fresh_s(t) > 0;
 }
 
 bool token_serves(const credential_token *t)
 {
-    return has_left(t, LAST_MAX_S);
+    return age_s(t) < t->lifetime_s - least(LAST_MAX_S, t->lifetime_s);
 }
 
 const char *credential_source_name(credential_source s)
