@@ -316,7 +316,7 @@ test('a foreign token in a file is explained, and never shown to a stranger', as
     `with that token, IAM credentials are asked to speak for ${robot}`]);
   const forged = await whoami({ ...external, token_url: 'https://attacker.example/v1/token' });
   assert.equal(forged.code, 4);
-  assert.match(forged.stderr, /external\.json:1:\d+: .*token_url: is https:\/\/attacker\.example.*\[GP-CRED-02\]/);
+  assert.match(forged.stderr, /external\.json:1:\d+: .*token_url: 'https:\/\/attacker\.example.*\[GP-CRED-02\]/);
 });
 
 test('whoami as JSON has the same for programs', async (t) => {
