@@ -56,16 +56,21 @@ static code check_urls(const project_oauth *p, err *e)
     return OK;
 }
 
-static code read_secret(caller *c, arena *a, const oauth_named *named, err *e)
+static code read_secret(caller *c, const oauth_named *named, err *e)
 {
     str text = STR_NONE;
+    arena scratch;
     const project_place *at = &named->identity->oauth->client_secret;
     if (!at->env && !at->file)
         return OK;
-    if (oauth_read_place(named->options, at, a, &text, e))
-        return err_wrap(e, "client_secret");
-    c->client_secret = secret_new(text);
-    return OK;
+    arena_init(&scratch);
+    code failed = oauth_read_place(named->options, at, &scratch, &text, e);
+    if (!failed)
+        c->client_secret = secret_new(text);
+    if (at->file && text.len)
+        secret_wipe((char *)(uintptr_t)text.ptr, text.len);
+    arena_deinit(&scratch);
+    return failed ? err_wrap(e, "client_secret") : OK;
 }
 
 static code read_key(oauth *o, err *e)
@@ -112,7 +117,7 @@ code oauth_take(caller *c, arena *a, const oauth_named *named, err *e)
         c->who.principal = p->client_id;
     c->email = c->who.principal;
     c->inner = named->identity->impersonate;
-    if (check_urls(p, e) || read_secret(c, a, named, e) || read_key(o, e))
+    if (check_urls(p, e) || read_secret(c, named, e) || read_key(o, e))
         return e ? e->code : CRED_ISSUER;
     return OK;
 }
