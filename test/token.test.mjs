@@ -361,3 +361,11 @@ test('gcloud\'s variables and account are honoured', async (t) => {
   assert.deepEqual([refused.code, refused.stdout], [4, '']);
   assert.match(refused.stderr, /\[GP-CRED-03\]\n {2}hint: .*--impersonate-service-account/);
 });
+
+test('keys that cannot be fetched are told once, with what to look at', async (t) => {
+  const home = await tempDir(t);
+  const token = idToken(service, tester);
+  const r = await run(['token', 'verify', '--issuer', issuer, '--jwks', 'http://127.0.0.1:1/keys'], { env: envOf(home), input: token });
+  assert.deepEqual([r.code, r.stderr], [5, '']);
+  assert.match(r.stdout, /signature {2}WRONG {2}the keys of .* can't be fetched: .*\[GP-OIDC-02\]\n +fix: +is the issuer's address right/);
+});

@@ -77,7 +77,7 @@ void oidc_command_verify(loop *l, const oidc_report *asked,
                          void (*on_done)(void *ctx, code c, str text, const err *e), void *ctx)
 {
     // A person named these addresses: they may be on this machine or in this network.
-    static const oidc_options options = {.loopback = true, .private_network = true};
+    static const oidc_options options = {.loopback = true, .private_network = true, .quiet = true};
     command *cmd = NEW(command);
     arena_init(&cmd->mem);
     cmd->asked = (oidc_report){.token = arena_str(&cmd->mem, asked->token),

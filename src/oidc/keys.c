@@ -261,6 +261,12 @@ static flow_next ask_keys(void *ctx, err *e)
     return FLOW_WAIT;
 }
 
+// The hints of these are for services and the options of a run.
+static bool is_unreachable(code c)
+{
+    return c == FETCH_RESOLVE || c == FETCH_CONNECT || c == FETCH_TLS;
+}
+
 static void on_finish(void *ctx, const err *e)
 {
     issuer *i = ctx;
@@ -271,9 +277,11 @@ static void on_finish(void *ctx, const err *e)
     if (e) {
         (void)err_set(&i->failure, OIDC_KEYS, "the keys of " STR_FMT " can't be fetched: %s",
                       STR_ARG(i->is.issuer), e->msg);
-        (void)err_hint(&i->failure, "%s", e->hint);
-        log_warning("oidc", "%s [%s]%s", i->failure.msg, code_id(e->code),
-                    i->keys ? "; the last good ones serve on" : "");
+        if (!is_unreachable(e->code))
+            (void)err_hint(&i->failure, "%s", e->hint);
+        if (!i->owner->options.quiet)
+            log_warning("oidc", "%s [%s]%s", i->failure.msg, code_id(e->code),
+                        i->keys ? "; the last good ones serve on" : "");
     }
     arena_reset(&i->mem);
     for (oidc_wait *w = i->owner->waits; w; w = w->next)

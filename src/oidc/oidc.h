@@ -46,6 +46,7 @@ struct oidc_options {
     int64_t leeway_s;     // clock skew, 0 to 60
     bool loopback;        // an issuer on loopback may be asked by http
     bool private_network; // issuers at private addresses may be asked
+    bool quiet;           // keys that can't be fetched are told by the verdict, not in the log too
 };
 
 // `l` NULL: only issuers with keys in memory.

@@ -123,7 +123,9 @@ static void check_signature(report *r)
         skipped(r, "signature", STR("not checked: only the expected issuer's keys are asked"));
         return;
     case OIDC_KEYS:
-        wrong(r, "signature", r->why, "look at the network, or name the keys with --jwks URL");
+        wrong(r, "signature", r->why,
+              "is the issuer's address right, and does this machine reach it? --jwks URL names "
+              "the keys themselves");
         return;
     case JWT_KEY:
         wrong(r, "signature", r->why,
