@@ -549,6 +549,8 @@ test('what cannot be brought up is told with its place, and nothing is left runn
     [{ 'gatepost.yaml': project({ services: [] }), 'service.yaml': null }, 3, /\[GP-UP-07\]/],
     [{ 'gatepost.yaml': project({ policies: { orders: { bindings: [{ role: 'roles/run.invoker', members: ['jane'] }] } } }) },
       3, /gatepost\.yaml:1:\d+: .*jane.*\[GP-IAM-01\]/],
+    [{ 'gatepost.yaml': project({ policies: { odrers: { bindings: [] } } }) }, 3,
+      /gatepost\.yaml:1:\d+: policies\.odrers: there is no service 'odrers' \[GP-DATA-06\]\n {2}hint: did you mean 'orders'\?/],
   ];
   for (const [files, code, message] of rows) {
     const dir = await checkout(t);

@@ -2,6 +2,7 @@
 #include "cloudrun/environment.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "data/data.h"
 
@@ -29,7 +30,14 @@ static code read_secret(variables *v, const environment_options *o, const servic
     const char *folder =
         arena_printf(v->a, "%s/.gatepost/secrets/" STR_FMT, o->dir, STR_ARG(env->secret)).ptr;
     const char *path = arena_printf(v->a, "%s/" STR_FMT, folder, STR_ARG(env->version)).ptr;
-    if (file_read(v->a, path, SECRET_BYTES_MAX, ret_value, NULL) != OK) {
+    err why = ERR_INIT;
+    if (access(path, F_OK) == 0 && file_read(v->a, path, SECRET_BYTES_MAX, ret_value, &why) != OK) {
+        json_err(env->at, e, UP_SECRET, "the secret '" STR_FMT "': %s", STR_ARG(env->secret),
+                 why.msg);
+        return err_hint(e, "a secret's version is a file that you may read, of at most %d KiB",
+                        SECRET_BYTES_MAX >> 10);
+    }
+    if (!ret_value->ptr) {
         json_err(env->at, e, UP_SECRET,
                  "the secret '" STR_FMT "' has no version '" STR_FMT "' here", STR_ARG(env->secret),
                  STR_ARG(env->version));

@@ -13,6 +13,10 @@ struct world {
     char dir[64];
 };
 
+// From the secret's version up to the service's folder.
+static const char *const folders[] = {".gatepost/secrets/key/3", ".gatepost/secrets/key",
+                                      ".gatepost/secrets", ".gatepost", ""};
+
 static int set_up(void **state)
 {
     world *w = NEW(world);
@@ -31,10 +35,8 @@ static const char *path_of(world *w, const char *name)
 static int tear_down(void **state)
 {
     world *w = *state;
-    static const char *const paths[] = {".gatepost/secrets/key/3", ".gatepost/secrets/key",
-                                        ".gatepost/secrets", ".gatepost", ""};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-        (void)remove(path_of(w, paths[i]));
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+        (void)remove(path_of(w, folders[i]));
     arena_deinit(&w->arena);
     free(w);
     return 0;
@@ -148,6 +150,29 @@ static void a_secret_is_a_file_of_this_machine(void **state)
     assert_string_equal(value(env, "KEY"), "two words");
 }
 
+// What is there but of no use isn't said to be missing.
+static void a_secret_that_cannot_be_read_says_why(void **state)
+{
+    world *w = *state;
+    const char *const *env = NULL;
+    const service_spec *s =
+        service(w, "[{name: KEY, valueFrom: {secretKeyRef: {name: key, key: '3'}}}]");
+    err e = ERR_INIT;
+    for (size_t i = 4; i-- > 0;) // a folder in its place
+        assert_int_equal(mkdir(path_of(w, folders[i]), 0700), 0);
+    assert_code(make(w, s, &env, &e), UP_SECRET);
+    assert_non_null(strstr(e.msg, "key/3' is a directory"));
+    assert_int_equal(rmdir(path_of(w, folders[0])), 0);
+
+    FILE *f = fopen(path_of(w, folders[0]), "w");
+    assert_int_equal(ftruncate(fileno(f), SECRET_BYTES_MAX + 1), 0);
+    fclose(f);
+    e = ERR_INIT;
+    assert_code(make(w, s, &env, &e), UP_SECRET);
+    assert_non_null(strstr(e.msg, "is larger than 65536 bytes"));
+    assert_non_null(strstr(e.hint, "at most 64 KiB"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -155,6 +180,7 @@ int main(void)
         TEST(an_instance_gets_these_variables_and_no_others),
         TEST(what_the_service_says_wins_but_for_what_cloud_run_sets),
         TEST(a_secret_is_a_file_of_this_machine),
+        TEST(a_secret_that_cannot_be_read_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,11 @@ static code read_traffic(service_reader *r, const json *list, service_spec *s, e
 {
     if (!list || !list->len)
         return OK;
+    if (list->len > SERVICE_TRAFFIC_MAX) {
+        json_err(list, e, DATA_LIMIT, "has %u parts: at most %d are taken", list->len,
+                 SERVICE_TRAFFIC_MAX);
+        return err_hint(e, "remove the tags that nobody calls any more");
+    }
     service_traffic *targets = arena_array(r->a, list->len, sizeof(*targets));
     s->traffic = targets;
     uint64_t sum = 0;

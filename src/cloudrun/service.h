@@ -11,6 +11,7 @@ typedef struct json json;
 enum {
     SERVICE_BYTES_MAX = 1 << 20,
     SERVICE_CONTAINERS_MAX = 10,
+    SERVICE_TRAFFIC_MAX = 100,
     SERVICE_CONCURRENCY = 80, // when nothing is said
     SERVICE_CONCURRENCY_MAX = 1000,
     SERVICE_TIMEOUT_S = 300,

@@ -524,6 +524,29 @@ static void whole_documents_that_are_not_a_service(void **state)
     }
 }
 
+// Each tag is an address of its own: as many as the address file takes.
+static void traffic_has_a_limit_in_number(void **state)
+{
+    for (int extra = 0; extra < 2; extra++) {
+        buf text;
+        buf_init(&text, 64 << 10);
+        buf_addz(&text, "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: o}\n"
+                        "spec: {template: {spec: {containers: [{command: [x]}]}},\n"
+                        "traffic: [{latestRevision: true, percent: 100}");
+        for (int i = 1; i < SERVICE_TRAFFIC_MAX + extra; i++)
+            buf_addf(&text, ", {latestRevision: true, tag: t%d}", i);
+        buf_addz(&text, "]}\n");
+        const service_spec *specs = NULL;
+        size_t count = 0;
+        err e = ERR_INIT;
+        code c = service_parse(*state, buf_str(&text), "f", &specs, &count, &e);
+        assert_code(c, extra ? DATA_LIMIT : OK);
+        if (extra)
+            assert_non_null(strstr(e.msg, "spec.traffic: has 101 parts: at most 100"));
+        buf_deinit(&text);
+    }
+}
+
 static void traffic_is_checked(void **state)
 {
     static const struct {
@@ -705,6 +728,7 @@ int main(void)
         TEST(each_wrong_value_is_told_at_its_place),
         TEST(whole_documents_that_are_not_a_service),
         TEST(traffic_is_checked),
+        TEST(traffic_has_a_limit_in_number),
         TEST(containers_beside_the_one_with_the_port),
         TEST(containers_wait_for_those_they_depend_on),
         TEST(a_file_may_hold_several_services_in_yaml_or_one_in_json),

@@ -93,12 +93,19 @@ static code find_files(up *u, sources *from, err *e)
 
 // ---- services
 
+static up_service *service_named(up *u, str name)
+{
+    for (size_t i = 0; i < u->service_count; i++)
+        if (str_eq(u->services[i].spec->name, name))
+            return &u->services[i];
+    return NULL;
+}
+
 static code add_service(up *u, const service_spec *spec, err *e)
 {
-    for (size_t i = 0; i < u->service_count; i++) {
-        if (!str_eq(u->services[i].spec->name, spec->name))
-            continue;
-        err_set(e, DATA_DUPLICATE, "%s has a service '" STR_FMT "' too", u->services[i].spec->file,
+    const up_service *same = service_named(u, spec->name);
+    if (same) {
+        err_set(e, DATA_DUPLICATE, "%s has a service '" STR_FMT "' too", same->spec->file,
                 STR_ARG(spec->name));
         return err_at(e, spec->file, 1, 1);
     }
@@ -140,14 +147,35 @@ static code load_services(up *u, const sources *from, err *e)
     return OK;
 }
 
+static code no_such_service(up *u, const project_policy *p, err *e)
+{
+    const char *names[UP_SERVICES_MAX];
+    for (size_t i = 0; i < u->service_count; i++)
+        names[i] = arena_cstr(&u->arena, u->services[i].spec->name);
+    const json *at = json_first(json_get(u->project->root, "policies"));
+    while (!str_eq(at->key, p->service))
+        at = at->next;
+    (void)json_err_key(at, e, DATA_UNKNOWN, "there is no service '" STR_FMT "'",
+                       STR_ARG(p->service));
+    const char *near = suggest(p->service, names, u->service_count);
+    if (near)
+        return err_hint(e, "did you mean '%s'?", near);
+    return err_hint(e, "list its service.yaml under services:, or remove its policy");
+}
+
 // Each policy of the project file must be of a service that is there, or of one that isn't brought
 // up this time.
-static void find_policies(up *u)
+static code find_policies(up *u, bool all, err *e)
 {
-    for (size_t i = 0; i < u->project->policy_count; i++)
-        for (size_t k = 0; k < u->service_count; k++)
-            if (str_eq(u->project->policies[i].service, u->services[k].spec->name))
-                u->services[k].declared = &u->project->policies[i];
+    for (size_t i = 0; i < u->project->policy_count; i++) {
+        const project_policy *p = &u->project->policies[i];
+        up_service *s = service_named(u, p->service);
+        if (s)
+            s->declared = p;
+        else if (all)
+            return no_such_service(u, p, e);
+    }
+    return OK;
 }
 
 // ---- identities
@@ -298,9 +326,10 @@ code up_load(up *u, err *e)
     if (c == OK)
         c = load_services(u, &from, e);
     vec_deinit(&from.files);
+    if (c == OK)
+        c = find_policies(u, from.all, e);
     if (c)
         return c;
-    find_policies(u);
     u->roles = role_set_new();
     c = u->project->path ? make_key_dirs(u, e) : add_developer(u, e);
     if (c == OK)

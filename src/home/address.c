@@ -9,7 +9,7 @@
 #include "home/process.h"
 #include "home/shape.h"
 
-enum { ADDRESS_BYTES_MAX = 1 << 20, MEMBERS_MAX = 1000, URLS_MAX = 100 };
+enum { ADDRESS_BYTES_MAX = 1 << 20, MEMBERS_MAX = 1000, URLS_MAX = 300 };
 
 static const char file_name[] = "up.json";
 
