@@ -349,6 +349,20 @@ for (const [what, events] of Object.entries({
   });
 }
 
+test('a large download works, its script sees all of it, and --response-limit bounds it', async (t) => {
+  const dir = await tempDir(t);
+  const piece = Buffer.alloc(1 << 20, 'x');
+  const url = await serve(t, (req, res) => { for (let i = 0; i < 70; i++) res.write(piece); res.end(); });
+  await writeFile(join(dir, 'c.json'), JSON.stringify({ info: { name: 'c' }, item: [{ name: 'large', request: `${url}/`,
+    event: [script('test', "pm.test('whole', () => pm.expect(pm.response.text().length).to.equal(70 << 20))")] }] }));
+  const whole = await run(['run', 'c.json'], { cwd: dir, env: envOf(dir) });
+  assert.equal(whole.code, 0, whole.stdout);
+  const bounded = await run(['run', 'c.json', '--response-limit', '1536k'], { cwd: dir, env: envOf(dir) });
+  assert.equal(bounded.code, 1);
+  assert.match(bounded.stdout, /the body of the response is larger than 1536 KiB/);
+  assert.match(bounded.stdout, /--response-limit 1G/);
+});
+
 test('a pipe shows each request as it happens, not all of them at the end', async (t) => {
   const dir = await tempDir(t);
   let release;

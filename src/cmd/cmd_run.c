@@ -135,6 +135,7 @@ static void read_options(run_job *s, runner_options *ret)
         .timeout_ms = (uint64_t)option_int(o, "timeout"),
         .request_timeout_ms = (uint64_t)option_int(o, "timeout-request"),
         .script_timeout_ms = (uint64_t)option_int(o, "timeout-script"),
+        .response_bytes_max = (size_t)option_int(o, "response-limit"),
         .folder = s->in.folder,
         .policy = {.loopback = true, .private_network = option_flag(o, "private-network")},
         .tls = {.ca_file = option_cstr(o, "ssl-extra-ca-certs"),

@@ -9,7 +9,7 @@ static void T17_a_body_is_limited_after_decoding(void **state)
     fixture *f = *state;
     perform(f, (fetch_request){.url = url_of(f, "/gzip"), .body_bytes_max = 4});
     assert_code(f->e.code, FETCH_LIMIT);
-    assert_non_null(strstr(f->e.msg, "larger body"));
+    assert_non_null(strstr(f->e.msg, "is larger than 4 bytes"));
     perform(f, (fetch_request){.url = url_of(f, "/gzip"), .body_bytes_max = 5});
     assert_code(f->e.code, OK);
 }

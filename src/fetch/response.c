@@ -8,6 +8,20 @@ static bool refuse(fetch_call *call, const char *what, size_t max)
     return false;
 }
 
+// In the largest unit that needs no fraction.
+static bool refuse_body(fetch_call *call)
+{
+    size_t max = call->body_bytes_max, shift = 0;
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB"};
+    while (shift < 3 && max && max % 1024 == 0) {
+        max /= 1024;
+        shift++;
+    }
+    (void)err_set(&call->fail, FETCH_LIMIT, "the body of the response is larger than %zu %s", max,
+                  units[shift]);
+    return false;
+}
+
 // ---- head -------------------------------------------------------------------------------------
 
 bool fetch_take_head_bytes(fetch_call *call)
@@ -43,7 +57,7 @@ static bool take_plain(void *ctx, str piece)
     call->body_bytes += piece.len;
     // Counts decoded bytes: a small answer that unpacks to a large one ends here (threat 17).
     if (call->body_bytes > call->body_bytes_max)
-        return refuse(call, "a larger body", call->body_bytes_max);
+        return refuse_body(call);
     if (!call->on_body) {
         buf_adds(&call->body, piece);
         return true;

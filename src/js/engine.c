@@ -10,9 +10,10 @@
 #include "net/net.h"
 
 enum {
-    ASKED_MAX = 1000,       // questions of one script that wait for an answer
-    WRITE_BYTES = 64 << 10, // handed to the stream at a time
-    EVENTS_MAX = 100000,    // messages of one script
+    ASKED_MAX = 1000,           // questions of one script that wait for an answer
+    WRITE_BYTES = 64 << 10,     // handed to the stream at a time
+    EVENTS_MAX = 100000,        // messages of one script
+    OUT_SPARE_BYTES = 16 << 20, // of what waits to be written, beside one message
 };
 
 struct js_engine {
@@ -324,7 +325,7 @@ js_engine *js_engine_new(loop *l, const js_config *cfg)
     en->memory_bytes_max = cfg->memory_bytes_max ? cfg->memory_bytes_max : JS_MEMORY_BYTES_MAX;
     en->columns = cfg->columns ? cfg->columns : 80;
     buf_init(&en->in, JS_FRAME_BYTES_MAX + FRAME_HEAD_BYTES + STREAM_READ_BYTES);
-    buf_init(&en->out, (size_t)JS_FRAME_BYTES_MAX * 2);
+    buf_init(&en->out, JS_FRAME_BYTES_MAX + OUT_SPARE_BYTES);
     map_init(&en->scripts);
     arena_init(&en->message);
     en->kill = timer_new(l, on_kill, en);

@@ -35,7 +35,7 @@ struct js_config {
 };
 enum {
     JS_MEMORY_BYTES_MAX = 512 << 20,
-    JS_FRAME_BYTES_MAX = 128 << 20, // one message, either way
+    JS_FRAME_BYTES_MAX = 288 << 20, // one message, either way: a response of the usual limit fits
     // A script that hasn't stopped itself is killed when its worker has had so much more of a
     // processor than its time, or when its time has been over for so long.
     JS_KILL_CPU_MS = 1000,

@@ -290,7 +290,7 @@ static void T45_a_hostile_worker_ends_its_script(void **state)
         {STR("\0\0\0\0h\2\0\0\0d{}"), "not JSON", 0}, // ready twice
         {STR("\xff\xff\xff\x7f"
              "d"),
-         "more than 128 MiB", 0},
+         "more than 288 MiB", 0},
         {STR("\x16\0\0\0"
              "f{\"id\":1,\"request\":\"x\"}\x16\0\0\0"
              "f{\"id\":1,\"request\":\"x\"}"),

@@ -67,7 +67,7 @@ struct trip {
 
     run_exchange told;
     js_response response; // status 0: none
-    buf body;             // of a script's request, counted in asked_bytes
+    buf body;             // of the answer; a script's is counted in asked_bytes
     bool over;            // that is what ended it
     err error;
     bool failed;

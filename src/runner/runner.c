@@ -155,6 +155,8 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     arena_init(&r->kept);
     arena_init(&r->turn.mem);
     buf_init(&r->row_text, ROW_BYTES_MAX);
+    if (!r->o.response_bytes_max)
+        r->o.response_bytes_max = RUN_RESPONSE_BYTES_MAX;
     r->asked_bytes_max = RUN_ASKED_BYTES_MAX;
     r->jar = jar_new();
     r->pause = timer_new(l, on_pause_over, r);

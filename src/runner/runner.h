@@ -223,6 +223,8 @@ struct run_certificate {
     bool p12;
 };
 
+enum { RUN_RESPONSE_BYTES_MAX = 256 << 20 };
+
 // Everything is borrowed and must outlive the runner.
 typedef struct runner_options runner_options;
 struct runner_options {
@@ -241,7 +243,8 @@ struct runner_options {
     bool bail_folder;    // errors end the run
     bool no_redirects;
     bool tls_insecure;
-    bool show_secrets; // events hold the person's own; minted tokens never
+    size_t response_bytes_max; // of a decoded body; 0: RUN_RESPONSE_BYTES_MAX
+    bool show_secrets;         // events hold the person's own; minted tokens never
     uint64_t delay_ms, timeout_ms, request_timeout_ms, script_timeout_ms; // 0: none
     const pm_folder *folder;                                              // files of bodies
     fetch_policy policy;

@@ -117,11 +117,9 @@ static void take(trip *x, const fetch_response *res)
     t->timings = res->timings;
 }
 
-static void take_body(trip *x, const fetch_response *res)
+static void take_body(trip *x)
 {
-    bool kept = x->body.len > 0; // by `collect`
-    str whole = kept ? buf_str(&x->body) : res->body, body = run_clean(x->r, &x->mem, whole);
-    x->told.body = body.ptr == whole.ptr && !kept ? arena_str(&x->mem, body) : body;
+    x->told.body = run_clean(x->r, &x->mem, buf_str(&x->body)); // kept by `collect`
     js_cookie *cookies;
     x->told.cookie_count = jar_find(x->r->jar, &x->mem, &x->at, &cookies);
     x->told.cookies = cookies;
@@ -145,25 +143,36 @@ static void take_body(trip *x, const fetch_response *res)
 static bool collect(void *ctx, str piece)
 {
     trip *x = ctx;
-    x->over = piece.len > x->r->asked_bytes_max - x->r->asked_bytes;
-    if (x->over)
-        return false;
-    x->r->asked_bytes += piece.len;
+    if (x->want.by_script) {
+        x->over = piece.len > x->r->asked_bytes_max - x->r->asked_bytes;
+        if (x->over)
+            return false;
+        x->r->asked_bytes += piece.len;
+    }
     buf_adds(&x->body, piece);
     return true;
 }
 
 static void drop_body(trip *x)
 {
-    x->r->asked_bytes -= x->body.len;
+    if (x->want.by_script)
+        x->r->asked_bytes -= x->body.len;
     buf_deinit(&x->body);
 }
 
-static code too_much(err *e)
+// Which of the limits was reached, and what raises it.
+static const err *limit_of(const trip *x, const fetch_response *res, const err *e, err *own)
 {
-    err_set(e, FETCH_LIMIT, "the responses that the script waits for hold more than %d MiB",
-            RUN_ASKED_BYTES_MAX >> 20);
-    return err_hint(e, "let each pm.sendRequest wait for the one before");
+    *own = *e;
+    if (x->over) {
+        (void)err_set(own, FETCH_LIMIT,
+                      "the responses that the script waits for hold more than %d MiB",
+                      RUN_ASKED_BYTES_MAX >> 20);
+        (void)err_hint(own, "let each pm.sendRequest wait for the one before");
+    } else if (res && res->body_bytes > x->body.max) {
+        (void)err_hint(own, "--response-limit allows more, for example: --response-limit 1G");
+    }
+    return own;
 }
 
 // Was it a challenge, which the call has been signed for anew? One of the host that the call is
@@ -190,13 +199,15 @@ static void on_fetched(void *ctx, const fetch_response *res, const err *e)
     if (e) {
         x->told.has_response = false;
         x->told.failure_name = res && !x->over ? res->failure : NULL;
-        fail(x, x->over && too_much(&over) ? &over : e);
+        if (e->code == FETCH_LIMIT || x->over)
+            e = limit_of(x, res, e, &over);
+        fail(x, e);
         return;
     }
     take(x, res);
     str location = told_header(x, "Location");
     if (!redirect_wanted(x, res->status, location)) {
-        take_body(x, res);
+        take_body(x);
         if (was_challenged(x))
             soon(x, replay);
         else if (grant_refused(x))
@@ -339,6 +350,8 @@ static void start_fetch(sending *s)
                          .proxy = o->proxy,
                          .version = o->version,
                          .timeout_ms = time_left(x),
+                         .body_bytes_max = x->body.max,
+                         .on_body = collect,
                          .on_done = on_fetched,
                          .ctx = x};
     req.tls.insecure = x->behavior.tls_insecure || (o->tls_insecure && !x->behavior.tls_strict);
@@ -347,8 +360,6 @@ static void start_fetch(sending *s)
         req.proxy = (fetch_proxy){0}; // plain http with a token stays on this machine
     if (x->route)
         req.route = (fetch_route){.address = "127.0.0.1", .port = x->route->port, .plain = true};
-    if (x->want.by_script)
-        req.on_body = collect;
     drop_body(x); // of the hop before
     x->fetch = fetch_start(x->r->client, &req);
 }
@@ -570,7 +581,7 @@ trip *trip_start(runner *r, const trip_want *want)
     x->r = r;
     x->want = *want;
     arena_init(&x->mem);
-    buf_init(&x->body, FETCH_BODY_BYTES_MAX);
+    buf_init(&x->body, r->o.response_bytes_max);
     x->behavior = behavior_of(want);
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;

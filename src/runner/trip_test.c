@@ -479,10 +479,24 @@ static void T45_what_scripts_ask_for_is_bounded_together(void **state)
     assert_int_equal(sum->failures.ptr[0].code, FETCH_LIMIT);
 }
 
+static void a_body_beyond_the_limit_names_it_and_the_option(void **state)
+{
+    stage *s = *state;
+    s->answer = answer_600;
+    s->o.response_bytes_max = 512;
+    const run_summary *sum = run_one(s, "HOST/600", "", "");
+    EXPECT_FAILURE(sum, FETCH_LIMIT, "the body of the response is larger than 512 bytes");
+    assert_true(str_find(sum->failures.ptr[0].hint, STR("--response-limit 1G")) > 0);
+    s->o.response_bytes_max = 600;
+    assert_int_equal(run_one(s, "HOST/600", "", "")->failures.len, 0);
+    assert_int_equal(s->body.len, 600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(redirects_keep_or_change_the_method),
+        STAGED(a_body_beyond_the_limit_names_it_and_the_option),
         STAGED(a_redirect_names_where_it_came_from),
         STAGED(redirects_may_be_off),
         STAGED(redirects_have_a_limit),
