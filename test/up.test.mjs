@@ -537,6 +537,20 @@ test('T36_the_admin_port_answers_to_its_own_address_only', async (t) => {
   assert.equal(rebound.statusCode, 403);
 });
 
+test('a second up with a state of its own leaves the key files of the first alone', async (t) => {
+  const dir = await checkout(t);
+  const env = envOf(await tempDir(t));
+  await startUp(t, [dir], { env });
+  const file = join(dir, '.gatepost/tester.json');
+  const before = await readFile(file, 'utf8');
+  const second = await run(['up', dir], { env: envOf(await tempDir(t)) });
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, /\.json is the key file of another gatepost up, .*\[GP-HOME-05\]\n {2}hint: stop that one/);
+  assert.equal(await readFile(file, 'utf8'), before);
+  const token = await run(['token', '--local', '--audience', 'https://orders-k2v7xw4mqa-uc.a.run.app'], { env });
+  assert.equal(token.code, 0, token.stderr);
+});
+
 test('what cannot be brought up is told with its place, and nothing is left running', async (t) => {
   const rows = [
     [{ 'service.yaml': 'kind: Service\n' }, 3, /service\.yaml:1:1: apiVersion: .*\[GP-DATA-05\]/],

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,8 +85,32 @@ static bool write_all(int fd, str text)
     return fsync(fd) == 0;
 }
 
+void key_files_release(google *g)
+{
+    VEC_FOREACH (&g->key_files, fd)
+        close(*fd);
+    vec_deinit(&g->key_files);
+}
+
+// Another `gatepost up`, with a state of its own, may live from the same files: each holds a lock
+// on those that it wrote.
+static code check_free(const account *a, err *e)
+{
+    int fd = open(a->key_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool taken = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    if (!taken)
+        return OK;
+    (void)err_set(e, HOME_RUNNING,
+                  "%s is the key file of another gatepost up, which runs with a state of its own",
+                  a->key_file);
+    return err_hint(e, "stop that one, or let \"key\" of " STR_FMT " name another path",
+                    STR_ARG(a->email));
+}
+
 // Beside the path and then in its place: a reader sees the old file or the new one.
-static code write_file(const char *path, str text, err *e)
+static code write_file(google *g, const char *path, str text, err *e)
 {
     char tmp[4096];
     if (snprintf(tmp, sizeof(tmp), "%s.%08llx.tmp", path, (long long)(rand_u64() >> 32)) >=
@@ -94,21 +119,19 @@ static code write_file(const char *path, str text, err *e)
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return failed(path, "written", e);
-    bool good = write_all(fd, text);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    if (good && rename(tmp, path) == 0)
+    (void)flock(fd, LOCK_EX | LOCK_NB); // a file system without locks has none to check either
+    vec_push(&g->key_files, fd);
+    if (write_all(fd, text) && rename(tmp, path) == 0)
         return OK;
-    saved = errno;
+    int saved = errno;
     unlink(tmp);
     errno = saved;
     return failed(path, "written", e);
 }
 
-static code write_secret(const char *path, buf *text, err *e)
+static code write_secret(google *g, const char *path, buf *text, err *e)
 {
-    code c = write_file(path, buf_str(text), e);
+    code c = write_file(g, path, buf_str(text), e);
     buf_wipe(text);
     buf_deinit(text);
     return c;
@@ -234,7 +257,7 @@ static code settle(google *g, account *a, arena *mem, err *e)
     if (file)
         json_wipe(file);
     if (c == OK)
-        return write_secret(a->key_file, &out, e);
+        return write_secret(g, a->key_file, &out, e);
     buf_deinit(&out);
     return c;
 }
@@ -248,6 +271,11 @@ code google_listening(google *g, str base_url, err *e)
     arena mem;
     g->base = arena_str(&g->mem, base_url);
     arena_init(&mem);
+    key_files_release(g);
+    while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
+        if (((account *)a)->key_file)
+            c = check_free(a, e);
+    cursor = 0;
     while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
         if (((account *)a)->key_file)
             c = settle(g, a, &mem, e);

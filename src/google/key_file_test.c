@@ -179,6 +179,28 @@ static void T49_no_link_and_no_folder_is_followed(void **state)
     assert_int_equal(rmdir(in_dir(w, "tester.json")), 0);
 }
 
+static void files_that_another_one_lives_from_are_not_touched(void **state)
+{
+    world *w = *state;
+    google *other = NULL;
+    google_options o = w->options;
+    err e = ERR_INIT;
+    listen_at(w, BASE);
+    const json *jane = file_of(w, "jane.json"), *tester = file_of(w, "tester.json");
+    o.state = in_dir(w, "other.db");
+    assert_code(google_new(w->loop, &o, &other, &e), OK);
+    assert_code(google_listening(other, STR("http://127.0.0.1:4002"), &e), HOME_RUNNING);
+    assert_non_null(strstr(e.msg, ".json is the key file of another gatepost up"));
+    assert_non_null(strstr(e.hint, "stop that one"));
+    assert_str(field(file_of(w, "jane.json"), "refresh_token"), field(jane, "refresh_token"));
+    assert_str(field(file_of(w, "tester.json"), "private_key_id"), field(tester, "private_key_id"));
+    listen_at(w, BASE); // its own files aren't in its way
+    google_free(w->g);
+    w->g = other;
+    listen_at(w, "http://127.0.0.1:4002"); // the other one has gone
+    assert_strz(field(file_of(w, "tester.json"), "token_uri"), "http://127.0.0.1:4002/token");
+}
+
 static void a_folder_that_is_missing_is_told(void **state)
 {
     world *w = *state;
@@ -200,6 +222,7 @@ int main(void)
         CASE(lost_files_do_not_fill_the_account),
         CASE(another_file_is_left_alone),
         CASE(T49_no_link_and_no_folder_is_followed),
+        CASE(files_that_another_one_lives_from_are_not_touched),
         CASE(a_folder_that_is_missing_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
