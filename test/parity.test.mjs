@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { essence, values } from './essence.mjs';
 import { envOf, root, run, serve, tempDir } from './lib.mjs';
 
 const newmanBin = join(root, 'test/node_modules/newman/bin/newman.js');
@@ -13,24 +14,6 @@ const on = (listen, ...exec) => ({ listen, script: { type: 'text/javascript', ex
 const item = (name, request, ...event) => ({ name, request, event });
 const collection = (...items) => ({
   info: { name: 'parity', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item: items });
-
-function address(url) {
-  const query = (url.query ?? []).map((q) => (q.value === null ? q.key : `${q.key}=${q.value}`)).join('&');
-  return `${url.protocol}://${url.host.join('.')}:${url.port}/${(url.path ?? []).join('/')}?${query}`;
-}
-
-function essence(report) {
-  const executions = report.run.executions.map((e) => ({
-    name: e.item.name, method: e.request.method, url: address(e.request.url), code: e.response?.code ?? null,
-    failed: Boolean(e.requestError),
-    errors: [...(e.prerequestScript ?? []), ...(e.testScript ?? [])].map((s) => s.error.name),
-    assertions: (e.assertions ?? []).map((a) => [a.assertion, a.skipped, a.error?.message]),
-  }));
-  const stats = Object.entries(report.run.stats).map(([name, s]) => [name, s.total, s.failed]);
-  return { executions, stats };
-}
-
-const values = (list) => Object.fromEntries((list ?? []).map((v) => [v.key, v.value]));
 
 /** Runs both and compares; returns gatepost's essence and the exported variables. */
 async function same(t, document) {

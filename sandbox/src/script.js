@@ -9,6 +9,7 @@ import { lazy, Slots } from './lazy.js';
 import { finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
 import { modules } from './modules.js';
 import { checkScript } from './names.js';
+import { makeRequire, makeVault } from './packages.js';
 import { Request, requestJSON } from './request.js';
 import { Response } from './response.js';
 import { offerSugar } from './sugar.js';
@@ -22,7 +23,8 @@ import { offerWeb } from './web.js';
 const { stringify, parse } = JSON;
 const resolved = Promise.resolve();
 const code = { assertion: 97, console: 108, exception: 120, fetch: 102, cookies: 99, done: 100 };
-const scopes = ['globals', 'collection', 'environment', 'data', 'local'];
+const scopes = ['globals', 'collection', 'environment', 'data', 'local', 'vault', 'packages'];
+const fixedScopes = ['data', 'packages'];
 
 function fixed(object, members) {
     for (const name of Object.keys(members)) Object.defineProperty(object, name, { value: members[name] });
@@ -51,7 +53,8 @@ const readOnly = {
     setNextRequest: (script) => (name) => {
         script.next = name;
     },
-    require: () => modules.require,
+    require: (script) => makeRequire(script.scope('packages').toObject(), script.pm, modules.require),
+    vault: (script) => makeVault(script.scope('vault'), script.scope('vault').name === 'vault'),
 };
 
 const replaceable = {
@@ -258,6 +261,7 @@ export class Script {
             setNextRequest: (name) => {
                 this.next = name;
             },
+            runRequest: (reference, options) => this.runRequest(reference, options),
             skipRequest: () => {
                 if (this.isTest) throw new TypeError('pm.execution.skipRequest is not a function');
                 if (this.skipped) return;
@@ -287,6 +291,21 @@ export class Script {
             if (call) call.call(pm, new Error('sendrequest: nothing to request'));
             return pm;
         }
+        return this.#fetch(call, () => ({
+            request: stringify(requestJSON(request instanceof Request ? request : new Request(plainOf(request)))),
+        }));
+    }
+
+    // A request of the collection, by its id or name. It sees what this script has set so far.
+    runRequest(reference, { variables = {} } = {}) {
+        const set = this.changes().filter((c) => c.kind === 'set' && c.scope !== 'vault');
+        const own = Object.keys(variables).map((key) => ({ key, value: variables[key] }));
+        const seen = set.map(({ key, value, type }) => ({ key, value: parse(value), type }));
+        return this.#fetch(undefined, () => ({ item: String(reference), variables: stringify([...seen, ...own]) }));
+    }
+
+    #fetch(call, question) {
+        const { pm } = this;
         let resolve, reject;
         const promise = call ? undefined : new Promise((a, b) => [resolve, reject] = [a, b]);
         const answered = (failure, response) => {
@@ -298,9 +317,7 @@ export class Script {
             else if (error) reject(error);
             else resolve(answer);
         };
-        this.#ask('fetch', answered, () => {
-            return { request: stringify(requestJSON(request instanceof Request ? request : new Request(plainOf(request)))) };
-        });
+        this.#ask('fetch', answered, question);
         return call ? pm : promise;
     }
 
@@ -324,7 +341,7 @@ export class Script {
     // A scope that nobody asked for has not changed.
     changes() {
         const attempt = (read) => this.#attempt(read);
-        return scopes.flatMap((name) => (name === 'data' || !this.#scopes[name] ? [] : this.#scopes[name].changes(name, attempt)));
+        return scopes.flatMap((name) => (fixedScopes.includes(name) || !this.#scopes[name] ? [] : this.#scopes[name].changes(name, attempt)));
     }
 
     result() {

@@ -150,6 +150,8 @@ static void read_options(run_job *s, runner_options *ret)
         .route_count = s->routes.len,
         .identity = identity_of(s),
         .cookie_jar = s->in.cookie_jar,
+        .vault = s->in.vault,
+        .packages = s->in.packages,
     };
 }
 

@@ -20,10 +20,15 @@ struct run_inputs {
     const char *cookie_jar;
     const run_certificate *certificates;
     size_t certificate_count;
+    const json *vault, *packages; // variables as pm_scope_add reads them; NULL: none
     pm_folder *folder;
 };
 // Errors name file, line and column.
 CODE_CHECKED run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e);
+
+// The file of --vault: only its owner may read it. The folder of --packages.
+CODE_CHECKED run_vault_load(run_inputs *in, arena *a, const char *path, err *e);
+CODE_CHECKED run_packages_load(run_inputs *in, arena *a, const char *dir, err *e);
 
 // The file of --ssl-client-cert-list.
 CODE_CHECKED run_certificates_load(run_inputs *in, arena *a, const char *path, err *e);

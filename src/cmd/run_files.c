@@ -173,6 +173,10 @@ code run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, 
         c = load_data(in, a, l, o, e);
     if (c == OK)
         c = load_cookies(in, a, o, e);
+    if (!c && option_is_set(o, "vault"))
+        c = run_vault_load(in, a, option_cstr(o, "vault"), e);
+    if (!c && option_is_set(o, "packages"))
+        c = run_packages_load(in, a, option_cstr(o, "packages"), e);
     if (!c && option_is_set(o, "ssl-client-cert-list"))
         c = run_certificates_load(in, a, option_cstr(o, "ssl-client-cert-list"), e);
     if (c != OK)

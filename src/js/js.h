@@ -61,8 +61,10 @@ typedef enum js_scope_name {
     JS_GLOBALS,
     JS_COLLECTION,
     JS_ENVIRONMENT,
-    JS_DATA,  // the row of this iteration
-    JS_LOCAL, // pm.variables
+    JS_DATA,     // the row of this iteration
+    JS_LOCAL,    // pm.variables
+    JS_VAULT,    // secrets for pm.vault; without a name there are none
+    JS_PACKAGES, // sources for pm.require
     JS_SCOPE_COUNT
 } js_scope_name;
 
@@ -184,10 +186,13 @@ struct js_result {
 
 // pm.sendRequest: a request object of Collection v2.1 as JSON text. Its {{variables}} stay as they
 // are. It obeys every rule of the runner's own requests, identity and network policy included.
+// Or pm.execution.runRequest: a request of the collection, with variables of its own.
 typedef struct js_fetch js_fetch;
 struct js_fetch {
-    uint32_t id; // for js_answer_fetch
-    str request;
+    uint32_t id;   // for js_answer_fetch
+    str request;   // empty: the one that `item` names
+    str item;      // id or name
+    str variables; // JSON text of a list as in js_scope
 };
 
 typedef enum js_cookie_kind {

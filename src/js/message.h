@@ -15,7 +15,7 @@
 //   ASSERTION {name, index, passed, skipped, error: {name, message, stack}}
 //   CONSOLE   {level, messages}
 //   EXCEPTION {name, message, stack}
-//   FETCH     {id, request}                 request: JSON text
+//   FETCH     {id, request, item, variables}  request, variables: JSON text
 //   COOKIE_OP {id, op, url, name, value, cookie}
 //   DONE      {changes: [{scope, kind, key, value, type}], request, next, skip, error, timeout}
 #pragma once

@@ -134,7 +134,11 @@ code message_read_fetch(const json *root, js_fetch *ret, err *e)
     code c = id_of(root, &ret->id, e);
     if (!c)
         c = text(root, "request", &ret->request, e);
-    return c ? c : ret->request.len ? OK : refuse(e, "request");
+    if (!c)
+        c = text(root, "item", &ret->item, e);
+    if (!c)
+        c = text(root, "variables", &ret->variables, e);
+    return c ? c : ret->request.len || ret->item.len ? OK : refuse(e, "request");
 }
 
 static code read_cookie(const json *root, js_cookie *ret, err *e)
@@ -200,7 +204,8 @@ static code read_change(const json *v, js_change *ret, err *e)
     } scopes[] = {{"globals", JS_GLOBALS},
                   {"collection", JS_COLLECTION},
                   {"environment", JS_ENVIRONMENT},
-                  {"local", JS_LOCAL}};
+                  {"local", JS_LOCAL},
+                  {"vault", JS_VAULT}};
     static const char *const kinds[] = {"set", "unset", "clear"};
     str scope, kind;
     code c = text(v, "scope", &scope, e);

@@ -22,6 +22,8 @@ struct trip_want {
     bool by_script;
     const json *request;     // NULL: the text below is read
     str request_text;        // of pm.sendRequest
+    bool of_collection;      // of pm.execution.runRequest: a request of `item`, asked by a script
+    str variables;           // of its own, JSON text
     const json *auth;        // inherited
     uint32_t script_request; // js_fetch.id
     js_event script_kind;
@@ -44,6 +46,7 @@ struct trip {
     const run_route *route; // NULL: as the URL says
     VEC(pm_header) headers; // without Cookie and identity
     bool with_body;
+    pm_scope *own;          // scope of the variables that runRequest was given; NULL: none
     pm_auth_memory *memory; // of a script's request: one that is shared is the runner's
     uint32_t replays;       // that challenges made
     injection_decision decision;

@@ -35,6 +35,12 @@ static code run_make_scopes(const runner_options *o, pm_scope *scopes[JS_SCOPE_C
     scopes[JS_COLLECTION] = pm_scope_new(root->id, root->name);
     scopes[JS_DATA] = pm_scope_new(STR_NONE, STR_NONE);
     scopes[JS_LOCAL] = pm_scope_new(STR_NONE, STR_NONE);
+    scopes[JS_VAULT] = pm_scope_new(STR_NONE, o->vault ? STR("vault") : STR_NONE);
+    scopes[JS_PACKAGES] = pm_scope_new(STR_NONE, STR_NONE);
+    if (!c && o->vault)
+        c = pm_scope_add(scopes[JS_VAULT], o->vault, e);
+    if (!c && o->packages)
+        c = pm_scope_add(scopes[JS_PACKAGES], o->packages, e);
     if (!c)
         c = pm_scope_add(scopes[JS_COLLECTION], o->collection->variables, e);
     if (!c)

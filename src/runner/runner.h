@@ -257,6 +257,8 @@ struct runner_options {
     size_t route_count;
     runner_identity identity;
     js_config js;
+    const json *vault;      // of pm.vault, as the scopes of a collection; NULL: none
+    const json *packages;   // of pm.require: the value is the source; NULL: none
     const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
 };
 

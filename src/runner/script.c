@@ -154,9 +154,51 @@ static void on_fetched(trip *x)
     trip_free(x);
 }
 
+static const pm_item *find_item(runner *r, str reference)
+{
+    const pm_collection *c = r->o.collection;
+    const pm_item *named = NULL;
+    for (uint32_t i = 0; i < c->request_count; i++) {
+        if (str_eq(c->requests[i]->id, reference))
+            return c->requests[i];
+        if (str_eq(c->requests[i]->name, reference))
+            named = c->requests[i];
+    }
+    return named;
+}
+
+// pm.execution.runRequest: the request as it is in the collection, without its scripts.
+static void on_run_request(runner *r, const js_fetch *f)
+{
+    const pm_item *item = find_item(r, f->item);
+    if (!item) {
+        str why = arena_printf(
+            &r->turn.mem, "pm.execution.runRequest: the collection has no request '" STR_FMT "'",
+            STR_ARG(f->item));
+        js_error e = {.name = STR("Error"), .message = why};
+        js_answer_fetch(r->engine, f->id, &e, NULL);
+        return;
+    }
+    trip_want w = {.item = item,
+                   .by_script = true,
+                   .of_collection = true,
+                   .request = item->request,
+                   .auth = pm_item_auth(item),
+                   .variables = f->variables,
+                   .script_request = f->id,
+                   .script_kind = r->turn.kind,
+                   .on_done = on_fetched};
+    trip *x = trip_start(r, &w);
+    vec_push(&r->asked, x);
+}
+
 static void on_fetch(void *ctx, const js_fetch *f)
 {
     runner *r = ctx;
+    if (f->item.len) {
+        on_run_request(r, f);
+        return;
+    }
     trip_want w = {.item = r->turn.item,
                    .by_script = true,
                    .request_text = f->request,

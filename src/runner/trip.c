@@ -440,12 +440,18 @@ static void hop(trip *x)
 
 // ---- the beginning ------------------------------------------------------------------------------
 
+// Written by a script, not by the collection.
+static bool is_script_own(const trip_want *w)
+{
+    return w->by_script && !w->of_collection;
+}
+
 // What the requests that share a definition of auth have learned together.
 static pm_auth_memory *memory_of(trip *x)
 {
     if (x->memory)
         return x->memory; // the request is prepared once more
-    const json *auth = x->want.by_script ? NULL : pm_item_auth(x->want.item);
+    const json *auth = is_script_own(&x->want) ? NULL : pm_item_auth(x->want.item);
     str address = {(const char *)&auth, sizeof(auth)};
     if (!auth)
         return x->memory = pm_auth_memory_new();
@@ -460,14 +466,17 @@ static code prepare(trip *x, err *e)
     const trip_want *w = &x->want;
     const json *request = w->request;
     json *parsed;
+    bool script_own = is_script_own(w);
     pm_scopes scopes = run_scopes(x->r);
-    pm_prepare_options o = {.scopes = w->by_script ? NULL : &scopes,
+    if (x->own)
+        scopes.scope[0] = x->own;
+    pm_prepare_options o = {.scopes = script_own ? NULL : &scopes,
                             .auth = w->auth,
                             .memory = memory_of(x),
                             .behavior = x->behavior,
-                            .folder = w->by_script ? NULL : x->r->o.folder,
+                            .folder = script_own ? NULL : x->r->o.folder,
                             .granted = x->grant.token,
-                            .send_request = w->by_script};
+                            .send_request = script_own};
     if (!request) {
         json_opts opts = {.tolerant = true};
         code c = json_parse(&x->mem, w->request_text, &opts, &parsed, e);
@@ -520,9 +529,29 @@ static void replay(trip *x)
 
 static pm_behavior behavior_of(const trip_want *w)
 {
-    if (!w->by_script)
+    if (!is_script_own(w))
         return pm_item_behavior(w->item);
     return (pm_behavior){.redirects_max = 10, .no_pruning = true};
+}
+
+// pm.variables, and over them those that runRequest was given.
+static code own_variables(trip *x, err *e)
+{
+    str texts[] = {pm_scope_json(x->r->scopes[JS_LOCAL]), x->want.variables};
+    json_opts opts = {.tolerant = true};
+    code c = OK;
+    if (!x->want.of_collection)
+        return OK;
+    x->own = pm_scope_new(STR_NONE, STR_NONE);
+    for (size_t i = 0; i < ARRAY_LEN(texts) && !c; i++) {
+        json *list;
+        if (!texts[i].len)
+            continue;
+        c = json_parse(&x->mem, texts[i], &opts, &list, e);
+        if (!c)
+            c = pm_scope_add(x->own, list, e);
+    }
+    return c;
 }
 
 static void begin(trip *x)
@@ -585,7 +614,9 @@ trip *trip_start(runner *r, const trip_want *want)
     x->behavior = behavior_of(want);
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
-    code c = prepare(x, &e);
+    code c = own_variables(x, &e);
+    if (!c)
+        c = prepare(x, &e);
     if (!c && x->call.wants_grant) {
         soon(x, get_grant);
         return x;
@@ -618,6 +649,7 @@ void trip_free(trip *x)
     pm_call_deinit(&x->call);
     vec_deinit(&x->headers);
     pm_auth_memory_free(x->memory);
+    pm_scope_free(x->own);
     drop_body(x);
     arena_deinit(&x->mem);
     free(x);
