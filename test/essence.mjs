@@ -11,7 +11,7 @@ export function essence(report) {
     name: e.item.name, method: e.request.method, url: address(e.request.url), code: e.response?.code ?? null,
     failed: Boolean(e.requestError),
     errors: [...(e.prerequestScript ?? []), ...(e.testScript ?? [])].map((s) => s.error.name),
-    assertions: (e.assertions ?? []).map((a) => [a.assertion, a.skipped, a.error?.message]),
+    assertions: (e.assertions ?? []).map((a) => [a.assertion, a.skipped, a.error?.message, a.error?.name]),
   }));
   const stats = Object.entries(report.run.stats).map(([name, s]) => [name, s.total, s.failed]);
   return { executions, stats };

@@ -39,7 +39,7 @@ const parse = JSON.parse;
 export function parseJSON(text, reviver) {
     if (typeof text === 'string' && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
     if (text === '' || text === undefined || text === null) {
-        throw new JSONError('No data, empty input at 1:1');
+        throw new JSONError('No data, empty input at 1:1\n\n^');
     }
     try {
         return parse(text, reviver);

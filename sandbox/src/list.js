@@ -145,7 +145,7 @@ export class PropertyList {
             const name = m[this.Type.key];
             if (sanitize && !name) continue;
             const key = lower ? String(name).toLowerCase() : name;
-            if (multiValue && Object.hasOwn(out, key)) {
+            if ((multiValue || this.Type.multiple) && Object.hasOwn(out, key)) {
                 out[key] = [].concat(out[key], m.value);
             } else {
                 const v = m.valueOf();
@@ -177,6 +177,7 @@ export function describe(d) {
 
 export class Header {
     static key = 'key';
+    static multiple = true;
     constructor(item, name) {
         if (typeof item === 'string') {
             if (name !== undefined) item = { key: name, value: item };
@@ -236,6 +237,7 @@ export class HeaderList extends PropertyList {
 // A query parameter; also a field of an urlencoded body.
 export class QueryParam {
     static key = 'key';
+    static multiple = true;
     constructor(item) {
         if (typeof item === 'string') [item] = QueryParam.parse(item);
         item = item || {};
@@ -273,6 +275,7 @@ export class QueryParam {
 
 export class FormParam {
     static key = 'key';
+    static multiple = true;
     constructor(item) {
         Object.assign(this, item);
         if (item && item.description !== undefined) this.description = describe(item.description);

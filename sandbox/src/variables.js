@@ -34,7 +34,7 @@ export class Variable {
     constructor(item) {
         item = item || {};
         this.type = item.type === undefined ? 'any' : item.type;
-        this.value = item.value === undefined || item.value === null ? item.value : castOf(this.type).in(item.value);
+        this.value = 'value' in item ? castOf(this.type).in(item.value) : undefined;
         this.key = item.key === undefined ? item.id : item.key;
         if (item.disabled || item.enabled === false) this.disabled = true;
     }
@@ -43,11 +43,10 @@ export class Variable {
         if ('value' in item) this.set(item.value);
     }
     get() {
-        const v = this.value;
-        return v === undefined || v === null ? v : castOf(this.type).out(v);
+        return castOf(this.type).out(this.value);
     }
     set(value) {
-        this.value = value === undefined || value === null ? value : castOf(this.type).in(value);
+        this.value = castOf(this.type).in(value);
     }
     valueOf() {
         return this.get();
@@ -106,7 +105,7 @@ export class VariableScope {
         this.#touched.set(key, this.#touched.get(key) ?? false);
     }
     unset(key) {
-        this.values.remove(key);
+        this.values.remove((v) => v.key === key && !v.disabled);
         this.#touched.delete(key);
         this.#touched.set(key, true);
     }
@@ -119,7 +118,7 @@ export class VariableScope {
         const out = {};
         const all = [...this.#layers].reverse().concat(this);
         for (const scope of all) {
-            for (const v of scope.values.members) if (!v.disabled) out[v.key] = v.get();
+            for (const v of scope.values.members) if (!excludeDisabled || !v.disabled) out[v.key] = v.get();
         }
         return out;
     }

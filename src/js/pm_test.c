@@ -341,7 +341,11 @@ static const struct {
     {"require('nothing')", "Error: Cannot find module 'nothing'"},
     {"require('chai').expect(1).to.equal(2)", "AssertionError: expected 1 to equal 2"},
     {"Object.keys(require('fs')).length + Object.keys(require('os')).length", "0"},
-    {"require('json').parse('')", "JSONError: No data, empty input at 1:1"},
+    {"require('json').parse('')", "JSONError: No data, empty input at 1:1\n\n^"},
+    {"(pm.request.headers.add({key: 'M', value: '1'}), pm.request.headers.add({key: 'M', value: "
+     "'2'}),"
+     " pm.request.headers.toObject().m)",
+     "[\"1\",\"2\"]"},
     {"typeof require('timers').setInterval", "function"},
     {"new (require('postman-collection').Url)('http://h/p?q=1').getQueryString()", "q=1"},
     {"new (require('postman-collection').Header)('A: b').value", "b"},

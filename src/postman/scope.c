@@ -309,13 +309,18 @@ void pm_scope_unset(pm_scope *s, str key)
     s->version++;
 }
 
+// What is disabled stays: nobody sees it, but exports have it.
 void pm_scope_clear(pm_scope *s)
 {
-    VEC_FOREACH (&s->vars, x)
+    VEC_FOREACH (&s->vars, x) {
+        if (x->gone || x->v.disabled)
+            continue;
+        s->bytes -= cost(str_from(x->v.key), x->v.value);
+        s->live--;
+        x->gone = true;
         variable_deinit(&x->v);
-    vec_reset(&s->vars);
-    map_deinit(&s->by_key, NULL);
-    s->live = s->bytes = 0;
+    }
+    compact(s);
     s->version++;
 }
 

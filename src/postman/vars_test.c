@@ -180,8 +180,10 @@ static void of_equal_names_the_last_enabled_counts(void **state)
                 "{\"type\":\"any\",\"value\":10,\"key\":\"off\"}]");
     assert_string_equal(pm_scope_get(s, STR("7"))->value, "6");
     pm_scope_clear(s);
-    assert_int_equal(pm_scope_len(s), 0);
+    assert_int_equal(pm_scope_len(s), 2); // those that are disabled
     assert_null(pm_scope_get(s, STR("7")));
+    assert_code(pm_scope_set(s, STR("7"), STR("8"), STR_NONE, NULL), OK);
+    assert_string_equal(pm_scope_get(s, STR("7"))->value, "8");
     pm_scope_free(s);
 }
 
