@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Gaxios } from 'gaxios';
-import { Impersonated, JWT, OAuth2Client, UserRefreshClient } from 'google-auth-library';
+import { GoogleAuth, Impersonated, JWT, OAuth2Client, UserRefreshClient } from 'google-auth-library';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { envOf, root, run, startUp, tempDir } from './lib.mjs';
 
@@ -122,6 +122,15 @@ test('a person refreshes a sign-in', async (t) => {
   assert.equal((await gp.verify(idToken, file.client_id)).email, 'jane@example.com');
   await assert.rejects(jane('1//0never-issued').getAccessToken(),
     refusal('invalid_grant', 'Token has been expired or revoked.'));
+});
+
+test('an external authorized user refreshes at STS, the client named in the header', async (t) => {
+  const gp = await setUp(t);
+  const { client_id, client_secret, refresh_token } = await gp.file('jane');
+  const user = (more) => new GoogleAuth().fromJSON({ type: 'external_account_authorized_user', client_id, client_secret, refresh_token,
+    audience: '//iam.googleapis.com/locations/global/workforcePools/staff/providers/idp', token_url: `${gp.base}/v1/oauthtoken`, ...more });
+  assert.match((await user({}).getAccessToken()).token, /^ya29\./);
+  await assert.rejects(user({ client_secret: 'GOCSPX-wrong' }).getAccessToken(), /client secret is invalid/);
 });
 
 test('a self-signed token is a bearer of the IAM API', async (t) => {

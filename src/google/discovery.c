@@ -25,7 +25,7 @@ static void discovery_answer(call *c)
     static const char *const none[] = {"none", NULL}, *const subjects[] = {"public", NULL},
                              *const algs[] = {"RS256", NULL},
                              *const scopes[] = {"openid", "email", "profile", NULL},
-                             *const auth[] = {"client_secret_post", NULL},
+                             *const auth[] = {"client_secret_post", "client_secret_basic", NULL},
                              *const claims[] = {"aud", "email", "email_verified",
                                                 "exp", "iat",   "iss",
                                                 "sub", "hd",    NULL},
@@ -126,6 +126,7 @@ static const struct {
     {"/token", false, true, token_endpoint},
     {"/revoke", false, true, revoke_endpoint},
     {"/v1/token", false, true, sts_endpoint},
+    {"/v1/oauthtoken", false, true, token_endpoint}, // STS: refresh of external authorized users
     {"/v1/projects/", true, true, iam_answer},
     {"/v2/projects/", true, true, iam_answer},
     {"/.well-known/openid-configuration", false, false, discovery_answer},

@@ -102,7 +102,7 @@ CODE_CHECKED google_add_service(google *g, const google_service *o, policy **ret
 // on_request of the one server for everything but metadata (ctx is the google):
 //   POST /token                                            oauth2.googleapis.com
 //   POST /revoke                                           oauth2.googleapis.com
-//   POST /v1/token                                         sts.googleapis.com
+//   POST /v1/token, /v1/oauthtoken                         sts.googleapis.com
 //   /v1/projects/…/serviceAccounts…                        iam, iamcredentials
 //   /v1|v2/projects/…/services/S:getIamPolicy …            run.googleapis.com
 //   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs

@@ -3,7 +3,7 @@
 // measured at Google: clients and people search for them.
 #include "google/call.h"
 
-enum { ASSERTION_AHEAD_S = 300, ASSERTION_LIFETIME_S = 3600 };
+enum { ASSERTION_AHEAD_S = 300, ASSERTION_LIFETIME_S = 3600, BASIC_BYTES_MAX = 4096 };
 
 #define GOOGLE_TOKEN_URL STR("https://oauth2.googleapis.com/token")
 
@@ -282,11 +282,41 @@ bool oauth_form(call *c, form *f)
     return !twice.len;
 }
 
+static bool unescape(str text, arena *mem, str *ret)
+{
+    form f;
+    bool good = form_parse(arena_printf(mem, "x=" STR_FMT, STR_ARG(text)), mem, &f) && f.count == 1;
+    *ret = good ? f.fields[0].value : STR_NONE;
+    return good;
+}
+
+// Client authentication in the header (RFC 6749 §2.3.1) becomes the fields that it stands for; what
+// the form says itself counts.
+static void take_basic_client(call *c, form *f)
+{
+    str scheme, rest, id, password;
+    buf plain;
+    str_cut(c->authorization, ' ', &scheme, &rest);
+    if (c->authorization_count != 1 || !str_ieq(scheme, STR("Basic")) ||
+        f->count + 2 > FORM_FIELDS_MAX || form_get(f, "client_id").len)
+        return;
+    buf_init(&plain, BASIC_BYTES_MAX);
+    if (base64_decode(&plain, str_trim(rest)) && str_cut(buf_str(&plain), ':', &id, &password) &&
+        unescape(id, c->mem, &id) && unescape(password, c->mem, &password)) {
+        f->fields[f->count++] = (form_field){STR("client_id"), id};
+        f->fields[f->count++] = (form_field){STR("client_secret"), password};
+    }
+    buf_wipe(&plain);
+    buf_deinit(&plain);
+}
+
 void token_endpoint(call *c)
 {
     form f;
-    if (!str_eq(c->method, STR("POST")))
+    if (!str_eq(c->method, STR("POST"))) {
         call_method_not_allowed(c, STR("POST"));
-    else if (oauth_form(c, &f))
+    } else if (oauth_form(c, &f)) {
+        take_basic_client(c, &f);
         dispatch(c, &f);
+    }
 }

@@ -415,6 +415,37 @@ static void a_persons_refresh_token_gives_both_tokens(void **state)
     assert_strz(json_get(t.claims, "hd")->text, "example.com");
 }
 
+// As an external_account_authorized_user asks (google-identity.md §2).
+static void a_client_may_authenticate_in_the_header(void **state)
+{
+    static const char *const paths[] = {"POST /token", "POST /v1/oauthtoken"};
+    world *w = *state;
+    str token = member_of(w, "jane.json", "refresh_token");
+    str pair =
+        arena_printf(&w->mem, STR_FMT ":" STR_FMT, STR_ARG(member_of(w, "jane.json", "client_id")),
+                     STR_ARG(member_of(w, "jane.json", "client_secret")));
+    const struct {
+        str pair;
+        int status;
+    } rows[] = {
+        {pair, 200}, {arena_printf(&w->mem, STR_FMT "x", STR_ARG(pair)), 401}, {STR("x"), 400}};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        call *c = call_new(w, paths[i % 2]);
+        buf basic;
+        buf_init(&basic, 1024);
+        buf_addz(&basic, "Basic ");
+        base64_encode(&basic, rows[i / 2].pair);
+        c->authorization = arena_str(&w->mem, buf_str(&basic));
+        c->authorization_count = 1;
+        c->content_type = STR("application/x-www-form-urlencoded");
+        c->body = arena_printf(&w->mem, "grant_type=refresh_token&refresh_token=" STR_FMT,
+                               STR_ARG(token));
+        ask(w, c);
+        assert_row(i, c->status == rows[i / 2].status);
+        buf_deinit(&basic);
+    }
+}
+
 static void refresh_tokens_are_checked(void **state)
 {
     world *w = *state;
@@ -464,6 +495,7 @@ int main(void)
         CASE(delegation_of_a_whole_domain_is_not_authorized),
         CASE(requests_that_are_no_grant),
         CASE(a_persons_refresh_token_gives_both_tokens),
+        CASE(a_client_may_authenticate_in_the_header),
         CASE(refresh_tokens_are_checked),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);
