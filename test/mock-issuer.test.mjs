@@ -84,4 +84,5 @@ test('a run sends an issuer\'s token to the origin that is trusted by name, and 
   assert.equal(trusted.code, 0, trusted.stdout);
   assert.deepEqual(seen.slice(1), [`Bearer ${tokens.at(-1)}`]);
   assert.match(trusted.stdout, /as bot \(OAuth 2 client/);
+  assert.match(trusted.stdout, /an OAuth 2 client's token: whoever receives it can use it wherever it is taken/);
 });

@@ -96,6 +96,7 @@ struct injection_request {
     str identity;      // "none": no identity; empty: the run's default
     bool by_rule;      // a rule of trusted config chose the identity: makes any host a candidate
     bool user_token;   // the identity would give a user's token (credential_who.user)
+    bool client_token; // and it is an OAuth 2 client's, whoever it speaks for
     bool interactive;  // a person can be asked
     // Values of all headers of these names, in order; a missing header has count 0.
     const str *authorization;
@@ -113,6 +114,7 @@ struct injection_decision {
     injection_header header; // for INJECTION_INJECT
     bool local;              // the target is a service of the running `up`
     bool user_warning;       // INJECT or ASK of a token that is good for every service of the user
+    bool client_token;       // as asked
     char audience[320];      // what the token must be minted for
     char report[512];        // one line for the report; "" for INJECTION_PLAIN
     char warning[512];       // to be shown beside the request; "" when there is none

@@ -129,20 +129,47 @@ static bool row_own_token(decision_ctx *c)
     return true;
 }
 
+// A token that its receiver could use elsewhere.
+static void refuse_replayable(decision_ctx *c)
+{
+    err *e = &c->d->refusal;
+    const char *origin = c->d->trust.origin;
+    if (c->req->client_token) {
+        (void)err_set(e, TRUST_USER,
+                      "%s isn't trusted by its exact origin, and the identity is an OAuth 2 "
+                      "client's: its token isn't bound to that service",
+                      origin);
+        (void)err_hint(e, "if that service may have it: --trust %s", origin);
+        return;
+    }
+    (void)err_set(e, TRUST_USER,
+                  "%s isn't trusted by its exact origin, and the identity is a user's: that token "
+                  "could be replayed against every service that the user may invoke",
+                  origin);
+    (void)err_hint(e,
+                   "better: --impersonate-service-account EMAIL, whose token is good for one "
+                   "service; otherwise: --trust %s",
+                   origin);
+}
+
+static const char *warn_replayable(const decision_ctx *c)
+{
+    if (!c->d->user_warning || c->d->local)
+        return ""; // on this machine it can be replayed against nothing but this machine's services
+    return c->req->client_token
+               ? "this is an OAuth 2 client's token: whoever receives it can use it wherever it is "
+                 "taken"
+               : "this is a user's token: whoever receives it can call every service that the user "
+                 "may invoke (better: --impersonate-service-account)";
+}
+
 static void refuse(decision_ctx *c, code code_of_refusal)
 {
     injection_decision *d = c->d;
     const trust_match *t = &d->trust;
     d->action = INJECTION_REFUSE;
     if (code_of_refusal == TRUST_USER) {
-        (void)err_set(&d->refusal, TRUST_USER,
-                      "%s isn't trusted by its exact origin, and the identity is a user's: that "
-                      "token could be replayed against every service that the user may invoke",
-                      t->origin);
-        (void)err_hint(&d->refusal,
-                       "better: --impersonate-service-account EMAIL, whose token is good for one "
-                       "service; otherwise: --trust %s",
-                       t->origin);
+        refuse_replayable(c);
     } else if (c->req->origin_built && t->from[0]) {
         (void)err_set(&d->refusal, TRUST_MISSING,
                       "%s was built by a script or a response; the trust in project %s (%s) does "
@@ -207,16 +234,12 @@ static void row_inject(decision_ctx *c)
     d->user_warning = c->req->user_token;
     const char *from = d->trust.from;
     bool in_place = any_unresolved_or_empty(c->req);
-    // On this machine it can be replayed against nothing but this machine's services.
-    bool replayable = d->user_warning && !d->local;
+    const char *warning = warn_replayable(c);
     WARN(d, "%s%s%s",
          in_place ? "Authorization was empty or held an unresolved variable: identity takes its "
                     "place"
                   : "",
-         in_place && replayable ? "; " : "",
-         replayable ? "this is a user's token: whoever receives it can call every service that the "
-                      "user may invoke (better: --impersonate-service-account)"
-                    : "");
+         in_place && *warning ? "; " : "", warning);
     if (in_place) {
         REPORT(d, "identity in Authorization (trusted by %s)", from);
         return;
@@ -242,6 +265,7 @@ void injection_decide(const trust_set *t, const injection_request *req, injectio
         return;
     }
     ret->local = ret->trust.level == TRUST_LOCAL;
+    ret->client_token = req->client_token;
     if (req->audience.len)
         put(ret->audience, sizeof(ret->audience), STR_FMT, STR_ARG(req->audience));
     else
@@ -255,7 +279,13 @@ void injection_decide(const trust_set *t, const injection_request *req, injectio
 void injection_question(const injection_decision *d, str principal, buf *out)
 {
     buf_addf(out, "The collection calls %s.\n", d->trust.origin);
-    if (d->user_warning)
+    if (d->user_warning && d->client_token)
+        buf_addf(out,
+                 "Send it a token of an OAuth 2 client (" STR_FMT
+                 ")? Whoever receives it can use it "
+                 "wherever\nit is taken, until it expires.\n",
+                 STR_ARG(principal));
+    else if (d->user_warning)
         buf_addf(out,
                  "Send it a token of the user " STR_FMT "? A user's token isn't bound to one "
                  "service:\nwhoever receives it can call every service that you may invoke, until "

@@ -430,6 +430,34 @@ static void the_question_says_what_yes_means(void **state)
     buf_deinit(&text);
 }
 
+// Such a token isn't bound to the service either, but impersonation is no way out of that.
+static void T38_a_clients_token_needs_the_exact_origin(void **state)
+{
+    (void)state;
+    trust_set *t = trust_set_new();
+    injection_decision d;
+    injection_request req = {.url = STR("https://orders-123456789012.us-central1.run.app/"),
+                             .user_token = true,
+                             .client_token = true};
+    assert_code(trust_add(t, STR("123456789012"), "--trust", NULL), OK);
+    injection_decide(t, &req, &d);
+    assert_int_equal(d.action, INJECTION_REFUSE);
+    assert_int_equal(d.refusal.code, TRUST_USER);
+    assert_non_null(strstr(d.refusal.msg, "an OAuth 2 client's"));
+    assert_null(strstr(d.refusal.hint, "impersonate"));
+    assert_code(
+        trust_add(t, STR("https://orders-123456789012.us-central1.run.app"), "--trust", NULL), OK);
+    injection_decide(t, &req, &d);
+    assert_int_equal(d.action, INJECTION_INJECT);
+    assert_non_null(strstr(d.warning, "OAuth 2 client's token"));
+    buf text;
+    buf_init(&text, 4096);
+    injection_question(&d, STR("me"), &text);
+    assert_non_null(strstr(buf_cstr(&text), "OAuth 2 client (me)"));
+    buf_deinit(&text);
+    trust_set_free(t);
+}
+
 static void an_unreadable_url_is_refused(void **state)
 {
     fixture *f = *state;
@@ -484,6 +512,7 @@ int main(void)
         CASE(several_authorization_headers),
         CASE(declining_is_an_answer),
         CASE(the_question_says_what_yes_means),
+        CASE(T38_a_clients_token_needs_the_exact_origin),
         CASE(an_unreadable_url_is_refused),
         CASE(rules_choose_who_calls),
     };

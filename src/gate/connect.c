@@ -19,7 +19,7 @@ struct gate_connect {
     http_pool *pool;
     timer *idle;
     uid_t owner;
-    bool user_token;
+    bool user_token, client_token;
     str line; // gate_connect_identity
 };
 
@@ -98,6 +98,7 @@ static void decide(const gate_connect *k, const fields *f, injection_decision *d
         .tls_insecure = k->o.tls_insecure,
         .identity = k->o.identity,
         .user_token = k->user_token,
+        .client_token = k->client_token,
         .authorization = f->authorization,
         .authorization_count = f->authorization_count,
         .serverless = f->serverless,
@@ -213,7 +214,12 @@ static void describe(gate_connect *k, const injection_decision *d, const credent
     }
     str name = who->principal.len ? who->principal : who->place;
     const char *source = credential_source_name(who->source);
-    if (who->user)
+    if (who->source == CREDENTIAL_OAUTH && who->user)
+        k->line = arena_printf(&k->mem,
+                               STR_FMT " by %s; whoever has such a token can use it wherever it is "
+                                       "taken",
+                               STR_ARG(name), source);
+    else if (who->user)
         k->line = arena_printf(&k->mem,
                                STR_FMT " by %s; such a token isn't bound to one service: this one "
                                        "could call all others as you. Better: "
@@ -235,6 +241,7 @@ static code check_identity(gate_connect *k, err *e)
         if (credential_identify(k->o.tokens, k->o.identity, d.local, &who, e))
             return e->code;
         k->user_token = who->user;
+        k->client_token = who->source == CREDENTIAL_OAUTH;
         decide(k, &(fields){0}, &d);
     }
     if (d.action == INJECTION_REFUSE) {

@@ -167,6 +167,7 @@ static code decide(question *q, err *e)
         return d->action == INJECTION_REFUSE ? OK : c; // what isn't trusted needs no credential
     if (who->user) {
         q->req.user_token = true;
+        q->req.client_token = who->source == CREDENTIAL_OAUTH;
         injection_decide(id->trust, &q->req, d);
     }
     if (d->action == INJECTION_ASK)
