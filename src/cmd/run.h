@@ -8,6 +8,8 @@
 
 // `gatepost run`, also under newman's name.
 extern const option_row cmd_run_rows[];
+// Of each request, also those of `gatepost load`.
+extern const option_row cmd_request_rows[];
 extern const option_row *const cmd_run_tables[];
 code run_collection(cmd_call *call, err *e) ATTR_MUST_CHECK;
 
@@ -25,6 +27,23 @@ struct run_inputs {
 };
 // Errors name file, line and column.
 CODE_CHECKED run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e);
+
+// What `run` and `load` begin with.
+typedef struct run_setup run_setup;
+struct run_setup {
+    cmd_call *call;
+    loop *loop;
+    arena arena;
+    identity_setup identity;
+    run_inputs in;
+    VEC(run_route) routes;
+};
+run_setup run_setup_new(cmd_call *call);
+// Reads all that the options name, and prints notes about it.
+CODE_CHECKED run_setup_open(run_setup *s, err *e);
+// What cmd_request_rows say. Borrows from `s`.
+void run_setup_options(run_setup *s, runner_options *ret);
+void run_setup_close(run_setup *s); // also after an error
 
 // The file of --vault: only its owner may read it. The folder of --packages.
 CODE_CHECKED run_vault_load(run_inputs *in, arena *a, const char *path, err *e);

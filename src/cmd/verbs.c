@@ -6,6 +6,7 @@ const verb *const verbs[] = {
     &verb_run,
     &verb_newman,
     &verb_newman_run,
+    &verb_load,
     &verb_mock,
     &verb_lint,
     &verb_init,

@@ -8,6 +8,7 @@ extern const verb verb_run;
 extern const verb verb_newman;
 extern const verb verb_newman_run;
 extern const verb verb_lint;
+extern const verb verb_load;
 extern const verb verb_mock;
 extern const verb verb_init;
 extern const verb verb_doctor;

@@ -169,7 +169,8 @@ struct runner {
     runner_options o;
     arena kept; // what lives as long as the runner
     plan plan;
-    js_engine *engine;
+    run_lane *lane;
+    bool own_lane;
     fetch_client *client;
     jar *jar;
     pm_scope *scopes[JS_SCOPE_COUNT];
@@ -197,6 +198,7 @@ struct runner {
     size_t asked_bytes; // of the bodies that they hold together
     size_t asked_bytes_max;
     bool stopping; // what is under way ends, nothing else begins
+    bool held;     // an iteration waits for runner_go
     task halt, last;
     void (*on_done)(void *ctx);
     void *on_done_ctx;
@@ -206,6 +208,16 @@ extern const flow_step run_steps[];
 
 // Starts the next script of the turn; script_done is called when it has ended.
 void script_start(runner *r);
+// The same, now that the lane is the runner's. `known`: the worker's last script was this runner's,
+// so that it has the scopes already.
+void script_run(runner *r, bool known);
+// Takes a turn on the lane, leads to script_run.
+void run_lane_enter(run_lane *lane, runner *r);
+// In the callback that ends the script.
+void run_lane_leave(run_lane *lane);
+// Gives up a turn, and ends the script that runs in it.
+void run_lane_drop(run_lane *lane, const runner *r);
+js_engine *run_lane_engine(const run_lane *lane);
 void turn_script_done(runner *r, const js_result *res);
 pm_scopes run_scopes(const runner *r);
 pm_scopes run_first_scopes(const runner *r);

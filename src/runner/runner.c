@@ -73,12 +73,20 @@ static void on_pause_over(void *ctx)
     flow_resume(&r->flow);
 }
 
+static void end_lane(runner *r)
+{
+    if (r->lane)
+        run_lane_drop(r->lane, r);
+    if (r->own_lane)
+        run_lane_free(r->lane);
+    r->lane = NULL;
+}
+
 static void on_last(void *ctx)
 {
     runner *r = ctx;
-    js_engine_free(r->engine);
+    end_lane(r);
     fetch_client_free(r->client);
-    r->engine = NULL;
     r->client = NULL;
     r->on_done(r->on_done_ctx);
 }
@@ -98,10 +106,8 @@ static void on_finish(void *ctx, const err *e)
     runner *r = ctx;
     drop_work(r);
     // A script may be running; the flow ends here by its timer or by on_halt.
-    if (e && (e->code == SYS_TIMEOUT || e->code == SYS_CANCELLED)) {
-        js_engine_free(r->engine);
-        r->engine = NULL;
-    }
+    if (e && (e->code == SYS_TIMEOUT || e->code == SYS_CANCELLED))
+        run_lane_drop(r->lane, r);
     if (e && !r->ended_by) {
         bool timeout = e->code == SYS_TIMEOUT;
         run_failure f = {.name = STR("Error"),
@@ -179,7 +185,8 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
         runner_free(r);
         return c;
     }
-    r->engine = js_engine_new(l, &o->js);
+    r->own_lane = !o->lane;
+    r->lane = o->lane ? o->lane : run_lane_new(l, &o->js);
     r->client = fetch_client_new(l, o->policy);
     begin(r);
     *ret = r;
@@ -199,7 +206,7 @@ void runner_free(runner *r)
     task_cancel(&r->halt);
     task_cancel(&r->last);
     drop_work(r);
-    js_engine_free(r->engine);
+    end_lane(r);
     fetch_client_free(r->client);
     timer_free(r->pause);
     for (int i = 0; i < JS_SCOPE_COUNT; i++) {
@@ -241,8 +248,17 @@ void runner_stop(runner *r)
     if (r->stopping)
         task_post(r->loop, &r->halt);
     r->stopping = true;
-    if (timer_active(r->pause))
+    if (timer_active(r->pause) || r->held)
         timer_start(r->pause, 0);
+    r->held = false;
+}
+
+void runner_go(runner *r)
+{
+    if (!r->held)
+        return;
+    r->held = false;
+    flow_resume(&r->flow);
 }
 
 const run_summary *runner_summary(const runner *r)

@@ -225,6 +225,12 @@ struct run_certificate {
 
 enum { RUN_RESPONSE_BYTES_MAX = 256 << 20 };
 
+// The script worker of several runners, which run their scripts there one after the other. Globals
+// that a script leaves undeclared are theirs in common; all else is each runner's own.
+typedef struct run_lane run_lane;
+run_lane *run_lane_new(loop *l, const js_config *config); // NULL: the usual one
+void run_lane_free(run_lane *lane);                       // after its runners
+
 // Everything is borrowed and must outlive the runner.
 typedef struct runner_options runner_options;
 struct runner_options {
@@ -257,8 +263,14 @@ struct runner_options {
     size_t route_count;
     runner_identity identity;
     js_config js;
-    const json *vault;      // of pm.vault, as the scopes of a collection; NULL: none
-    const json *packages;   // of pm.require: the value is the source; NULL: none
+    const json *vault;    // of pm.vault, as the scopes of a collection; NULL: none
+    const json *packages; // of pm.require: the value is the source; NULL: none
+    run_lane *lane;       // instead of a worker of its own; NULL: none
+    // Asked before each iteration; false: it waits for runner_go, and is asked again then. NULL:
+    // they follow each other.
+    bool (*may_begin)(void *ctx);
+    void *may_begin_ctx;
+    uint32_t failures_max;  // that the summary keeps, 0: all
     const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
 };
 
@@ -274,6 +286,9 @@ void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx);
 // drops what is under way too: a script that loops, a server that doesn't answer (SIGTERM does so
 // at once). SYS_CANCELLED.
 void runner_stop(runner *r);
+
+// An iteration that was told to wait may begin: it does so inside this call, unless nothing waits.
+void runner_go(runner *r);
 
 const run_summary *runner_summary(const runner *r);
 // What --export-environment, -globals and -collection write: JSON text. Scopes as they are now, the

@@ -147,9 +147,9 @@ static void on_fetched(trip *x)
         // What the failure table says, and the code that scripts compare.
         js_error e = {.name = name ? str_from(name) : str_from(code_id(x->error.code)),
                       .message = x->failure->message};
-        js_answer_fetch(r->engine, x->want.script_request, &e, NULL);
+        js_answer_fetch(run_lane_engine(r->lane), x->want.script_request, &e, NULL);
     } else {
-        js_answer_fetch(r->engine, x->want.script_request, NULL, &x->response);
+        js_answer_fetch(run_lane_engine(r->lane), x->want.script_request, NULL, &x->response);
     }
     trip_free(x);
 }
@@ -176,7 +176,7 @@ static void on_run_request(runner *r, const js_fetch *f)
             &r->turn.mem, "pm.execution.runRequest: the collection has no request '" STR_FMT "'",
             STR_ARG(f->item));
         js_error e = {.name = STR("Error"), .message = why};
-        js_answer_fetch(r->engine, f->id, &e, NULL);
+        js_answer_fetch(run_lane_engine(r->lane), f->id, &e, NULL);
         return;
     }
     trip_want w = {.item = item,
@@ -242,7 +242,7 @@ static void answer_cookies(runner *r, const js_cookie_op *op, const uri_url *u, 
         jar_remove(r->jar, u, op->kind == JS_COOKIE_UNSET ? op->name : STR_NONE);
         break;
     }
-    js_answer_cookies(r->engine, op->id, ok ? NULL : &refused, found, count);
+    js_answer_cookies(run_lane_engine(r->lane), op->id, ok ? NULL : &refused, found, count);
 }
 
 static void on_cookies(void *ctx, const js_cookie_op *op)
@@ -255,7 +255,7 @@ static void on_cookies(void *ctx, const js_cookie_op *op)
         answer_cookies(r, op, &u, &a);
     } else {
         js_error bad = {.name = STR("TypeError"), .message = STR("CookieJar: invalid url")};
-        js_answer_cookies(r->engine, op->id, &bad, NULL, 0);
+        js_answer_cookies(run_lane_engine(r->lane), op->id, &bad, NULL, 0);
     }
     arena_deinit(&a);
 }
@@ -312,13 +312,21 @@ static void on_done(void *ctx, const js_result *res)
         apply_change(r, &res->changes[i]);
     take_request(r, res);
     take_next(r, res);
+    run_lane_leave(r->lane);
     turn_script_done(r, res);
 }
 
 void script_start(runner *r)
 {
+    run_lane_enter(r->lane, r);
+}
+
+void script_run(runner *r, bool known)
+{
     const pm_script *s = r->turn.scripts[r->turn.script_at - 1];
     js_script script = describe(r, s);
     js_callbacks cb = {on_assertion, on_console, on_exception, on_fetch, on_cookies, on_done, r};
-    js_run(r->engine, &script, &cb);
+    for (int i = 0; i < JS_SCOPE_COUNT && !known; i++)
+        script.scopes[i].version = 0;
+    js_run(run_lane_engine(r->lane), &script, &cb);
 }

@@ -49,23 +49,26 @@ void run_warn(runner *r, js_event kind, str text)
     run_tell(r, &ev);
 }
 
-static str keep(runner *r, str text)
+static str keep(runner *r, arena *to, str text)
 {
     arena *a = &r->turn.mem;
-    return arena_str(&r->kept, run_veil(r, a, run_clean(r, a, text)));
+    return arena_str(to, run_veil(r, a, run_clean(r, a, text)));
 }
 
 run_failure *run_fail(runner *r, const run_failure *f)
 {
-    run_failure *own = ARENA_NEW(&r->kept, run_failure);
+    bool kept = !r->o.failures_max || r->summary.failures.len < r->o.failures_max;
+    arena *to = kept ? &r->kept : &r->turn.mem;
+    run_failure *own = ARENA_NEW(to, run_failure);
     *own = *f;
-    own->name = keep(r, f->name);
-    own->message = keep(r, f->message);
-    own->stack = keep(r, f->stack);
-    own->test = keep(r, f->test);
-    own->at = keep(r, f->at);
-    own->hint = keep(r, f->hint);
+    own->name = keep(r, to, f->name);
+    own->message = keep(r, to, f->message);
+    own->stack = keep(r, to, f->stack);
+    own->test = keep(r, to, f->test);
+    own->at = keep(r, to, f->at);
+    own->hint = keep(r, to, f->hint);
     own->cursor = r->cursor;
-    vec_push(&r->summary.failures, *own);
+    if (kept)
+        vec_push(&r->summary.failures, *own);
     return own;
 }

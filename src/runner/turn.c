@@ -45,6 +45,11 @@ static flow_next begin_iteration(void *ctx, err *e)
     runner *r = ctx;
     if (!r->plan.items.len || r->stopping || r->cursor.iteration == r->cursor.iterations)
         return FLOW_DONE;
+    if (r->o.may_begin && !r->o.may_begin(r->o.may_begin_ctx)) {
+        r->held = true;
+        flow_jump(&r->flow, AT_ITERATION);
+        return FLOW_WAIT;
+    }
     if (take_row(r, e))
         return FLOW_FAIL;
     r->cursor.position = 0;

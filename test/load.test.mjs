@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// `gatepost load` from outside: against a server that counts, and a private service of `gatepost up`.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { envOf, run, serve, start, tempDir } from './lib.mjs';
+import { ECHO, stageUp } from './stage.mjs';
+
+const get = (name, url, more = {}) => ({ name, request: { method: 'GET', url, ...more } });
+const collection = (item, more = {}) => ({
+  info: { name: 'Shop', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' }, item, ...more,
+});
+
+/** A server that counts, a collection for it, and `load` of that. */
+async function stage(t, item, { answer, ...more } = {}) {
+  const home = await tempDir(t);
+  const seen = [];
+  const base = await serve(t, (req, res) => {
+    seen.push({ url: req.url, headers: req.headers, at: performance.now() });
+    if (answer) answer(req, res, seen.length);
+    else res.end('ok');
+  });
+  const file = join(home, 'shop.json');
+  await writeFile(file, JSON.stringify(collection(item, { variable: [{ key: 'base', value: base }], ...more })));
+  const env = envOf(home);
+  const load = (...args) => run(['load', ...args, file], { env, cwd: home });
+  const json = async (...args) => {
+    const done = await load('--format', 'json', ...args);
+    return { ...done, result: JSON.parse(done.stdout) };
+  };
+  return { home, base, seen, file, env, load, json };
+}
+
+test('iterations are counted, and each request has its percentiles', async (t) => {
+  const s = await stage(t, [{ name: 'Orders', item: [get('list', '{{base}}/orders'), get('one', '{{base}}/orders/1')] }]);
+  const { code, result } = await s.json('--users', '4', '--iterations', '50');
+  assert.equal(code, 0);
+  assert.equal(s.seen.length, 100);
+  assert.equal(result.iterations, 50);
+  assert.equal(result.all.requests, 100);
+  assert.equal(result.all.failed, 0);
+  assert.equal(result.all.statuses['2xx'], 100);
+  assert.deepEqual(result.requests.map((r) => [r.name, r.requests]), [['Orders / list', 50], ['Orders / one', 50]]);
+  for (const r of [result.all, ...result.requests]) {
+    const l = r.latency_ms;
+    assert.ok(0 < l.min && l.min <= l.p50 && l.p50 <= l.p90 && l.p90 <= l.p99 && l['p99.9'] <= l.max);
+  }
+  assert.equal(result.timeline.reduce((n, p) => n + p.requests, 0), 100);
+});
+
+test('a rate is kept although the server is slow', async (t) => {
+  const s = await stage(t, [get('slow', '{{base}}/')], { answer: (_, res) => setTimeout(() => res.end('ok'), 150) });
+  const { code, result } = await s.json('--rate', '50', '--duration', '2s', '--users', '100');
+  assert.equal(code, 0);
+  assert.equal(result.model, 'open');
+  assert.equal(result.iterations + result.missed_iterations, 100);
+  assert.equal(s.seen.length, result.iterations);
+  // A closed model would have sent 100 users' worth at once, or one after the other.
+  const span = s.seen.at(-1).at - s.seen[0].at;
+  assert.ok(span > 1500, `${s.seen.length} requests within ${span} ms`);
+  assert.ok(result.all.latency_ms.p50 >= 149, JSON.stringify(result.all.latency_ms));
+});
+
+test('a server that stalls can\'t hide what was due meanwhile', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')],
+    { answer: (_, res, n) => setTimeout(() => res.end('ok'), n === 1 ? 1000 : 0) });
+  const { result } = await s.json('--rate', '100', '--duration', '1s', '--users', '1');
+  assert.equal(result.iterations, 100);
+  // Half of those that were due in that second waited for more than half of it.
+  assert.ok(result.all.latency_ms.p50 > 400, JSON.stringify(result.all.latency_ms));
+  assert.ok(result.latest_beginning_ms > 800);
+});
+
+test('thresholds decide the exit code', async (t) => {
+  const s = await stage(t, [get('good', '{{base}}/good'), get('bad', '{{base}}/bad')], {
+    answer: (req, res) => { res.statusCode = req.url === '/bad' ? 503 : 200; res.end(); },
+  });
+  const rows = [
+    [0, 'errors<=50%'], [1, 'errors<50%'], [0, 'good: errors<1%'], [1, 'bad: errors<1%'], [0, 'p99<1m'], [1, 'max<1us'],
+    [0, 'failed<5'], [1, 'nothing: p95<1s'],
+  ];
+  for (const [code, rule] of rows) {
+    const done = await s.load('--iterations', '4', '--threshold', rule);
+    assert.equal(done.code, code, `${rule}\n${done.stdout}${done.stderr}`);
+    assert.match(done.stdout, new RegExp(`^${code ? '✗' : '✓'} ${rule}  `, 'm'));
+    assert.match(done.stdout, /^ +4 {2}status 503$/m);
+    assert.equal(done.stderr, '');
+  }
+  const both = await s.json('--iterations', '2', '--threshold', 'errors<=50%', '--threshold', 'p50<1us');
+  assert.equal(both.code, 1);
+  assert.equal(both.result.passed, false);
+  assert.deepEqual(both.result.thresholds.map((x) => x.passed), [true, false]);
+  assert.equal(both.result.thresholds[0].measured, 50);
+  assert.deepEqual(both.result.failures, [{ reason: 'status 503', count: 2 }]);
+});
+
+test('without thresholds it fails only when nobody answers', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')], { answer: (_, res) => { res.statusCode = 500; res.end(); } });
+  assert.equal((await s.load('--iterations', '2')).code, 0);
+  const none = await run(['load', '--iterations', '2', '--env-var', 'base=http://127.0.0.1:1', s.file], { env: s.env, cwd: s.home });
+  assert.equal(none.code, 1);
+  assert.match(none.stdout, /2 {2}ECONNREFUSED/);
+});
+
+test('a wrong threshold or stage is told by its column, and nothing is sent', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  const rows = [
+    [['--threshold', 'p95<200'], '--threshold:1:8: \'\' is no unit of time: us, ms, s, m [GP-LOAD-02]'],
+    [['--threshold', 'p95>fast'], '--threshold:1:5: \'fast\' doesn\'t begin with a number [GP-LOAD-02]'],
+    [['--stage', '30s:many'], '--stage:1:5: \'30s:many\': the target isn\'t a number up to 1000000 [GP-LOAD-01]'],
+    [['--stage', '1s:1', '--duration', '5s'], '--duration and --stage both say how long it takes [GP-OPT-03]'],
+  ];
+  for (const [args, message] of rows) {
+    const done = await s.load(...args);
+    assert.equal(done.code, 2);
+    assert.ok(done.stderr.startsWith(`gatepost: ${message}\n  hint: `), done.stderr);
+    assert.equal(done.stdout, '');
+  }
+  assert.equal(s.seen.length, 0);
+});
+
+test('each user has its own variables and cookies', async (t) => {
+  const s = await stage(t, [
+    { ...get('in', '{{base}}/in?me={{me}}'), event: [
+      { listen: 'prerequest', script: { exec: ['if (!pm.environment.get("me")) pm.environment.set("me", pm.variables.replaceIn("{{$guid}}"));'] } },
+      { listen: 'test', script: { exec: ['pm.test("it is me", () => pm.expect(pm.response.text()).to.eql(pm.environment.get("me")));'] } },
+    ] },
+    get('work', '{{base}}/work?me={{me}}'),
+  ], { answer: (req, res) => {
+    const me = new URL(req.url, 'http://x').searchParams.get('me');
+    if (req.url.startsWith('/in')) res.setHeader('Set-Cookie', `me=${me}`);
+    res.end(me);
+  } });
+  const { code, result } = await s.json('--users', '5', '--iterations', '40');
+  assert.equal(code, 0);
+  assert.equal(result.all.requests, 80);
+  assert.equal(result.all.failed, 0, JSON.stringify(result.failures));
+  const work = s.seen.filter((r) => r.url.startsWith('/work'));
+  const users = new Set(work.map((r) => r.url));
+  assert.ok(users.size > 1 && users.size <= 5, `${users.size} users`);
+  for (const r of work) assert.equal(r.headers.cookie, `me=${r.url.split('me=')[1]}`);
+});
+
+test('Ctrl-C gives the result so far', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  const going = await start(t, ['load', '--users', '2', '--duration', '10m', '--format', 'json', s.file],
+    { env: s.env, cwd: s.home, ready: /^/ });
+  while (s.seen.length < 20) await new Promise((go) => setTimeout(go, 10));
+  process.kill(going.pid, 'SIGINT');
+  const end = await going.closed;
+  assert.equal(end.code, 1);
+  assert.match(end.stderr, /^gatepost: stopping after what is under way/);
+  const result = JSON.parse(end.stdout);
+  assert.equal(result.interrupted, true);
+  assert.equal(result.all.requests, s.seen.length);
+  assert.equal(result.all.failed, 0);
+});
+
+test('identity is shared by all users, and renewed while they work', async (t) => {
+  // The skew is for a busy machine, where a call may take a second.
+  const up = await stageUp(t, { project: { token_lifetime: '3s', clock_skew: '5s' } });
+  const file = join(up.home, 'load.json');
+  await writeFile(file, JSON.stringify(collection([get('echo', `${ECHO}/200`)])));
+  const done = await up.gatepost(['load', '--local', '--users', '4', '--duration', '7s', '--delay-request', '20', '--format', 'json', file]);
+  assert.equal(done.code, 0, done.stderr);
+  const result = JSON.parse(done.stdout);
+  assert.ok(result.all.requests > 20);
+  assert.equal(result.all.failed, 0, JSON.stringify(result.failures));
+  const tokens = new Set((await up.seen()).map((r) => r.headers.find(([k]) => k === 'authorization')?.[1]));
+  // One for all of them at a time: not one a user, not one a request.
+  assert.ok(tokens.size >= 2 && tokens.size <= 8, `${tokens.size} tokens`);
+  assert.doesNotMatch(done.stdout, /eyJ/);
+});
