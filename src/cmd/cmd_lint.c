@@ -36,7 +36,7 @@ static code load(lint_files *f, const option_values *o, err *e)
     if (c == OK && data)
         c = file_read(&f->arena, data, JSON_BYTES_MAX, &text, e);
     if (c == OK && data)
-        c = pm_data_read(&f->arena, text, data, &f->data, e);
+        c = pm_data_read(&f->arena, text, data, false, &f->data, e);
     return c;
 }
 

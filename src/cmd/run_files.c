@@ -142,7 +142,9 @@ static code load_data(run_inputs *in, arena *a, loop *l, const option_values *o,
     if (!place)
         return OK;
     code c = load(a, l, &(source){.place = place}, &text, e);
-    return c == OK ? pm_data_read(a, text, place, &in->data, e) : c;
+    return c == OK ? pm_data_read(a, text, place, str_eq(option_text(o, "data-types"), STR("text")),
+                                  &in->data, e)
+                   : c;
 }
 
 static code load_cookies(run_inputs *in, arena *a, const option_values *o, err *e)
@@ -157,14 +159,26 @@ static code load_cookies(run_inputs *in, arena *a, const option_values *o, err *
     return c;
 }
 
+static code load_collections(run_inputs *in, arena *a, loop *l, const option_values *o, err *e)
+{
+    const str_list *places = option_args(o);
+    code c = OK;
+    in->collections = arena_array(a, places->len, sizeof(*in->collections));
+    for (size_t i = 0; c == OK && i < places->len; i++) {
+        str text;
+        const char *place = places->ptr[i].ptr;
+        source from = {place, "collections", option_text(o, "postman-api-key")};
+        c = load(a, l, &from, &text, e);
+        if (c == OK)
+            c = pm_collection_read(a, text, place, &in->collections[i], e);
+    }
+    in->collection_count = places->len;
+    return c;
+}
+
 code run_inputs_load(run_inputs *in, arena *a, loop *l, const option_values *o, err *e)
 {
-    const char *place = option_args(o)->ptr[0].ptr;
-    str text;
-    source from = {place, "collections", option_text(o, "postman-api-key")};
-    code c = load(a, l, &from, &text, e);
-    if (c == OK)
-        c = pm_collection_read(a, text, place, &in->collection, e);
+    code c = load_collections(in, a, l, o, e);
     if (c == OK)
         c = load_values(a, l, o, "environment", &in->environment, e);
     if (c == OK)

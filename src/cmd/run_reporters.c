@@ -20,6 +20,7 @@ static reporter *new_cli(const cmd_call *call)
         .no_success_assertions = option_flag(o, "reporter-cli-no-success-assertions"),
         .no_failures = option_flag(o, "reporter-cli-no-failures"),
         .no_summary = option_flag(o, "reporter-cli-no-summary"),
+        .explain_identity = option_flag(o, "explain-identity"),
     };
     return report_cli_new(&cli);
 }

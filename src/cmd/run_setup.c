@@ -88,7 +88,7 @@ void run_setup_options(run_setup *s, runner_options *ret)
     const str_list *env_vars = option_list(o, "env-var"),
                    *global_vars = option_list(o, "global-var"), *folders = option_list(o, "folder");
     *ret = (runner_options){
-        .collection = s->in.collection,
+        .collection = s->in.collections[0],
         .environment = s->in.environment,
         .globals = s->in.globals,
         .data = s->in.data,
@@ -144,9 +144,8 @@ static code check_pair(const option_values *o, err *e)
     return err_hint(e, "add --ssl-client-cert FILE");
 }
 
-static void tell_notes(run_setup *s, const char *place)
+static void tell_notes(run_setup *s, const char *place, const pm_collection *c)
 {
-    const pm_collection *c = s->in.collection;
     arena a;
     arena_init(&a);
     for (uint32_t i = 0; i < c->request_count; i++) {
@@ -157,6 +156,12 @@ static void tell_notes(run_setup *s, const char *place)
     if (c->converted)
         fprintf(s->call->err, "gatepost: %s: converted from Collection %s: export it as v2.1\n",
                 place, c->converted);
+}
+
+static void tell_all_notes(run_setup *s)
+{
+    for (size_t i = 0; i < s->in.collection_count; i++)
+        tell_notes(s, option_args(s->call->options)->ptr[i].ptr, s->in.collections[i]);
     VEC_FOREACH (&s->identity.notes, n)
         fprintf(s->call->err, "gatepost: " STR_FMT "\n", STR_ARG(*n));
 }
@@ -195,7 +200,7 @@ code run_setup_open(run_setup *s, err *e)
     if (c == OK)
         c = gather_routes(s, e);
     if (c == OK)
-        tell_notes(s, place);
+        tell_all_notes(s);
     return c;
 }
 

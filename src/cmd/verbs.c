@@ -4,6 +4,7 @@
 const verb *const verbs[] = {
     // Test
     &verb_run,
+    &verb_report_merge,
     &verb_newman,
     &verb_newman_run,
     &verb_load,

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 
 extern const verb verb_run;
+extern const verb verb_report_merge;
 extern const verb verb_newman;
 extern const verb verb_newman_run;
 extern const verb verb_lint;

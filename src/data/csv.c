@@ -15,6 +15,7 @@ struct reader {
     str rest;
     uint32_t line, col;
     buf field;
+    bool as_text;  // nothing becomes a number
     bool quoted;   // the field stood in quotes
     bool row_ends; // after the field
     err *e;
@@ -128,7 +129,7 @@ static json *value_of(reader *r)
 {
     double number;
     str text = buf_str(&r->field);
-    if (r->quoted || !to_number(text, &number))
+    if (r->quoted || r->as_text || !to_number(text, &number))
         return json_new_str(r->a, text);
     buf b;
     buf_init(&b, 64);
@@ -196,9 +197,15 @@ static code read_rows(reader *r, json *rows)
     }
 }
 
-CODE_CHECKED csv_parse(arena *a, str text, const json_opts *opts, json **ret_rows, err *e)
+CODE_CHECKED csv_parse(arena *a, str text, const json_opts *opts, bool as_text, json **ret_rows,
+                       err *e)
 {
-    reader r = {.a = a, .opts = opts ? *opts : (json_opts){0}, .line = 1, .col = 1, .e = e};
+    reader r = {.a = a,
+                .opts = opts ? *opts : (json_opts){0},
+                .line = 1,
+                .col = 1,
+                .as_text = as_text,
+                .e = e};
     r.opts.bytes_max = r.opts.bytes_max ? r.opts.bytes_max : JSON_BYTES_MAX;
     r.opts.values_max = r.opts.values_max ? r.opts.values_max : JSON_VALUES_MAX;
     if (text.len > r.opts.bytes_max) {

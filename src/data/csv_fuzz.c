@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a);
     json *rows, *back;
     err e = ERR_INIT;
-    code c =
-        csv_parse(&a, (str){(const char *)data, size}, &(json_opts){.file = "fuzz"}, &rows, &e);
+    code c = csv_parse(&a, (str){(const char *)data, size}, &(json_opts){.file = "fuzz"}, false,
+                       &rows, &e);
     if (c == OK) {
         char *text = json_text(rows, JSON_COMPACT);
         json_opts opts = {.tolerant = true};

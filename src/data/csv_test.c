@@ -9,7 +9,7 @@ static char *rows_of(str text, err *e)
     json *rows;
     char *out = NULL;
     arena_init(&a);
-    if (csv_parse(&a, text, &(json_opts){.file = "d.csv"}, &rows, e) == OK)
+    if (csv_parse(&a, text, &(json_opts){.file = "d.csv"}, false, &rows, e) == OK)
         out = json_text(rows, JSON_COMPACT);
     arena_deinit(&a);
     return out;
@@ -137,20 +137,34 @@ static void T50_size_is_bounded(void **state)
     (void)state;
     arena_init(&a);
     json_opts few = {.values_max = 5}, small = {.bytes_max = 3};
-    assert_code(csv_parse(&a, STR("a,b\n1,2\n3,4\n5,6\n"), &few, &rows, &e), DATA_LIMIT);
-    assert_code(csv_parse(&a, STR("a\n1\n"), &small, &rows, &e), DATA_LIMIT);
+    assert_code(csv_parse(&a, STR("a,b\n1,2\n3,4\n5,6\n"), &few, false, &rows, &e), DATA_LIMIT);
+    assert_code(csv_parse(&a, STR("a\n1\n"), &small, false, &rows, &e), DATA_LIMIT);
     buf wide;
     buf_init(&wide, 1 << 20);
     for (int i = 0; i < 10001; i++)
         buf_addz(&wide, "c,");
-    assert_code(csv_parse(&a, buf_str(&wide), NULL, &rows, &e), DATA_LIMIT);
+    assert_code(csv_parse(&a, buf_str(&wide), NULL, false, &rows, &e), DATA_LIMIT);
     buf_deinit(&wide);
+    arena_deinit(&a);
+}
+
+static void as_text_nothing_becomes_a_number(void **state)
+{
+    (void)state;
+    arena a;
+    json *rows;
+    arena_init(&a);
+    assert_code(csv_parse(&a, STR("zip,n\n007, 1e3 \n"), NULL, true, &rows, NULL), OK);
+    const json *row = json_first(rows);
+    assert_str(json_str_or(json_get(row, "zip"), STR_NONE), STR("007"));
+    assert_str(json_str_or(json_get(row, "n"), STR_NONE), STR("1e3"));
     arena_deinit(&a);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_text_nothing_becomes_a_number),
         cmocka_unit_test(rows_are_newmans),
         cmocka_unit_test(only_unquoted_decimal_numbers_are_numbers),
         cmocka_unit_test(errors_name_the_place),

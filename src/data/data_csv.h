@@ -12,5 +12,6 @@
 
 #include "data/data_json.h"
 
-// An array of objects. Errors: DATA_SYNTAX, DATA_LIMIT.
-CODE_CHECKED csv_parse(arena *a, str text, const json_opts *opts, json **ret_rows, err *e);
+// An array of objects; with `as_text` numbers stay text, too. Errors: DATA_SYNTAX, DATA_LIMIT.
+CODE_CHECKED csv_parse(arena *a, str text, const json_opts *opts, bool as_text, json **ret_rows,
+                       err *e);

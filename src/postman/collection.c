@@ -295,7 +295,8 @@ static code bad_row(const json *row, err *e)
     return err_hint(e, "write [{\"NAME\": VALUE}, …]: an object for each iteration");
 }
 
-CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret_rows, err *e)
+CODE_CHECKED pm_data_read(arena *a, str text, const char *file, bool as_text, const json **ret_rows,
+                          err *e)
 {
     json *rows = NULL;
     json_opts opts = {.file = file, .bytes_max = COLLECTION_BYTES_MAX, .tolerant = true};
@@ -303,7 +304,7 @@ CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret
     code c = json_parse(a, text, &opts, &rows, &not_json);
     // What begins as JSON does is meant so: the slip in it is what the person wants to know of.
     if (c == DATA_SYNTAX && !looks_like_json(text))
-        c = csv_parse(a, text, &opts, &rows, e);
+        c = csv_parse(a, text, &opts, as_text, &rows, e);
     else if (c != OK && e)
         *e = not_json;
     if (c != OK)

@@ -416,7 +416,8 @@ static void data_is_json_or_csv(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const json *got;
         err e = ERR_INIT;
-        assert_row(i, pm_data_read(&a, str_from(rows[i].text), "d", &got, &e) == rows[i].code);
+        assert_row(i,
+                   pm_data_read(&a, str_from(rows[i].text), "d", false, &got, &e) == rows[i].code);
         assert_row(i, e.line == rows[i].line && e.col == rows[i].col);
         if (rows[i].rows) {
             char *text = json_text(got, JSON_COMPACT);

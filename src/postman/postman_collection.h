@@ -105,5 +105,7 @@ struct pm_values {
 // `what` is "environment" or "globals". Errors as pm_collection_read, with PM_VALUES.
 CODE_CHECKED pm_values_read(arena *a, str text, const char *file, const char *what, pm_values *ret,
                             err *e);
-// Iteration data: JSON (an array of objects) or, when it isn't JSON, CSV. *ret_rows is an array.
-CODE_CHECKED pm_data_read(arena *a, str text, const char *file, const json **ret_rows, err *e);
+// Iteration data: JSON (an array of objects) or, when it isn't JSON, CSV, whose cells stay text
+// with `as_text`. *ret_rows is an array.
+CODE_CHECKED pm_data_read(arena *a, str text, const char *file, bool as_text, const json **ret_rows,
+                          err *e);

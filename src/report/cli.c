@@ -137,10 +137,45 @@ static void on_before_request(cli *c, const run_event *ev)
     c->line_open = true;
 }
 
+static void explain_line(cli *c, const char *what, str value, const char *more)
+{
+    cli_paint(c, CLI_GRAY, "     %-10s  %s%s", what, shown(c, value, ""), more);
+    buf_addc(&c->out, '\n');
+}
+
+// The way to the decision, step by step (--explain-identity).
+static void explain_identity(cli *c, const run_identity *id)
+{
+    bool carried = id->age_s >= 0;
+    if (!id->origin.len) {
+        explain_line(c, "identity", STR("none: neither a Cloud Run service nor named by trust"),
+                     "");
+        return;
+    }
+    explain_line(c, "origin", id->origin, id->local ? ", a service of gatepost up" : "");
+    explain_line(c, "trusted", id->trusted[0] ? str_from(id->trusted) : STR("no"), "");
+    explain_line(c, "identity", id->name.len ? id->name : STR("the default one"), "");
+    if (!carried) {
+        explain_line(c, "decision", id->report, "");
+        return;
+    }
+    explain_line(c, "principal", id->principal, "");
+    explain_line(c, "credential", id->via, "");
+    explain_line(c, "audience", id->audience, "");
+    explain_line(c, "token", arena_printf(&c->scratch, "%lld s old", (long long)id->age_s), "");
+    explain_line(c, "header",
+                 id->serverless ? STR("X-Serverless-Authorization: the request has its own "
+                                      "Authorization")
+                                : STR("Authorization"),
+                 "");
+}
+
 // Whose identity the request carried, and what is to be said about it.
 static void identity_lines(cli *c, const run_exchange *x)
 {
-    if (x->identity.age_s >= 0 || x->identity.report.len) {
+    if (c->o.explain_identity) {
+        explain_identity(c, &x->identity);
+    } else if (x->identity.age_s >= 0 || x->identity.report.len) {
         begin_colour(c, CLI_GRAY);
         buf_addz(&c->out, "     ");
         report_identity(&c->out, &x->identity);
@@ -306,6 +341,15 @@ static void output_failed(cli *c)
     c->source->stop(c->source->ctx);
 }
 
+// Who watches sees all at once; who reads a pipe a warning, behind which a retry may wait.
+static void write_out(cli *c, const run_event *ev)
+{
+    bool waits = ev->kind == RUN_CONSOLE && str_eq(ev->level, STR("warn"));
+    cli_flush(c);
+    if (c->o.terminal || waits)
+        fflush(c->o.out);
+}
+
 static void on_event(void *ctx, const run_event *ev)
 {
     cli *c = ctx;
@@ -327,9 +371,7 @@ static void on_event(void *ctx, const run_event *ev)
         buf_addc(&c->out, '\n');
     c->line_open = false;
     tell(c, ev, line_open);
-    cli_flush(c);
-    if (c->o.terminal)
-        fflush(c->o.out);
+    write_out(c, ev);
 }
 
 static code finish(reporter *r, err *e)

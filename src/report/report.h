@@ -28,6 +28,7 @@ struct report_cli_options {
     bool terminal; // somebody watches: a request shows before its answer is there
     bool verbose;  // sizes, headers, bodies and phases of each exchange
     bool timestamps;
+    bool explain_identity; // how each request came by it
     bool no_banner, no_console, no_assertions, no_success_assertions, no_failures, no_summary;
 };
 

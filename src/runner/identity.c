@@ -197,6 +197,12 @@ static void report(trip *x)
     told->age_s = -1;
     told->report = str_from(d->report);
     told->warning = str_from(d->warning);
+    told->trusted = d->trust.level == TRUST_NONE ? "" : d->trust.from;
+    if (d->action != INJECTION_PLAIN) {
+        told->origin = str_from(d->trust.origin);
+        told->name = x->identity;
+        told->serverless = d->header == INJECTION_SERVERLESS;
+    }
     // A user's token has its client as audience, whatever was asked for.
     bool bound = d->action == INJECTION_INJECT && !d->user_warning;
     told->audience = bound ? str_from(d->audience) : STR_NONE;

@@ -49,6 +49,7 @@ struct trip {
     pm_scope *own;          // scope of the variables that runRequest was given; NULL: none
     pm_auth_memory *memory; // of a script's request: one that is shared is the runner's
     uint32_t replays;       // that challenges made
+    timer *pause;           // before it is sent again
     injection_decision decision;
     str identity; // that was chosen for it
     credential_token *token;
@@ -115,6 +116,11 @@ void grants_deinit(runner *r);
 
 // A header of the answer; empty when there is none.
 str told_header(const trip *x, const char *name);
+
+// Is the exchange, which has ended, to be made again, and after how long?
+bool retry_wanted(const trip *x, uint64_t *ret_pause_ms);
+// Ends the pause: the run stops.
+void trip_hurry(trip *x);
 
 // Should this answer be followed?
 bool redirect_wanted(const trip *x, int status, str location);
@@ -221,6 +227,14 @@ js_engine *run_lane_engine(const run_lane *lane);
 void turn_script_done(runner *r, const js_result *res);
 pm_scopes run_scopes(const runner *r);
 pm_scopes run_first_scopes(const runner *r);
+
+// ---- parts of a run (part.c) --------------------------------------------------------------------
+
+// Leaves of the plan what this shard does of a single iteration.
+void part_of_plan(runner *r);
+// Is the iteration, or the request in it, of the part that is run?
+bool part_has_iteration(const runner *r);
+bool part_has_request(const runner *r);
 
 // ---- telling (tell.c) ----------------------------------------------------------------
 

@@ -139,6 +139,7 @@ static void begin(runner *r)
 {
     uint32_t rows = r->o.data ? r->o.data->len : 0;
     r->cursor.iterations = r->o.iterations ? r->o.iterations : rows ? rows : 1;
+    part_of_plan(r);
     r->cursor.length = (uint32_t)r->plan.items.len;
     identity_known_origins(r);
 }
@@ -251,6 +252,8 @@ void runner_stop(runner *r)
     if (timer_active(r->pause) || r->held)
         timer_start(r->pause, 0);
     r->held = false;
+    if (r->turn.exchange)
+        trip_hurry(r->turn.exchange);
 }
 
 void runner_go(runner *r)

@@ -65,6 +65,11 @@ struct run_identity {
     str via;       // "service account key", "metadata server"
     int64_t age_s; // of the token; -1: none was attached
     bool local;
+    // How it came to that (--explain-identity). All empty for a plain call.
+    str origin;          // that was judged
+    const char *trusted; // by what: "--trust", a file; "": it isn't
+    str name;            // the identity that was chosen; empty: the default one
+    bool serverless; // in X-Serverless-Authorization: the request has an Authorization of its own
 };
 
 // One HTTP exchange as reports tell it: the last hop of its redirects.
@@ -87,6 +92,7 @@ struct run_exchange {
     uint64_t time_ms;
     uint64_t header_bytes, body_bytes; // as transferred
     uint32_t redirects;
+    uint32_t retries; // before this answer
     fetch_timings timings;
     const char *failure_name; // "ECONNREFUSED"; NULL: none
     run_identity identity;
@@ -231,6 +237,30 @@ typedef struct run_lane run_lane;
 run_lane *run_lane_new(loop *l, const js_config *config); // NULL: the usual one
 void run_lane_free(run_lane *lane);                       // after its runners
 
+// --retry: what of an answer makes a request of the collection be sent again, after Retry-After or
+// a pause that doubles. Only the last attempt is told.
+typedef struct run_retry run_retry;
+struct run_retry {
+    uint32_t times;                // 0: never
+    bool connect;                  // also when no connection could be made
+    const uint16_t (*statuses)[2]; // from, to
+    size_t status_count;
+};
+
+// --only-failed: a request in one iteration.
+typedef struct run_pick run_pick;
+struct run_pick {
+    uint32_t iteration;
+    uint32_t index; // pm_item.index
+};
+
+// --shard: this process does the parts `index`, `index + count`, … of the run: iterations, or, of a
+// single iteration, members of the collection (with what is below them).
+typedef struct run_shard run_shard;
+struct run_shard {
+    uint32_t index, count; // count 0: all
+};
+
 // Everything is borrowed and must outlive the runner.
 typedef struct runner_options runner_options;
 struct runner_options {
@@ -245,8 +275,12 @@ struct runner_options {
     const str *folders; // --folder; none: all
     size_t folder_count;
     uint32_t iterations; // 0: as many as there are rows, or one
-    bool bail;           // stop after the first failure
-    bool bail_folder;    // errors end the run
+    run_shard shard;
+    const run_pick *picks; // sorted by iteration and index; NULL: all
+    size_t pick_count;
+    run_retry retry;
+    bool bail;        // stop after the first failure
+    bool bail_folder; // errors end the run
     bool no_redirects;
     bool tls_insecure;
     size_t response_bytes_max; // of a decoded body; 0: RUN_RESPONSE_BYTES_MAX

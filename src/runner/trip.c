@@ -9,6 +9,7 @@ enum { COOKIE_BYTES_MAX = 256 << 10 };
 static void hop(trip *x);
 static void replay(trip *x);
 static void grant_again(trip *x);
+static void on_pause_over(void *ctx);
 
 // ---- the end ------------------------------------------------------------------------------------
 
@@ -41,10 +42,38 @@ static void tell_end(trip *x)
     run_tell(x->r, &ev);
 }
 
+// Tells of it in the console, as the answer itself won't be told.
+static void warn_retry(const trip *x, uint64_t pause_ms)
+{
+    arena a;
+    arena_init(&a);
+    str why = x->failed ? str_from(x->error.msg)
+                        : arena_printf(&a, "the answer was %d " STR_FMT, x->told.status,
+                                       STR_ARG(x->told.reason));
+    run_warn(x->r, x->want.script_kind,
+             arena_printf(&a, "retry %u of %u in %llu ms: " STR_FMT, x->told.retries + 1,
+                          x->r->o.retry.times, (unsigned long long)pause_ms, STR_ARG(why)));
+    arena_deinit(&a);
+}
+
 static void complete(trip *x)
 {
+    uint64_t pause_ms;
+    if (retry_wanted(x, &pause_ms)) {
+        warn_retry(x, pause_ms);
+        if (!x->pause)
+            x->pause = timer_new(x->r->loop, on_pause_over, x);
+        timer_start(x->pause, pause_ms);
+        return;
+    }
     tell_end(x);
     x->want.on_done(x);
+}
+
+void trip_hurry(trip *x)
+{
+    if (x->pause && timer_active(x->pause))
+        timer_start(x->pause, 0);
 }
 
 static void run_soon(void *ctx)
@@ -510,8 +539,32 @@ static void tell_begin(trip *x)
     x->told.method = x->call.method;
     x->told.url = x->call.url.len ? x->call.url : x->call.url_text;
     x->told.identity.age_s = -1;
+    x->told.identity.trusted = "";
     veil_learn_request(x->r, x->told.request);
     run_tell(x->r, &ev);
+}
+
+// The same exchange from its beginning.
+static void on_pause_over(void *ctx)
+{
+    trip *x = ctx;
+    run_exchange begun = {.by_script = x->told.by_script,
+                          .request = x->told.request,
+                          .method = x->call.method,
+                          .url = x->told.url,
+                          .retries = x->told.retries + 1,
+                          .identity = {.age_s = -1, .trusted = ""}};
+    if (x->r->stopping) {
+        complete(x); // with what it had
+        return;
+    }
+    x->told = begun;
+    x->response = (js_response){0};
+    x->failed = false;
+    x->error = ERR_INIT;
+    if (x->r->o.request_timeout_ms)
+        x->deadline_mono_ms = clock_mono_ms() + x->r->o.request_timeout_ms;
+    start_hops(x);
 }
 
 // An exchange of its own, as newman tells it: the one before has had its answer.
@@ -632,6 +685,8 @@ trip *trip_start(runner *r, const trip_want *want)
 static void end_all(trip *x)
 {
     task_cancel(&x->soon);
+    timer_free(x->pause);
+    x->pause = NULL;
     if (x->fetch)
         fetch_cancel(x->fetch);
     if (x->wait)

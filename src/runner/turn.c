@@ -40,6 +40,7 @@ static code take_row(runner *r, err *e)
     return c;
 }
 
+// Of what is left out only the row of data is passed by.
 static flow_next begin_iteration(void *ctx, err *e)
 {
     runner *r = ctx;
@@ -52,6 +53,11 @@ static flow_next begin_iteration(void *ctx, err *e)
     }
     if (take_row(r, e))
         return FLOW_FAIL;
+    if (!part_has_iteration(r)) {
+        r->cursor.iteration++;
+        flow_jump(&r->flow, AT_ITERATION);
+        return FLOW_MORE;
+    }
     r->cursor.position = 0;
     run_tell_kind(r, RUN_ITERATION);
     return FLOW_MORE;
@@ -79,6 +85,14 @@ static void locate(turn *t)
     t->path = pm_item_path(&t->mem, t->item, " / ");
 }
 
+static void skip_turn(runner *r)
+{
+    if (++r->cursor.position < r->plan.items.len)
+        flow_jump(&r->flow, AT_TURN);
+    else
+        next_iteration(r);
+}
+
 static flow_next begin_turn(void *ctx, err *e)
 {
     (void)e;
@@ -86,6 +100,10 @@ static flow_next begin_turn(void *ctx, err *e)
     turn *t = &r->turn;
     if (r->stopping) {
         next_iteration(r);
+        return FLOW_MORE;
+    }
+    if (!part_has_request(r)) {
+        skip_turn(r);
         return FLOW_MORE;
     }
     arena_reset(&t->mem);
