@@ -149,6 +149,16 @@ static void tell(told *t, run_event ev)
         t->listeners[i].on_event(t->listeners[i].ctx, &ev);
 }
 
+// Our code of that id; newman's errors have none.
+static code code_of(const json *error)
+{
+    str id = text(error, "id").len ? text(error, "id") : text(error, "code");
+    for (int c = OK + 1; c < CODE_COUNT; c++)
+        if (str_eq(id, str_from(code_id((code)c))))
+            return (code)c;
+    return OK;
+}
+
 static run_failure failure_of(const told *t, const json *error, const pm_item *item)
 {
     return (run_failure){
@@ -158,7 +168,7 @@ static run_failure failure_of(const told *t, const json *error, const pm_item *i
         .test = text(error, "test"),
         .index = number(error, "index"),
         .hint = text(error, "hint"),
-        .code = code_from_id(text(error, "id").len ? text(error, "id") : text(error, "code")),
+        .code = code_of(error),
         .item = item,
         .cursor = t->cursor,
     };
