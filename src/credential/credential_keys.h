@@ -8,6 +8,8 @@
 //   the grace says. The next rotation goes on where the last one ended.
 // - A new private key is on disk (0600, FILE.next) before anything relies on it. FILE.rotation says
 //   how far a rotation came and holds no secret. Both are gone when it is over.
+// - A key that IAM made for a killed run is found and deleted by the next one, unless it appears
+//   only after that has ended: the grace is what gives it time.
 // - One rotation at a time per folder (flock).
 #pragma once
 
