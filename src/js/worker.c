@@ -283,7 +283,8 @@ static bool settle(worker *w)
             return true;
         int32_t wait_ms = -2;
         JSValue v = boot_call(w, "wait", 0, NULL);
-        JS_ToInt32(w->ctx, &wait_ms, v);
+        if (JS_IsNumber(v)) // it fails when the script broke what it stands on
+            JS_ToInt32(w->ctx, &wait_ms, v);
         JS_FreeValue(w->ctx, v);
         if (wait_ms == -2)
             return true;
