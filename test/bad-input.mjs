@@ -277,7 +277,7 @@ const projects = [
   project('an option of up that is none', `${id}up: {¶prot: 1}\n`, 'GP-DATA-06', "no setting 'prot'", "did you mean 'port'?", { args: ['up'] }),
   project('an option of up out of range', `${id}up: {port: ¶99999}\n`, 'GP-DATA-07', 'is outside 0', 'from 0 to 65000', { args: ['up'] }),
   project('an option of run that is none', `${id}run: {¶reporter: cli}\n`, 'GP-DATA-06', "no setting 'reporter'", "did you mean 'reporters'?"),
-  project('an option of run that only a person gives', `${id}run: {¶trust: [a.example]}\n`, 'GP-DATA-06', "no setting 'trust'", 'known here: identity, data_types, iteration_count'),
+  project('an option of run that only a person gives', `${id}run: {¶trust: [a.example]}\n`, 'GP-DATA-06', "no setting 'trust'", 'known here: identity, data_types, ignore_redirects'),
   project('an option of run out of range', `${id}run: {iteration_count: ¶0}\n`, 'GP-DATA-07', 'is outside 1', 'a whole number from 1'),
   project('an option of connect that is none', `${id}connect: {¶prot: 1}\n`, 'GP-DATA-06', "no setting 'prot'", "did you mean 'port'?", { args: ['connect', 'https://a.example'] }),
   { name: 'an option of run in config.yaml that is none', files: { 'c.json': good, 'config/gatepost/config.yaml': 'run:\n  ¶baill: failure\n' }, args: ['run', 'c.json'], code: 'GP-DATA-06', says: "no setting 'baill'", hint: "did you mean 'bail'?" },

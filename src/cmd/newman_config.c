@@ -116,8 +116,7 @@ static code read_file(newman_line *l, const config_file *f, const json **ret, er
     if (access(f->path, F_OK) != 0)
         return OK;
     code c = json_load(l->arena, f->path, &opts, &root, e);
-    const json *run = json_get(root, "run");
-    *ret = run ? run : root;
+    *ret = root;
     return c;
 }
 
@@ -128,7 +127,8 @@ static void say_file(newman_line *l, const config_file *f, const json *root)
     own.said = (map){0};
     own.words = (newman_words){0};
     JSON_EACH (root, m)
-        say_member(&own, f, m);
+        if (!str_eq(m->key, STR("run")))
+            say_member(&own, f, m);
     VEC_FOREACH (&own.words, word) {
         str name, rest;
         (void)str_cut(str_from(*word + 2), '=', &name, &rest);
@@ -150,13 +150,17 @@ static code read_files(newman_line *l, err *e)
     str own = home ? arena_printf(l->arena, "%s/.postman/newmanrc", home) : STR("");
     const config_file files[] = {
         {".newmanrc", true}, {own.ptr, false}, {"/etc/postman/newmanrc", false}};
+    const json *roots[ARRAY_LEN(files)];
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        const json *root;
-        code c = read_file(l, &files[i], &root, e);
+        code c = read_file(l, &files[i], &roots[i], e);
         if (c != OK)
             return c;
-        say_file(l, &files[i], root);
     }
+    // What any file says of the command counts before what one says of all commands.
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        say_file(l, &files[i], json_get(roots[i], "run"));
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        say_file(l, &files[i], roots[i]);
     return OK;
 }
 

@@ -213,6 +213,14 @@ static str service_of(asking *x)
     return STR("SERVICE");
 }
 
+// Plain http to another machine, which is never sent an identity.
+static bool is_plain_and_remote(const asking *x)
+{
+    uri_url u;
+    return str_istarts(x->r->url, STR("http://")) &&
+           !(url_parse(x->a, x->r->url, &u, NULL) == OK && host_is_loopback(&u.host));
+}
+
 static void explain_403(asking *x)
 {
     if (!x->r->token.len) {
@@ -222,7 +230,7 @@ static void explain_403(asking *x)
                 "without noauth and identity none, gatepost run --local adds the identity; for "
                 "other tools: gatepost connect --local " STR_FMT,
                 STR_ARG(audience_of(x)));
-        else if (str_istarts(x->r->url, STR("http://")))
+        else if (is_plain_and_remote(x))
             fix(x, "call it by https: no identity is sent over plain http");
         else
             fix(x,
