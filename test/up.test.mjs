@@ -425,7 +425,9 @@ test('files, ports and a secret are taken; a person is told what runs where', as
   await until('the sidecar', () => /^second \w{6}\/side \| beside$/m.test(gp.out.stderr));
 
   const port = Number(new URL(first).port);
-  const taken = await run([...args, '--port', String(port)], { cwd: dir, env: envOf(await tempDir(t)) });
+  const copy = join(await tempDir(t), 'copy'); // two on one checkout would share its key files
+  await cp(dir, copy, { recursive: true });
+  const taken = await run([...args, '--port', String(port)], { cwd: copy, env: envOf(await tempDir(t)) });
   assert.equal(taken.code, 5);
   assert.match(taken.stderr, /^gatepost: service 'first': .*\[GP-NET-01\]/m);
 });
