@@ -182,7 +182,7 @@ oauth_next oauth_load(exchange *x, fetch_request *req, err *e)
     return OAUTH_WAIT;
 }
 
-static void on_kept(void *ctx, str value, const err *e)
+void oauth_on_stored(void *ctx, str value, const err *e)
 {
     exchange *x = ctx;
     (void)value;
@@ -209,7 +209,7 @@ oauth_next oauth_keep(exchange *x, fetch_request *req, err *e)
     jout_str(&w, "sub", o->subject);
     jout_str(&w, "who", o->who);
     jout_end(&w);
-    const keyring_ask about = keyring_of(x, on_kept);
+    const keyring_ask about = keyring_of(x, oauth_on_stored);
     o->keyring = keyring_store(provider_loop(x->provider), &about, buf_str(&text));
     buf_wipe(&text);
     buf_deinit(&text);

@@ -107,6 +107,8 @@ code oauth_not_discovered(exchange *x, const fetch_response *res, err *e);
 oauth_next oauth_lock(exchange *x, fetch_request *req, err *e);
 oauth_next oauth_load(exchange *x, fetch_request *req, err *e);
 oauth_next oauth_keep(exchange *x, fetch_request *req, err *e);
+// on_done of a keyring write or removal: the next step, or the failure.
+void oauth_on_stored(void *ctx, str value, const err *e);
 code oauth_read_tokens(exchange *x, str body, err *e);
 oauth_next oauth_verify(exchange *x, fetch_request *req, err *e);
 oauth_next oauth_give(exchange *x, fetch_request *req, err *e);

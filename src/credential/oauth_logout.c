@@ -21,22 +21,11 @@ static code read_revocation(exchange *x, str body, err *e)
     return OK;
 }
 
-static void on_forgotten(void *ctx, str value, const err *e)
-{
-    exchange *x = ctx;
-    (void)value;
-    x->oauth->keyring = NULL;
-    if (e)
-        oauth_fail(x, e);
-    else
-        oauth_advance(x);
-}
-
 static oauth_next forget(exchange *x, fetch_request *req, err *e)
 {
     const keyring_ask about = {.options = provider_options(x->provider),
                                .name = x->caller->oauth->keyring,
-                               .on_done = on_forgotten,
+                               .on_done = oauth_on_stored,
                                .ctx = x};
     (void)req;
     (void)e;
