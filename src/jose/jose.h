@@ -168,6 +168,9 @@ CODE_CHECKED jwt_check_times(const jwt *t, int64_t now_s, int64_t leeway_s, err 
 CODE_CHECKED jwt_verify(str token, const jwk_set *keys, const jwt_expect *x, arena *a, jwt *ret_jwt,
                         err *e);
 
+// Appends an ECDSA signature as JWS has it (RFC 7518 §3.4: R and S, each of `coordinate` bytes)
+// from its DER form; false when it isn't one.
+bool jose_ecdsa_raw(const unsigned char *der, size_t len, size_t coordinate, buf *out);
 // Signs claims, a JSON object: header {"alg":…,"kid":…,"typ":…}; an empty typ means "JWT".
 CODE_CHECKED jwt_sign(jwk *k, str claims_json, str typ, buf *out, err *e);
 

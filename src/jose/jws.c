@@ -57,7 +57,7 @@ static size_t der_from_raw(str raw, unsigned char der[DER_MAX])
     return (size_t)(end - der);
 }
 
-static bool raw_from_der(const unsigned char *der, size_t len, size_t coordinate, buf *out)
+bool jose_ecdsa_raw(const unsigned char *der, size_t len, size_t coordinate, buf *out)
 {
     unsigned char raw[2 * COORDINATE_MAX];
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
@@ -151,7 +151,7 @@ code jws_sign(jwk *k, str input, buf *out, err *e)
     bool good =
         k->alg == JOSE_EDDSA ? sign_eddsa(k, input, sig, &len) : sign_hash(k, input, sig, &len);
     if (good && coordinate)
-        good = raw_from_der(sig, len, coordinate, out);
+        good = jose_ecdsa_raw(sig, len, coordinate, out);
     else if (good)
         buf_add(out, sig, len);
     ERR_clear_error();

@@ -9,9 +9,10 @@
 #include <openssl/x509.h>
 #include <unistd.h>
 
+#include "jose/jose.h"
 #include "postman/auth.h"
 
-enum { KEY_BYTES_MAX = 64 << 10, SIGNATURE_BYTES_MAX = 2048, COORDINATE_MAX = 66 };
+enum { KEY_BYTES_MAX = 64 << 10, SIGNATURE_BYTES_MAX = 2048 };
 
 // ---- hashes
 
@@ -188,19 +189,6 @@ static const char *check_key(EVP_PKEY *key, auth_scheme scheme, const char *algo
     return "the algorithm needs a key on its own curve (P-256, P-384 or P-521)";
 }
 
-static bool add_raw(const unsigned char *der, size_t len, size_t coordinate, buf *out)
-{
-    unsigned char raw[2 * COORDINATE_MAX];
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
-    int n = (int)coordinate;
-    bool good = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, n) == n &&
-                BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + n, n) == n;
-    ECDSA_SIG_free(sig);
-    if (good)
-        buf_add(out, raw, 2 * coordinate);
-    return good;
-}
-
 static bool sign_with(EVP_PKEY *key, auth_scheme scheme, const char *algorithm, str text, buf *out)
 {
     unsigned char sig[SIGNATURE_BYTES_MAX];
@@ -214,7 +202,7 @@ static bool sign_with(EVP_PKEY *key, auth_scheme scheme, const char *algorithm, 
                EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) > 0;
     good = good && EVP_DigestSign(ctx, sig, &len, (const unsigned char *)text.ptr, text.len) > 0;
     if (good && scheme == AUTH_ECDSA)
-        good = add_raw(sig, len, ((size_t)EVP_PKEY_get_bits(key) + 7) / 8, out);
+        good = jose_ecdsa_raw(sig, len, ((size_t)EVP_PKEY_get_bits(key) + 7) / 8, out);
     else if (good)
         buf_add(out, sig, len);
     EVP_MD_CTX_free(ctx);
