@@ -59,14 +59,14 @@ static size_t der_from_raw(str raw, unsigned char der[DER_MAX])
 
 bool jose_ecdsa_raw(const unsigned char *der, size_t len, size_t coordinate, buf *out)
 {
-    unsigned char raw[2 * COORDINATE_MAX];
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
     int n = (int)coordinate;
-    bool good = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, n) == n &&
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
+    unsigned char *raw = (unsigned char *)buf_reserve(out, 2 * coordinate);
+    bool good = sig && raw && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, n) == n &&
                 BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + n, n) == n;
     ECDSA_SIG_free(sig);
     if (good)
-        buf_add(out, raw, 2 * coordinate);
+        out->len += 2 * coordinate;
     return good;
 }
 

@@ -98,6 +98,28 @@ static void a_der_signature_is_not_a_jose_signature(void **state)
     jwk_unref(k);
 }
 
+static void a_der_signature_becomes_two_padded_numbers_for_every_curve(void **state)
+{
+    (void)state;
+    static const unsigned char der[] = {0x30, 6, 2, 1, 5, 2, 1, 7}, cut[] = {0x30, 6, 2, 1, 5},
+                               wide[] = {0x30, 7, 2, 2, 1, 0, 2, 1, 7};
+    static const size_t coordinates[] = {32, 48, 66}; // P-521's is the longest
+    for (size_t i = 0; i < ARRAY_LEN(coordinates); i++) {
+        size_t n = coordinates[i];
+        buf raw;
+        buf_init(&raw, 1024);
+        buf_addc(&raw, '.');
+        assert_true(jose_ecdsa_raw(der, sizeof(der), n, &raw));
+        assert_int_equal(raw.len, 1 + 2 * n);
+        for (size_t k = 0; k < 2 * n; k++)
+            assert_int_equal(raw.ptr[1 + k], k == n - 1 ? 5 : k == 2 * n - 1 ? 7 : 0);
+        assert_false(jose_ecdsa_raw(cut, sizeof(cut), n, &raw));
+        assert_false(jose_ecdsa_raw(wide, sizeof(wide), 1, &raw));
+        assert_int_equal(raw.len, 1 + 2 * n);
+        buf_deinit(&raw);
+    }
+}
+
 static void a_public_key_cannot_sign(void **state)
 {
     (void)state;
@@ -139,6 +161,7 @@ int main(void)
         cmocka_unit_test(what_is_signed_verifies_and_nothing_else_does),
         cmocka_unit_test(T17_a_signature_of_any_length_does_no_harm),
         cmocka_unit_test(a_der_signature_is_not_a_jose_signature),
+        cmocka_unit_test(a_der_signature_becomes_two_padded_numbers_for_every_curve),
         cmocka_unit_test(a_public_key_cannot_sign),
         cmocka_unit_test(pss_and_pkcs1_do_not_pass_for_each_other),
     };
