@@ -139,3 +139,32 @@ bool percent_decode(buf *out, str in)
     buf_adds(out, in);
     return buf_ok(out);
 }
+
+const char *markup_entity(uint32_t cp)
+{
+    switch (cp) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void markup_escape(buf *out, str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char *entity = markup_entity((unsigned char)text.ptr[i]);
+        if (entity)
+            buf_addz(out, entity);
+        else
+            buf_addc(out, text.ptr[i]);
+    }
+}

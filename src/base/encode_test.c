@@ -155,6 +155,19 @@ static void utf8_refuses_overlong_forms_and_surrogates(void **state)
     assert_int_equal(utf8_len(STR("a\xC3\xBC\xff")), 3);
 }
 
+static void T48_markup_is_escaped_for_text_and_for_attributes(void **state)
+{
+    (void)state;
+    buf out;
+    buf_init(&out, 128);
+    markup_escape(&out, STR("<a href=\"x\" id='y'>\xC3\xBC & \xff</a>"));
+    assert_str(buf_str(&out),
+               STR("&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;\xC3\xBC &amp; \xff&lt;/a&gt;"));
+    buf_deinit(&out);
+    assert_null(markup_entity('a'));
+    assert_null(markup_entity(0x226)); // no byte of it counts
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +175,7 @@ int main(void)
         cmocka_unit_test(T18_non_canonical_base64_is_refused),
         cmocka_unit_test(hex_and_percent_round_trip),
         cmocka_unit_test(a_full_buffer_fails_the_decoder),
+        cmocka_unit_test(T48_markup_is_escaped_for_text_and_for_attributes),
         cmocka_unit_test(utf8_width_is_what_a_terminal_shows),
         cmocka_unit_test(utf8_refuses_overlong_forms_and_surrogates),
     };

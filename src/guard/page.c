@@ -37,31 +37,6 @@ static const page *find(int status)
     return &other;
 }
 
-static void add_quoted(str text, buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.ptr[i]) {
-        case '&':
-            buf_addz(out, "&amp;");
-            break;
-        case '<':
-            buf_addz(out, "&lt;");
-            break;
-        case '>':
-            buf_addz(out, "&gt;");
-            break;
-        case '"':
-            buf_addz(out, "&quot;");
-            break;
-        case '\'':
-            buf_addz(out, "&#39;");
-            break;
-        default:
-            buf_addc(out, text.ptr[i]);
-        }
-    }
-}
-
 void guard_page(int status, str path, buf *out)
 {
     const page *p = find(status);
@@ -76,7 +51,7 @@ void guard_page(int status, str path, buf *out)
              status, p->text, p->text, p->before);
     if (p->after) {
         buf_addz(out, "<code>");
-        add_quoted(path, out);
+        markup_escape(out, path);
         buf_addf(out, "</code>%s", p->after);
     }
     buf_addz(out, "</h2>\n<h2></h2>\n</body></html>\n");

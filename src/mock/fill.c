@@ -15,25 +15,6 @@ struct filler {
 
 // ---- escaping -----------------------------------------------------------------------------------
 
-static void add_markup(buf *out, str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '&')
-            buf_addz(out, "&amp;");
-        else if (c == '<')
-            buf_addz(out, "&lt;");
-        else if (c == '>')
-            buf_addz(out, "&gt;");
-        else if (c == '"')
-            buf_addz(out, "&quot;");
-        else if (c == '\'')
-            buf_addz(out, "&#39;");
-        else
-            buf_addc(out, c);
-    }
-}
-
 // In JSON the text is put in as what stands between quotes: they are the example's own.
 static void add_value(const filler *f, str text)
 {
@@ -45,7 +26,7 @@ static void add_value(const filler *f, str text)
         memmove(f->out->ptr + at, f->out->ptr + at + 1, f->out->len - at - 2);
         buf_truncate(f->out, f->out->len - 2);
     } else if (f->kind == MOCK_MARKUP) {
-        add_markup(f->out, text);
+        markup_escape(f->out, text);
     } else {
         buf_adds(f->out, text);
     }

@@ -20,30 +20,12 @@ static bool is_control(uint32_t cp)
     return (cp < 0x20 && cp != '\n' && cp != '\t') || (cp >= 0x7f && cp < 0xa0);
 }
 
-static const char *entity(uint32_t cp)
-{
-    switch (cp) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
-
 void html_text(buf *out, str text)
 {
     while (text.len) {
         uint32_t cp = 0;
         size_t len = utf8_decode(text, &cp);
-        const char *name = len ? entity(cp) : "\xef\xbf\xbd";
+        const char *name = len ? markup_entity(cp) : "\xef\xbf\xbd";
         if (name)
             buf_addz(out, name);
         else if (is_control(cp) || turns_direction(cp))

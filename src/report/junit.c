@@ -37,31 +37,13 @@ static bool xml_has(uint32_t cp)
     return cp >= 0x20 ? cp != 0xfffe && cp != 0xffff : cp == '\t' || cp == '\n' || cp == '\r';
 }
 
-static const char *entity_of(uint32_t cp)
-{
-    switch (cp) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\n':
-        return "&#10;";
-    default:
-        return NULL;
-    }
-}
-
 static void xml_text(buf *out, str text, bool cdata)
 {
     while (text.len) {
         uint32_t cp = 0;
         size_t len = utf8_decode(text, &cp);
         str this = str_sub(text, 0, len ? len : 1);
-        const char *entity = cdata ? NULL : entity_of(cp);
+        const char *entity = cdata ? NULL : cp == '\n' ? "&#10;" : markup_entity(cp);
         if (!len || !xml_has(cp))
             buf_addz(out, "\xef\xbf\xbd");
         else if (cdata && str_starts(text, STR("]]>")))
