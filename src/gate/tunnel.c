@@ -5,27 +5,16 @@
 
 #include "gate/call.h"
 
-typedef struct side side;
-struct side {
-    tunnel *tunnel;
-    side *other;
-    stream *stream;
-    uint64_t bytes;
-    bool ended; // has sent its last byte
-};
-
 struct tunnel {
     gate_call *call;
     tunnel *next, *prev;
-    side client, server;
-    arena mem; // of what the log needs, once the exchange is over
+    relay *bytes; // of the client and the server
+    arena mem;    // of what the log needs, once the exchange is over
     http_outcome outcome;
     uint64_t started_ns;
     bool kept;  // the exchange is over
     bool ended; // the streams are gone
 };
-
-enum { LINGER_MS = 2000 };
 
 // The call ends when both its exchange and its streams have.
 static void finish(tunnel *t)
@@ -33,22 +22,21 @@ static void finish(tunnel *t)
     if (!t->ended || !t->kept)
         return;
     http_outcome o = t->outcome;
-    o.request_bytes += t->client.bytes;
-    o.response_bytes += t->server.bytes;
+    o.request_bytes += relay_bytes_of_a(t->bytes);
+    o.response_bytes += relay_bytes_of_b(t->bytes);
     o.duration_ns = clock_mono_ns() - t->started_ns;
     call_finish(t->call, &o);
+    relay_free(t->bytes);
     arena_deinit(&t->mem);
     free(t);
 }
 
-static void end(tunnel *t)
+static void on_end(void *ctx, relay *bytes)
 {
+    (void)bytes;
+    tunnel *t = ctx;
     gate *g = t->call->gate;
-    if (t->ended)
-        return;
     t->ended = true;
-    stream_close(t->client.stream, LINGER_MS);
-    stream_close(t->server.stream, LINGER_MS);
     *(t->prev ? &t->prev->next : &g->tunnels) = t->next;
     if (t->next)
         t->next->prev = t->prev;
@@ -57,45 +45,9 @@ static void end(tunnel *t)
 
 void tunnel_cut(tunnel *t)
 {
-    end(t);
-}
-
-static void pass(side *from, str bytes)
-{
-    if (!bytes.len)
-        return;
-    from->bytes += bytes.len;
-    if (!stream_write(from->other->stream, bytes))
-        stream_pause(from->stream);
-}
-
-static void on_read(void *ctx, str bytes)
-{
-    pass(ctx, bytes);
-}
-
-static void on_drain(void *ctx)
-{
-    side *to = ctx;
-    stream_resume(to->other->stream);
-}
-
-static void on_end(void *ctx, const err *e)
-{
-    side *s = ctx;
-    s->ended = true;
-    if (e || s->other->ended)
-        end(s->tunnel);
-    else
-        stream_shutdown(s->other->stream);
-}
-
-static void open_side(side *s, tunnel *t, side *other, stream *st)
-{
-    static const stream_handlers handlers = {
-        .on_read = on_read, .on_end = on_end, .on_drain = on_drain};
-    *s = (side){.tunnel = t, .other = other, .stream = st};
-    stream_handle(st, &handlers, s);
+    relay_cut(t->bytes);
+    if (!t->ended)
+        on_end(t, t->bytes);
 }
 
 void tunnel_start(gate_call *c, stream *client, str client_early, stream *server, str server_early)
@@ -110,12 +62,13 @@ void tunnel_start(gate_call *c, stream *client, str client_early, stream *server
         t->next->prev = t;
     g->tunnels = t;
     arena_init(&t->mem);
-    open_side(&t->client, t, &t->server, client);
-    open_side(&t->server, t, &t->client, server);
-    stream_resume(client);
-    stream_resume(server);
-    pass(&t->client, client_early);
-    pass(&t->server, server_early);
+    const relay_options o = {.a = client,
+                             .b = server,
+                             .a_early = client_early,
+                             .b_early = server_early,
+                             .on_end = on_end,
+                             .ctx = t};
+    t->bytes = relay_new(g->loop, &o);
 }
 
 static const guard_verdict *keep_verdict(const guard_verdict *v, arena *a)

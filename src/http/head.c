@@ -149,15 +149,37 @@ static bool read_target(parser *p, http_request *req)
     return reduce_absolute(p, &host, port, &req->target);
 }
 
+// RFC 9112 §3.2.3: HOST:PORT. Clients of HTTP/1.0 send no Host field with it; one that names
+// another server is refused (threat 7).
+static bool read_connect_target(parser *p, http_request *req)
+{
+    uri_host to, host;
+    uint16_t port = 0, host_port = 0;
+    size_t hosts = http_headers_count(&p->headers, STR("host"));
+    req->target = req->host = p->target;
+    if (!target_is_clean(p->target) ||
+        authority_parse(p->arena, p->target, &to, &port, NULL) != OK || !port)
+        return refuse(p, 400, "the target of CONNECT isn't HOST:PORT");
+    if (p->body_bytes)
+        return refuse(p, 400, "CONNECT has no body");
+    if (!hosts && p->ll.http_minor == 0)
+        return true;
+    str field = http_headers_get(&p->headers, STR("host"));
+    if (hosts != 1 || authority_parse(p->arena, field, &host, &host_port, NULL) != OK)
+        return refuse(p, 400, "the request needs one Host field");
+    return (str_eq(host.name, to.name) && (!host_port || host_port == port)) ||
+           refuse(p, 400, "the target and the Host field name different servers");
+}
+
 bool head_read_request(parser *p, http_request *req)
 {
-    llhttp_method_t method = llhttp_get_method(&p->ll);
-    if (method == HTTP_CONNECT)
+    bool connect = llhttp_get_method(&p->ll) == HTTP_CONNECT;
+    if (connect && !p->limits->connect)
         return refuse(p, 501, "CONNECT isn't offered");
-    *req = (http_request){.method = str_from(llhttp_method_name(method)),
+    *req = (http_request){.method = str_from(llhttp_method_name(llhttp_get_method(&p->ll))),
                           .version_minor = p->ll.http_minor,
                           .body_bytes = p->body_bytes};
-    if (!read_target(p, req))
+    if (!(connect ? read_connect_target(p, req) : read_target(p, req)))
         return false;
     req->headers = p->headers;
     str expect = http_headers_get(&p->headers, STR("expect"));

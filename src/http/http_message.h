@@ -37,8 +37,9 @@ enum { HTTP_BODY_CHUNKED = -1 };
 typedef struct http_request http_request;
 struct http_request {
     str method;
-    str target;           // origin-form with its query, or "*": absolute-form was reduced to this
-    str host;             // the Host field as sent; never missing, never twice
+    str target; // origin-form with its query, or "*": absolute-form was reduced to this;
+                // of CONNECT "HOST:PORT"
+    str host;   // the Host field as sent; never missing, never twice. Of CONNECT the target
     http_headers headers; // Host is among them
     int version_minor;    // HTTP/1.x
     int64_t body_bytes;   // Content-Length, 0 without a body, or HTTP_BODY_CHUNKED

@@ -20,6 +20,7 @@ struct http_server_options {
     const char *host; // numeric; NULL: 127.0.0.1
     uint16_t port;    // 0: a free one
     tls_context *tls; // NULL: plain
+    bool connect;     // offers CONNECT, which http_reply_connect answers
     // Every limit: 0 takes the default in parentheses.
     size_t head_bytes_max;     // request line and fields (32 KiB) → 431
     size_t header_count_max;   // (100) → 431
@@ -38,6 +39,9 @@ struct http_server_options {
 CODE_CHECKED http_server_new(loop *l, const http_server_options *o, http_server **ret_server,
                              err *e);
 uint16_t http_server_port(const http_server *s);
+// Takes an open, plain stream that came another way and has no handlers, and serves it as if it had
+// been accepted here; with `tls` (a server context) after a handshake.
+void http_server_adopt(http_server *s, stream *st, tls_context *tls);
 // For tests.
 size_t http_server_connections(const http_server *s);
 // Accepts no more, closes idle connections, lets requests under way finish for at most `ms`, then
@@ -122,3 +126,5 @@ bool http_reply_started(const http_exchange *x);
 // called from has returned. The stream is paused and has no handlers.
 stream *http_reply_upgrade(http_exchange *x, const http_header *headers, size_t count,
                            str *ret_early);
+// The same with 200, which is the answer to a CONNECT that is granted (RFC 9110 §9.3.6).
+stream *http_reply_connect(http_exchange *x, str *ret_early);

@@ -449,6 +449,71 @@ static void an_upgrade_that_nobody_takes_is_a_request(void **state)
     assert_int_equal(w->requests, 2);
 }
 
+// ---- CONNECT, and streams that come another way -------------------------------------------------
+
+#define CONNECT(to) "CONNECT " to " HTTP/1.1\r\nHost: " to "\r\n\r\n"
+
+static void connect_is_offered_where_it_is_wanted(void **state)
+{
+    world *w = *state;
+    serve(w, defaults);
+    ask(w, CONNECT("b.example:1"));
+    peer_wait_end(&w->client);
+    assert_got(w, "HTTP/1.1 501 Not Implemented\r\n");
+    assert_int_equal(w->requests, 0);
+    http_server_free(w->server);
+    serve(w, (http_server_options){.connect = true});
+    ask_anew(w, CONNECT("b.example:1") GET("/hello")); // refused, it is a request like others
+    peer_wait(&w->client, "hello\n");
+    assert_got(w, "HTTP/1.1 404 Not Found\r\n");
+}
+
+static void T11_a_granted_connect_hands_the_connection_over(void **state)
+{
+    world *w = *state;
+    serve(w, (http_server_options){.connect = true});
+    ask(w, CONNECT("/hold:1") "early");
+    peer_wait_end(&w->client); // a target that is none
+    assert_got(w, "HTTP/1.1 400 ");
+    ask_anew(w, CONNECT("hold:1") "early");
+    http_exchange *x = wait_held(w);
+    assert_str(http_exchange_request(x)->target, STR("hold:1"));
+    assert_int_equal(w->client.got.len, 0);
+    str early;
+    stream *s = http_reply_connect(x, &early);
+    assert_str(early, STR("early"));
+    wait_done(w, 1);
+    assert_int_equal(w->outcome.status, 200);
+    peer other;
+    peer_accept(&other, w->loop, s);
+    peer_wait(&w->client, "\r\n\r\n");
+    assert_true(str_starts(buf_str(&w->client.got), STR("HTTP/1.1 200 OK\r\n")));
+    assert_not_got(w, "Content-Length");
+    assert_not_got(w, "Connection");
+    peer_send(&other, "raw");
+    peer_wait(&w->client, "\r\n\r\nraw");
+    peer_close(&other);
+}
+
+// What a proxy does for a host that it answers for itself.
+static void a_stream_that_came_another_way_is_served(void **state)
+{
+    world *w = *state;
+    str early;
+    serve(w, (http_server_options){.connect = true});
+    ask(w, CONNECT("hold:1"));
+    http_server_adopt(w->server, http_reply_connect(wait_held(w), &early), NULL);
+    peer_wait(&w->client, "\r\n\r\n");
+    ask_again(w, GET("/hello"));
+    peer_wait(&w->client, "hello\n");
+    assert_int_equal(http_server_connections(w->server), 1);
+    ask_anew(w, CONNECT("hold:1"));
+    http_exchange *x = wait_held(w);
+    http_server_drain(w->server, 0, NULL, NULL); // it takes no more
+    http_server_adopt(w->server, http_reply_connect(x, &early), NULL);
+    peer_wait_end(&w->client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -477,6 +542,9 @@ int main(void)
         TEST(a_client_that_leaves_ends_its_exchange),
         TEST(T11_an_upgrade_hands_the_connection_over),
         TEST(an_upgrade_that_nobody_takes_is_a_request),
+        TEST(connect_is_offered_where_it_is_wanted),
+        TEST(T11_a_granted_connect_hands_the_connection_over),
+        TEST(a_stream_that_came_another_way_is_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

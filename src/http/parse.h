@@ -23,6 +23,7 @@ struct parse_limits {
     size_t header_count_max;
     size_t target_bytes_max;
     bool any_coding; // of a response: see any_server (http_upstream.h)
+    bool connect;    // of a request: the method CONNECT is offered
 };
 
 typedef enum parse_phase {

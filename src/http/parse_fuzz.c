@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const parse_limits limits = {
-    .head_bytes_max = 2048, .header_count_max = 16, .target_bytes_max = 512};
+    .head_bytes_max = 2048, .header_count_max = 16, .target_bytes_max = 512, .connect = true};
 
 static void check(bool condition)
 {
@@ -38,9 +38,12 @@ static bool note_request(buf *seen, parser *p)
     http_request r;
     if (!head_read_request(p, &r))
         return false;
-    check(r.target.ptr[0] == '/' || str_eq(r.target, STR("*")));
+    bool connect = str_eq(r.method, STR("CONNECT"));
+    check(connect ? str_chr(r.target, ':') > 0 && !r.body_bytes
+                  : r.target.ptr[0] == '/' || str_eq(r.target, STR("*")));
     check(http_value_valid(r.target) && str_chr(r.target, ' ') < 0 && str_chr(r.target, '#') < 0);
-    check(http_headers_count(&r.headers, STR("host")) == 1 && r.host.len);
+    size_t hosts = http_headers_count(&r.headers, STR("host"));
+    check((hosts == 1 || (connect && !hosts && !r.version_minor)) && r.host.len);
     check(!r.expects_continue || r.body_bytes);
     buf_addf(seen, STR_FMT " " STR_FMT " %lld %d%d%d\n", STR_ARG(r.method), STR_ARG(r.target),
              (long long)r.body_bytes, r.expects_continue, r.upgrade, p->keep_alive);

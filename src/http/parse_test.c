@@ -5,7 +5,7 @@
 #include "base/test.h"
 #include "http/message.h"
 
-static const parse_limits limits = {
+static parse_limits limits = {
     .head_bytes_max = 4096, .header_count_max = 20, .target_bytes_max = 256};
 
 typedef struct parsed parsed;
@@ -228,6 +228,36 @@ static void T10_malformed_lines_of_requests_are_refused(void **state)
         REFUSED(417, POST "Expect: 200-ok\r\nContent-Length: 1\r\n\r\n"),
     };
     check_refusals(rows, ARRAY_LEN(rows), true);
+}
+
+static void T07_connect_names_one_server(void **state)
+{
+    (void)state;
+#define CONNECT "CONNECT a.example:443 HTTP/1.1\r\n"
+    static const refusal rows[] = {
+        REFUSED(0, CONNECT "Host: a.example:443\r\n\r\n"),
+        REFUSED(0, CONNECT "Host: A.example\r\n\r\n"),
+        REFUSED(0, "CONNECT [::1]:80 HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"),
+        REFUSED(0, "CONNECT a.example:443 HTTP/1.0\r\n\r\n"),
+        REFUSED(400, CONNECT "\r\n"),
+        REFUSED(400, CONNECT "Host: b.example:443\r\n\r\n"),
+        REFUSED(400, CONNECT "Host: a.example:80\r\n\r\n"),
+        REFUSED(400, CONNECT "Host: a.example\r\nHost: a.example\r\n\r\n"),
+        REFUSED(400, "CONNECT a.example:443 HTTP/1.0\r\nHost: b.example\r\n\r\n"),
+        REFUSED(400, "CONNECT a.example HTTP/1.1\r\n" HOST "\r\n"),
+        REFUSED(400, "CONNECT /a HTTP/1.1\r\n" HOST "\r\n"),
+        REFUSED(400, "CONNECT u@a.example:443 HTTP/1.1\r\n" HOST "\r\n"),
+        REFUSED(400, CONNECT "Host: a.example\r\nContent-Length: 1\r\n\r\nx"),
+        REFUSED(400, CONNECT "Host: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    };
+    limits.connect = true;
+    check_refusals(rows, ARRAY_LEN(rows), true);
+    parsed r;
+    parse(&r, STR("CONNECT a.example:443 HTTP/1.0\r\n\r\n"), 10000, true);
+    assert_str(r.req.target, STR("a.example:443"));
+    assert_str(r.req.host, STR("a.example:443"));
+    forget(&r);
+    limits.connect = false;
 }
 
 static void T10_malformed_chunks_are_refused(void **state)
@@ -682,6 +712,7 @@ int main(void)
         cmocka_unit_test(T07_an_absolute_target_that_disagrees_with_host_is_refused),
         cmocka_unit_test(T10_ambiguous_framing_of_requests_is_refused),
         cmocka_unit_test(T10_malformed_lines_of_requests_are_refused),
+        cmocka_unit_test(T07_connect_names_one_server),
         cmocka_unit_test(T10_malformed_chunks_are_refused),
         cmocka_unit_test(T10_ambiguous_responses_are_refused),
         cmocka_unit_test(a_head_is_read_alike_however_it_arrives),

@@ -204,16 +204,17 @@ void reply_refusal(conn *c, int status, const char *why)
 
 // ---- leaving HTTP -------------------------------------------------------------------------------
 
-stream *http_reply_upgrade(http_exchange *x, const http_header *headers, size_t count,
-                           str *ret_early)
+// The head leaves, then the connection is no longer ours.
+static stream *hand_over(http_exchange *x, int status, const http_header *headers, size_t count,
+                         str *ret_early)
 {
     conn *c = x->c;
     buf *head = &c->s->head;
-    x->status = 101;
+    x->status = status;
     buf_reset(head);
-    add_status_line(head, 101);
+    add_status_line(head, status);
     add_fields(c->s, headers, count);
-    buf_adds(head, STR("Connection: Upgrade\r\n\r\n"));
+    buf_addz(head, status == 101 ? "Connection: Upgrade\r\n\r\n" : "\r\n");
     write_out(x, buf_str(head));
     x->reply_ended = true;
     *ret_early = c->in.rest;
@@ -225,4 +226,15 @@ stream *http_reply_upgrade(http_exchange *x, const http_header *headers, size_t 
     deadline_clear(&c->write_by);
     conn_wake(c);
     return s;
+}
+
+stream *http_reply_upgrade(http_exchange *x, const http_header *headers, size_t count,
+                           str *ret_early)
+{
+    return hand_over(x, 101, headers, count, ret_early);
+}
+
+stream *http_reply_connect(http_exchange *x, str *ret_early)
+{
+    return hand_over(x, 200, NULL, 0, ret_early);
 }

@@ -35,6 +35,16 @@ static void on_accept(void *ctx, stream *st)
         conn_new(s, st);
 }
 
+void http_server_adopt(http_server *s, stream *st, tls_context *tls)
+{
+    if (!s->listener)
+        stream_free(st); // it accepts no more
+    else if (tls)
+        listener_adopt(s->listener, st, tls);
+    else
+        on_accept(s, st);
+}
+
 static void check_drained(http_server *s)
 {
     if (s->draining && !s->conn_count)
@@ -111,7 +121,8 @@ code http_server_new(loop *l, const http_server_options *o, http_server **ret_se
     set_defaults(&s->o);
     s->limits = (parse_limits){.head_bytes_max = s->o.head_bytes_max,
                                .header_count_max = s->o.header_count_max,
-                               .target_bytes_max = s->o.target_bytes_max};
+                               .target_bytes_max = s->o.target_bytes_max,
+                               .connect = o->connect};
     listen_options lo = {.host = o->host,
                          .port = o->port,
                          .tls = o->tls,

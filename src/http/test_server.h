@@ -81,7 +81,7 @@ static inline void on_request(void *ctx, http_exchange *x)
     } else if (str_eq(r->target, STR("/free"))) {
         http_server_free(w->server);
         w->server = NULL;
-    } else if (!str_eq(r->target, STR("/hold"))) {
+    } else if (!str_eq(r->target, STR("/hold")) && !str_eq(r->target, STR("hold:1"))) {
         http_reply_text(x, 404, "there is no %d", 404);
     }
 }

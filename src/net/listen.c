@@ -41,7 +41,7 @@ static void on_handshake_late(void *ctx)
     acceptor_failed(s->acceptor, s);
 }
 
-static void begin_handshake(listener *ln, stream *s)
+static void begin_handshake(listener *ln, stream *s, tls_context *tls)
 {
     s->acceptor = ln;
     s->next = ln->handshakes;
@@ -50,7 +50,7 @@ static void begin_handshake(listener *ln, stream *s)
     ln->handshakes = s;
     s->deadline = timer_new(ln->loop, on_handshake_late, s);
     timer_start(s->deadline, ln->handshake_ms);
-    stream_start_tls(s, ln->tls, NULL);
+    stream_start_tls(s, tls, NULL);
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -67,7 +67,7 @@ static void on_connection(uv_stream_t *server, int status)
     uv_tcp_nodelay(io, 1);
     stream *s = stream_over(ln->loop, (uv_stream_t *)io);
     if (ln->tls) {
-        begin_handshake(ln, s);
+        begin_handshake(ln, s, ln->tls);
     } else {
         s->is_open = true;
         ln->on_accept(ln->ctx, s);
@@ -115,6 +115,12 @@ code listener_new(loop *l, const listen_options *o, listener **ret_listener, err
     io->data = ln;
     *ret_listener = ln;
     return OK;
+}
+
+void listener_adopt(listener *ln, stream *s, tls_context *tls)
+{
+    s->is_open = false; // until the handshake is over
+    begin_handshake(ln, s, tls);
 }
 
 uint16_t listener_port(const listener *ln)

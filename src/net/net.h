@@ -11,9 +11,11 @@
 //   one system call, and after the loop's gates (net_loop.h) have agreed.
 #pragma once
 
+#include "net/net_authority.h"
 #include "net/net_flow.h"
 #include "net/net_loop.h"
 #include "net/net_process.h"
+#include "net/net_relay.h"
 #include "net/net_stream.h"
 #include "net/net_tls.h"
 #include "net/net_work.h"

@@ -112,5 +112,8 @@ struct listen_options {
 // NET_LISTEN.
 CODE_CHECKED listener_new(loop *l, const listen_options *o, listener **ret_listener, err *e);
 uint16_t listener_port(const listener *ln);
+// Takes an open, plain stream that came another way and has no handlers; on_accept gets it once the
+// handshake by this server context is over. What is queued in it leaves before.
+void listener_adopt(listener *ln, stream *s, tls_context *tls);
 // Accepts no more; accepted streams stay. NULL is allowed.
 void listener_free(listener *ln);

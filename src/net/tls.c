@@ -141,17 +141,31 @@ static tls_context *context_new(const SSL_METHOD *method, const char *alpn)
     return c;
 }
 
+static tls_context *server_context_new(const char *alpn)
+{
+    tls_context *c = context_new(TLS_server_method(), alpn);
+    c->is_server = true;
+    if (c->alpn_len)
+        SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, c);
+    return c;
+}
+
+tls_context *tls_server_of(X509 *cert, EVP_PKEY *key, const char *alpn)
+{
+    tls_context *c = server_context_new(alpn);
+    if (SSL_CTX_use_certificate(c->ssl, cert) != 1 || SSL_CTX_use_PrivateKey(c->ssl, key) != 1)
+        abort(); // the two don't belong together
+    return c;
+}
+
 code tls_server_new(const tls_server_options *o, tls_context **ret_ctx, err *e)
 {
-    tls_context *c = context_new(TLS_server_method(), o->alpn);
-    c->is_server = true;
+    tls_context *c = server_context_new(o->alpn);
     code rc = use_certificate(c->ssl, o->cert_pem, o->key_pem, e);
     if (rc) {
         tls_context_unref(c);
         return rc;
     }
-    if (c->alpn_len)
-        SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, c);
     *ret_ctx = c;
     return OK;
 }

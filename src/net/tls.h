@@ -2,9 +2,14 @@
 // Inside net: one side of a TLS connection between a plain and an encrypted byte queue.
 #pragma once
 
+#include <openssl/types.h>
+
 #include "net/net_tls.h"
 
 typedef struct tls_layer tls_layer;
+
+// A server context of a certificate made here; both are borrowed during the call.
+tls_context *tls_server_of(X509 *cert, EVP_PKEY *key, const char *alpn);
 
 typedef enum tls_status {
     TLS_OK,
