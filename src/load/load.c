@@ -30,6 +30,7 @@ struct load_job {
     load_options o;
     result result;
     run_lane **lanes;
+    run_ready *ready;
     load_user *users;
     uint32_t user_count, ended;
     uint32_t working;
@@ -284,6 +285,7 @@ static code make_user(load_job *x, uint32_t index, err *e)
     *u = (load_user){.job = x, .index = index};
     o.iterations = UINT32_MAX;
     o.lane = x->lanes[index % x->o.workers];
+    o.ready = x->ready;
     o.may_begin = may_begin;
     o.may_begin_ctx = u;
     o.failures_max = 1;
@@ -314,6 +316,7 @@ code load_job_new(loop *l, const load_options *o, load_job **ret, err *e)
     x->user_count = o->users;
     x->users = mem_array(x->user_count, sizeof(*x->users));
     x->lanes = mem_array(x->o.workers, sizeof(*x->lanes));
+    x->ready = run_ready_new(o->run.collection);
     x->tick = timer_new(l, on_tick, x);
     x->grace = timer_new(l, on_grace_over, x);
     x->end = (task){.run = on_end, .ctx = x};
@@ -342,6 +345,7 @@ void load_job_free(load_job *x)
         runner_free(x->users[i].runner);
     for (uint32_t i = 0; i < x->o.workers; i++)
         run_lane_free(x->lanes[i]);
+    run_ready_free(x->ready);
     watch_free(x->alarm);
     if (x->alarm_fd >= 0)
         close(x->alarm_fd);

@@ -198,14 +198,15 @@ struct signer {
     const char *type;
     void (*sign)(builder *b, const json *params);
     bool (*answer)(const auth_answer *x, str *ret_header); // NULL: answers tell it nothing
+    bool lasting; // the same parameters always give the same
 };
 static const signer signers[] = {
-    {"basic", sign_basic, NULL},   {"bearer", sign_bearer, NULL},
-    {"apikey", sign_apikey, NULL}, {"oauth2", sign_oauth2, NULL},
-    {"oauth1", sign_oauth1, NULL}, {"digest", sign_digest, answer_digest},
-    {"hawk", sign_hawk, NULL},     {"awsv4", sign_aws, NULL},
-    {"jwt", sign_jwt, NULL},       {"edgegrid", sign_edgegrid, NULL},
-    {"asap", sign_asap, NULL},     {"ntlm", sign_ntlm, answer_ntlm},
+    {"basic", sign_basic, NULL, true},    {"bearer", sign_bearer, NULL, true},
+    {"apikey", sign_apikey, NULL, true},  {"oauth2", sign_oauth2, NULL, true},
+    {"oauth1", sign_oauth1, NULL, false}, {"digest", sign_digest, answer_digest, false},
+    {"hawk", sign_hawk, NULL, false},     {"awsv4", sign_aws, NULL, false},
+    {"jwt", sign_jwt, NULL, false},       {"edgegrid", sign_edgegrid, NULL, false},
+    {"asap", sign_asap, NULL, false},     {"ntlm", sign_ntlm, answer_ntlm, false},
 };
 
 static const signer *find_signer(str type)
@@ -233,6 +234,7 @@ void build_auth(builder *b, const json *auth)
         return;
     }
     s->sign(b, json_gets(auth, type));
+    b->momentary = !s->lasting;
     b->call->auth = s->type;
     b->call->auth_params = json_gets(auth, type);
     b->call->memory = b->options->memory;

@@ -12,6 +12,8 @@ struct builder {
     pm_url url;
     size_t filled_bytes; // of resolved texts
     bool too_large;      // a part of the body
+    unsigned became;     // what of all templates (pm_resolve)
+    bool momentary;      // signed for this moment
 };
 
 void builder_warn(builder *b, const char *fmt, ...) ATTR_PRINTF(2, 3);

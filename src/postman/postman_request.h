@@ -115,6 +115,11 @@ struct pm_call {
     pm_auth_memory *memory; // of pm_prepare_options
     VEC(str) warnings;      // for the person: a missing file, an unknown auth type
     json *request; // the resolved request as an object of v2.1, for test scripts and reports
+    // Prepared once more it would be the same, but for the Postman-Token, as long as the variables
+    // are: no file, no dynamic variable, no signature of a moment.
+    bool repeats;
+    bool of_variables; // it depends on them
+    char *token;       // the Postman-Token, in the header and in `request`; NULL: none of ours
 };
 
 typedef struct pm_prepare_options pm_prepare_options;
@@ -140,5 +145,7 @@ CODE_CHECKED pm_origin(arena *a, const json *request, const pm_scopes *scopes, s
 // It is to be sent once more, PM_REPLAYS_MAX times at most.
 bool pm_answer_challenge(arena *a, pm_call *call, const pm_answer *answer);
 void pm_call_deinit(pm_call *c);
+// Writes another Postman-Token over the one that it has: it is sent once more.
+void pm_call_renew(const pm_call *c);
 // The first header of that name, or NULL.
 const pm_header *pm_call_header(const pm_call *c, str name);

@@ -66,10 +66,17 @@ void pm_value_text(str value_json, buf *out);
 
 // ---- templates
 
+// What became of a text's templates.
+enum {
+    PM_LEFT = 1 << 0,    // one has no value
+    PM_FILLED = 1 << 1,  // one has
+    PM_DYNAMIC = 1 << 2, // one has another value each time
+};
+
 // Appends `text` with each {{name}} replaced, up to 19 rounds, so that values may hold templates.
-// Names are not trimmed; what has no value stays as it is written. True when something did. The
-// buffer's maximum bounds what cycles can grow to: check buf_ok.
-bool pm_resolve(const pm_scopes *s, str text, buf *out);
+// Names are not trimmed; what has no value stays as it is written. The buffer's maximum bounds what
+// cycles can grow to: check buf_ok.
+unsigned pm_resolve(const pm_scopes *s, str text, buf *out);
 // The next {{name}} in the text at or after *from, which then stands behind it; false at the end.
 bool pm_template_next(str text, size_t *from, str *ret_name);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a request as it is written to what goes on the wire.
+#include <string.h>
 #include <unistd.h>
 
 #include "postman/build.h"
@@ -142,7 +143,7 @@ static code resolve_text(builder *b, str text, str *ret, err *e)
         return OK;
     buf out;
     buf_init(&out, PM_TEXT_BYTES_MAX);
-    pm_resolve(b->options->scopes, text, &out);
+    b->became |= pm_resolve(b->options->scopes, text, &out);
     bool ok = buf_ok(&out);
     *ret = arena_str(b->arena, buf_str(&out));
     buf_deinit(&out);
@@ -244,6 +245,44 @@ static void show_url(builder *b)
     json_set(b->arena, b->call->request, STR("url"), pm_url_json(b->arena, &sent));
 }
 
+// ---- sent once more
+
+// The token in the header and the one that is shown become one, which can be written over.
+static void share_token(builder *b)
+{
+    static const str name = {"Postman-Token", 13};
+    json *m = json_first(json_get(b->call->request, "header"));
+    VEC_FOREACH (&b->call->headers, h) { // shown in the same order
+        if (h->system && str_eq(h->name, name)) {
+            json *shown = json_new_str(b->arena, STR_NONE);
+            b->call->token = arena_alloc(b->arena, h->value.len + 1);
+            memcpy(b->call->token, h->value.ptr, h->value.len);
+            h->value.ptr = shown->text.ptr = b->call->token;
+            shown->text.len = h->value.len;
+            json_set(b->arena, m, STR("value"), shown);
+        }
+        m = m->next;
+    }
+}
+
+static bool repeats(const builder *b)
+{
+    const pm_call *c = b->call;
+    VEC_FOREACH (&c->body, s)
+        if (s->fd >= 0)
+            return false;
+    return !(b->became & PM_DYNAMIC) && !b->momentary && !c->wants_grant &&
+           !b->options->granted.len && !c->warnings.len;
+}
+
+void pm_call_renew(const pm_call *c)
+{
+    char token[RAND_UUID_MAX];
+    rand_uuid(token);
+    if (c->token)
+        memcpy(c->token, token, sizeof(token) - 1);
+}
+
 CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options *o, pm_call *ret,
                         err *e)
 {
@@ -260,6 +299,10 @@ CODE_CHECKED pm_prepare(arena *a, const json *request, const pm_prepare_options 
     show_url(&b);
     system_headers(&b);
     build_headers_shown(&b);
+    ret->of_variables = b.became != 0;
+    ret->repeats = repeats(&b);
+    if (ret->repeats)
+        share_token(&b);
     return OK;
 }
 

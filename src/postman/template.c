@@ -22,36 +22,39 @@ bool pm_template_next(str text, size_t *from, str *ret_name)
     return false;
 }
 
-// One round over the text; tells whether a value was filled in.
-static bool fill_in(const pm_scopes *s, str text, buf *out)
+// One round over the text.
+static unsigned fill_in(const pm_scopes *s, str text, buf *out)
 {
-    bool filled = false;
+    unsigned became = 0;
     size_t from = 0, next = 0;
     for (str name; pm_template_next(text, &next, &name); from = next) {
         buf_adds(out, str_sub(text, from, next - name.len - 4));
-        if (pm_lookup(s, name, out) || pm_dynamic(name, out))
-            filled = true;
+        if (pm_lookup(s, name, out))
+            became |= PM_FILLED;
+        else if (pm_dynamic(name, out))
+            became |= PM_FILLED | PM_DYNAMIC;
         else
             buf_adds(out, str_sub(text, next - name.len - 4, next));
     }
     buf_adds(out, str_skip(text, from));
-    return filled;
+    return became;
 }
 
-bool pm_resolve(const pm_scopes *s, str text, buf *out)
+unsigned pm_resolve(const pm_scopes *s, str text, buf *out)
 {
     if (str_find(text, STR("{{")) < 0) {
         buf_adds(out, text);
-        return false;
+        return 0;
     }
     buf rounds[2];
     buf_init(&rounds[0], out->max);
     buf_init(&rounds[1], out->max);
-    bool filled = true;
-    for (int i = 0; i < ROUNDS && filled; i++) {
+    unsigned now = PM_FILLED, became = 0;
+    for (int i = 0; i < ROUNDS && now; i++) {
         buf *to = &rounds[i % 2];
         buf_reset(to);
-        filled = fill_in(s, text, to);
+        now = fill_in(s, text, to);
+        became |= now;
         text = buf_str(to);
         if (!buf_ok(to)) {
             out->overflow = true;
@@ -60,9 +63,10 @@ bool pm_resolve(const pm_scopes *s, str text, buf *out)
     }
     size_t from = 0;
     str name;
-    bool left = pm_template_next(text, &from, &name);
+    if (pm_template_next(text, &from, &name))
+        became |= PM_LEFT;
     buf_adds(out, text);
     buf_deinit(&rounds[0]);
     buf_deinit(&rounds[1]);
-    return left;
+    return became;
 }

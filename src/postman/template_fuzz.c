@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     add_variables(s, lines);
     buf out;
     buf_init(&out, TEXT_MAX);
-    bool left = pm_resolve(&scopes, template, &out);
+    bool left = pm_resolve(&scopes, template, &out) & PM_LEFT;
     str name;
     size_t from = 0;
     if (buf_ok(&out) && left != pm_template_next(buf_str(&out), &from, &name))

@@ -35,6 +35,7 @@ struct trip {
     trip_want want;
     arena mem;
     pm_call call;
+    const uri_url *kept_at; // where it goes, when the call is one that is kept; NULL: its own
     pm_behavior behavior;
     uint64_t deadline_mono_ms; // 0: none
     uri_origin first;          // of the first hop
@@ -107,6 +108,11 @@ void identity_explain(trip *x);
 void identity_known_origins(runner *r);
 void identity_known_row(runner *r);
 
+// Fills in the call, the behavior and kept_at when the request is kept (ready.c); false when not.
+bool ready_take(trip *x);
+// Keeps a request that was prepared just now, if it may be sent once more as it is.
+void ready_keep(trip *x);
+
 // Gets the token that x->call wants, and calls `then`, maybe inside this call.
 typedef struct granted granted;
 void grant_start(trip *x, void (*then)(trip *x));
@@ -177,6 +183,9 @@ struct runner {
     plan plan;
     run_lane *lane;
     bool own_lane;
+    run_ready *ready;
+    bool own_ready;
+    uint64_t given_version; // run_variables_version at the start
     fetch_client *client;
     jar *jar;
     pm_scope *scopes[JS_SCOPE_COUNT];
@@ -227,6 +236,8 @@ js_engine *run_lane_engine(const run_lane *lane);
 void turn_script_done(runner *r, const js_result *res);
 pm_scopes run_scopes(const runner *r);
 pm_scopes run_first_scopes(const runner *r);
+// Another one after each change of a variable that requests see.
+uint64_t run_variables_version(const runner *r);
 
 // ---- parts of a run (part.c) --------------------------------------------------------------------
 

@@ -65,6 +65,15 @@ pm_scopes run_first_scopes(const runner *r)
     return nearest_first(r->first[JS_LOCAL] ? r->first : r->scopes, r->scopes[JS_DATA]);
 }
 
+uint64_t run_variables_version(const runner *r)
+{
+    pm_scopes scopes = run_scopes(r);
+    uint64_t sum = 0; // each only grows
+    for (size_t i = 0; i < PM_SCOPES_MAX; i++)
+        sum += pm_scope_version(scopes.scope[i]);
+    return sum;
+}
+
 // ---- start and end ------------------------------------------------------------------------------
 
 static void on_pause_over(void *ctx)
@@ -188,6 +197,9 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     }
     r->own_lane = !o->lane;
     r->lane = o->lane ? o->lane : run_lane_new(l, &o->js);
+    r->own_ready = !o->ready;
+    r->ready = o->ready ? o->ready : run_ready_new(o->collection);
+    r->given_version = run_variables_version(r);
     r->client = fetch_client_new(l, o->policy);
     begin(r);
     *ret = r;
@@ -215,6 +227,8 @@ void runner_free(runner *r)
         pm_scope_free(r->first[i]);
     }
     jar_free(r->jar);
+    if (r->own_ready)
+        run_ready_free(r->ready);
     plan_deinit(&r->plan);
     map_deinit(&r->known, NULL);
     settled_free(r);

@@ -237,6 +237,13 @@ typedef struct run_lane run_lane;
 run_lane *run_lane_new(loop *l, const js_config *config); // NULL: the usual one
 void run_lane_free(run_lane *lane);                       // after its runners
 
+// Requests that are the same each time, prepared once for several runners with the same collection,
+// variables and behavior. Of one that is under way in two of them, events may show the other's
+// Postman-Token.
+typedef struct run_ready run_ready;
+run_ready *run_ready_new(const pm_collection *c);
+void run_ready_free(run_ready *x); // after its runners; NULL is allowed
+
 // --retry: what of an answer makes a request of the collection be sent again, after Retry-After or
 // a pause that doubles. Only the last attempt is told.
 typedef struct run_retry run_retry;
@@ -300,6 +307,7 @@ struct runner_options {
     const json *vault;    // of pm.vault, as the scopes of a collection; NULL: none
     const json *packages; // of pm.require: the value is the source; NULL: none
     run_lane *lane;       // instead of a worker of its own; NULL: none
+    run_ready *ready;     // likewise
     // Asked before each iteration; false: it waits for runner_go, and is asked again then. NULL:
     // they follow each other.
     bool (*may_begin)(void *ctx);

@@ -353,6 +353,10 @@ static void show_cookies(sending *s)
     json *list = member(x->call.request, "header");
     if (!s->cookies.len || x->told.redirects || !json_is(list, JSON_ARRAY))
         return;
+    if (x->kept_at) {
+        x->told.request = x->call.request = json_copy(a, x->call.request);
+        list = member(x->call.request, "header");
+    }
     json *shown = NULL;
     for (json *h = json_first(list); h; h = h->next)
         if (str_ieq(json_str_or(json_get(h, "key"), STR_NONE), STR("Cookie")))
@@ -451,7 +455,9 @@ static void hop(trip *x)
     err e = ERR_INIT;
     credential_token_unref(x->token); // of the hop before
     x->token = NULL;
-    if (wire_url_parse(&x->mem, x->url, &x->at, &e)) {
+    if (x->kept_at && !x->told.redirects) {
+        x->at = *x->kept_at;
+    } else if (wire_url_parse(&x->mem, x->url, &x->at, &e)) {
         fail(x, &e);
         return;
     }
@@ -522,8 +528,12 @@ static void start_hops(trip *x)
     x->url = x->call.url;
     x->with_body = x->call.body.len > 0;
     vec_reset(&x->headers);
-    VEC_FOREACH (&x->call.headers, h)
-        vec_push(&x->headers, *h);
+    VEC_FOREACH (&x->call.headers, h) {
+        pm_header own = *h;
+        if (x->kept_at && h->value.ptr == x->call.token) // another exchange writes over it
+            own.value = arena_str(&x->mem, own.value);
+        vec_push(&x->headers, own);
+    }
     hop(x);
 }
 
@@ -656,6 +666,17 @@ static void grant_again(trip *x)
     grant_start(x, replay_granted);
 }
 
+static code prepare_anew(trip *x, err *e)
+{
+    x->behavior = behavior_of(&x->want);
+    code c = own_variables(x, e);
+    if (!c)
+        c = prepare(x, e);
+    if (!c)
+        ready_keep(x);
+    return c;
+}
+
 trip *trip_start(runner *r, const trip_want *want)
 {
     err e = ERR_INIT;
@@ -664,12 +685,9 @@ trip *trip_start(runner *r, const trip_want *want)
     x->want = *want;
     arena_init(&x->mem);
     buf_init(&x->body, r->o.response_bytes_max);
-    x->behavior = behavior_of(want);
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
-    code c = own_variables(x, &e);
-    if (!c)
-        c = prepare(x, &e);
+    code c = ready_take(x) ? OK : prepare_anew(x, &e);
     if (!c && x->call.wants_grant) {
         soon(x, get_grant);
         return x;
@@ -701,7 +719,8 @@ void trip_free(trip *x)
         return;
     end_all(x);
     credential_token_unref(x->token);
-    pm_call_deinit(&x->call);
+    if (!x->kept_at)
+        pm_call_deinit(&x->call);
     vec_deinit(&x->headers);
     pm_auth_memory_free(x->memory);
     pm_scope_free(x->own);
