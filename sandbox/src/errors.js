@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Errors as they travel to the runner, and the JSON reader whose errors say where.
+import { intact } from './intact.js';
 
 // What worker.c puts before a script, on its first line.
 const headColumns = 18;
@@ -13,7 +14,9 @@ function frames(stack) {
 
 // Whatever was thrown, as {name, message, stack}. A script may throw anything: nothing here may
 // throw in turn.
-export function describeError(e) {
+export const describeError = (e) => intact(() => describe(e));
+
+function describe(e) {
     try {
         if (e === null || typeof e !== 'object') return { name: 'Error', message: String(e), stack: '' };
         const name = String(e.name || 'Error');
@@ -22,7 +25,7 @@ export function describeError(e) {
         const head = message ? `${name}: ${message}` : name;
         return { name, message, stack: head + frames(e.stack) };
     } catch {
-        return { name: 'Error', message: 'an error that cannot be described', stack: '' };
+        return { name: 'Error', message: 'the script threw a value whose name or message can\'t be read', stack: '' };
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values as text for the console, in the manner of Node's util.inspect.
+import { describeError } from './errors.js';
 import { isLazy } from './lazy.js';
 
 const DEPTH_MAX = 25;
@@ -124,7 +125,7 @@ export function inspect(v, columns = 80) {
     try {
         text = show(v, { seen: [], width: Math.max(columns, 20) - 16 }, 0, 0);
     } catch (e) {
-        text = `[a value that cannot be shown: ${e && e.message}]`;
+        text = `[a value that cannot be shown: ${describeError(e).message}]`;
     }
     return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}... ${text.length - TEXT_MAX} more characters` : text;
 }

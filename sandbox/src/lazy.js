@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties that are computed when first read, and that a script may overwrite.
+import { intact } from './intact.js';
+
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const { WeakSet } = globalThis;
 const { __lookupGetter__: getterOf } = Object.prototype;
@@ -14,7 +16,7 @@ export function isLazy(getter) {
 export function lazy(object, name, compute) {
     const set = (value) => defineProperty(object, name, { value, writable: true, configurable: true, enumerable: true });
     const get = () => {
-        const value = compute();
+        const value = intact(compute);
         set(value);
         return value;
     };
@@ -41,7 +43,7 @@ export class Slots {
             const values = this.#values;
             if (name in values) return values[name];
             values[name] = undefined; // computing it may ask for it: lodash looks whether there is a `_`
-            return values[name] = this.#source[name](this.#argument);
+            return values[name] = intact(() => this.#source[name](this.#argument));
         };
         const set = (value) => {
             this.#values[name] = value;

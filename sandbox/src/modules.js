@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Libraries: compiled at build time, loaded when first asked for, one instance per worker.
 import { parseJSON } from './errors.js';
+import { intact } from './intact.js';
 import { timerNames } from './timers.js';
 import { uuid } from './uuid.js';
 
@@ -15,10 +16,10 @@ const { stringify } = JSON;
 let host;
 const loaded = new Map();
 
-function load(library) {
+const load = (library) => intact(() => {
     if (!loaded.has(library)) loaded.set(library, host.load(library, require));
     return loaded.get(library);
-}
+});
 
 // What `require` knows: name → how to get it.
 const providers = {
@@ -65,5 +66,12 @@ export const modules = {
         host = theHost;
     },
     load,
+    // A library that changes the natives: as it leaves them they are kept from now on.
+    extend(library) {
+        intact(() => {
+            load(library);
+            host.renew();
+        });
+    },
     require,
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // pm.require: packages of a folder that the person named (--packages), as CommonJS; and pm.vault:
 // secrets of a file that the person named (--vault). Without the option neither gives anything.
+import { intact } from './intact.js';
+
 const { Function, Promise } = globalThis;
 const { hasOwn } = Object;
 
@@ -36,8 +38,8 @@ const refuse = () => Promise.reject(new Error('pm.vault: the run was given no se
 export function makeVault(scope, given) {
     if (!given) return { get: refuse, set: refuse, unset: refuse };
     return {
-        get: (key) => Promise.resolve(scope.get(key)),
-        set: (key, value) => Promise.resolve(void scope.set(key, value, 'secret')),
-        unset: (key) => Promise.resolve(void scope.unset(key)),
+        get: (key) => intact(() => Promise.resolve(scope.get(key))),
+        set: (key, value) => intact(() => Promise.resolve(void scope.set(key, value, 'secret'))),
+        unset: (key) => intact(() => Promise.resolve(void scope.unset(key))),
     };
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One script from its context to its end: what it sees (pm and the other globals), and what it did
 // (the messages of src/js/message.h).
-import { CookieJar, CookieList } from './cookies.js';
+import { Cookie, CookieJar, CookieList } from './cookies.js';
 import { describeError } from './errors.js';
 import { loadChai } from './expect.js';
 import { inspect } from './inspect.js';
+import { intact, keepIntact } from './intact.js';
 import { lazy, Slots } from './lazy.js';
+import { Header, HeaderList, PropertyList } from './list.js';
 import { finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
 import { modules } from './modules.js';
 import { checkScript } from './names.js';
@@ -15,11 +17,13 @@ import { Response } from './response.js';
 import { offerSugar } from './sugar.js';
 import { makeTest } from './test.js';
 import { timerNames, Timers } from './timers.js';
+import { Url } from './url.js';
 import { uuid } from './uuid.js';
-import { VariableScope } from './variables.js';
+import { Variable, VariableScope } from './variables.js';
 import { offerWeb } from './web.js';
 
 // A script may replace these; the prelude keeps the originals.
+const { apply } = Reflect;
 const { stringify, parse } = JSON;
 const resolved = Promise.resolve();
 const code = { assertion: 97, console: 108, exception: 120, fetch: 102, cookies: 99, done: 100 };
@@ -89,6 +93,7 @@ class Realm {
         for (const name of Object.keys(readOnly)) {
             Object.defineProperty(this.#pmPrototype, name, { get: () => this.script.once(name, readOnly[name]) });
         }
+        Object.freeze(this.#pmPrototype);
     }
 
     #makePm(script) {
@@ -107,9 +112,23 @@ class Realm {
         this.#members.fill(replaceable, script);
         script.pm = this.#makePm(script);
         this.#globals.fill(table, script);
+        this.#offer(table);
+    }
+
+    #offer(table) {
         for (const name of Object.keys(allGlobals)) {
             if (name in table) this.#globals.define(this.#global, name);
             else this.#globals.withdraw(this.#global, name);
+        }
+    }
+
+    // Can the next script find its globals?
+    sound() {
+        try {
+            this.#offer(allGlobals);
+            return true;
+        } catch {
+            return false;
         }
     }
 }
@@ -140,7 +159,7 @@ export class Script {
     // The value of make(script), made when first asked for.
     #made = { __proto__: null };
     once(name, make) {
-        if (!(name in this.#made)) this.#made[name] = make(this);
+        if (!(name in this.#made)) this.#made[name] = intact(() => make(this));
         return this.#made[name];
     }
 
@@ -149,7 +168,7 @@ export class Script {
     }
 
     send(kind, message) {
-        if (!this.skipped) this.host.send(code[kind], stringify(message));
+        if (!this.skipped) intact(() => this.host.send(code[kind], stringify(message)));
     }
 
     // The values of a scope, as the runner has them.
@@ -176,7 +195,7 @@ export class Script {
 
     later(call) {
         if (typeof call !== 'function') throw new TypeError('queueMicrotask requires a function');
-        resolved.then(() => call()).catch((e) => this.send('exception', describeError(e)));
+        intact(() => resolved.then(() => call()).catch((e) => this.send('exception', describeError(e))));
     }
 
     warn(message) {
@@ -186,9 +205,9 @@ export class Script {
     makeConsole() {
         const out = {};
         for (const level of ['log', 'info', 'warn', 'error', 'debug']) {
-            out[level] = (...values) => {
+            out[level] = (...values) => intact(() => {
                 this.send('console', { level, messages: values.map((v) => inspect(v, this.context.columns)) });
-            };
+            });
         }
         out.clear = () => {};
         return out;
@@ -265,7 +284,7 @@ export class Script {
             skipRequest: () => {
                 if (this.isTest) throw new TypeError('pm.execution.skipRequest is not a function');
                 if (this.skipped) return;
-                const result = this.result();
+                const result = intact(() => this.result());
                 this.skipped = { ...result, skip: true };
                 this.timers.seal();
             },
@@ -288,7 +307,7 @@ export class Script {
         const { pm } = this;
         const call = typeof callback === 'function' ? callback : undefined;
         if (!request) {
-            if (call) call.call(pm, new Error('sendrequest: nothing to request'));
+            if (call) apply(call, pm, [new Error('sendrequest: nothing to request')]);
             return pm;
         }
         return this.#fetch(call, () => ({
@@ -305,6 +324,10 @@ export class Script {
     }
 
     #fetch(call, question) {
+        return intact(() => this.#put(call, question));
+    }
+
+    #put(call, question) {
         const { pm } = this;
         let resolve, reject;
         const promise = call ? undefined : new Promise((a, b) => [resolve, reject] = [a, b]);
@@ -313,9 +336,10 @@ export class Script {
             const answer = new Response(response, response ? this.answerBody() : undefined);
             const cookies = new CookieList(response ? response.cookies : []);
             answer.cookies = cookies;
-            if (call) call.call(pm, error, answer, { cookies });
-            else if (error) reject(error);
+            if (call) return () => apply(call, pm, [error, answer, { cookies }]);
+            if (error) reject(error);
             else resolve(answer);
+            return undefined;
         };
         this.#ask('fetch', answered, question);
         return call ? pm : promise;
@@ -323,9 +347,42 @@ export class Script {
 
     askCookies(operation, answered) {
         const answer = (failure, list) => {
-            answered(failure ? Object.assign(new Error(failure.message), { name: failure.name }) : null, list || []);
+            const error = failure ? Object.assign(new Error(failure.message), { name: failure.name }) : null;
+            return () => answered(error, list || []);
         };
-        this.#ask('cookies', answer, () => operation);
+        intact(() => this.#ask('cookies', answer, () => operation));
+    }
+
+    // Throws when the script can't be begun.
+    check(call) {
+        const { event, legacy } = this.context;
+        checkScript(call, event, () => (legacy ? legacyNames(this) : []));
+    }
+
+    // An async body (top-level await) keeps the script alive until it settles.
+    hold(result) {
+        if (!(result instanceof Promise)) return;
+        const id = this.timers.expect(() => {});
+        const settled = () => this.timers.answer(id);
+        result.then(settled, (e) => {
+            this.error = describeError(e);
+            settled();
+        });
+    }
+
+    // A script that still waits for something goes on; its error is told as an event.
+    fail(e) {
+        if (intact(() => this.timers.pending())) this.send('exception', describeError(e));
+        else this.error = describeError(e);
+    }
+
+    expire(how) {
+        this.error = describeError(new Error(`sandbox: ${how} script execution timeout`));
+        this.timedOut = true;
+    }
+
+    finishLegacy() {
+        intact(() => this.#attempt(() => finishLegacy(this)));
     }
 
     // What a script leaves may throw when it is read: a cycle, a toJSON. That is the script's error.
@@ -361,7 +418,11 @@ function plainOf(request) {
     return typeof request.toJSON === 'function' ? request.toJSON() : request;
 }
 
+// The members of a message: what it hasn't got isn't looked for in Object.prototype.
+const own = (text) => intact(() => ({ __proto__: null, ...parse(text) }));
+
 export function createRunner(host, global) {
+    keepIntact(host, global, [Cookie, CookieJar, CookieList, Header, HeaderList, PropertyList, Request, Response, Url, Variable, VariableScope]);
     modules.init(host);
     offerSugar(global);
     offerWeb(host, global);
@@ -370,53 +431,46 @@ export function createRunner(host, global) {
 
     return {
         run(text, call, fault) {
-            script = new Script(host, parse(text));
-            const { legacy } = script.context;
-            realm.enter(script);
             try {
+                intact(() => {
+                    script = new Script(host, parse(text));
+                    realm.enter(script);
+                    if (fault === undefined) script.check(call);
+                });
                 if (fault !== undefined) throw fault;
-                checkScript(call, script.context.event, () => (legacy ? legacyNames(script) : []));
-                const result = call.call({});
-                // An async body (top-level await) keeps the script alive until it settles.
-                if (result instanceof Promise) {
-                    const id = script.timers.expect(() => {});
-                    const settled = () => script.timers.answer(id);
-                    result.then(settled, (e) => {
-                        script.error = describeError(e);
-                        settled();
-                    });
-                }
+                const result = apply(call, {}, []);
+                intact(() => script.hold(result));
             } catch (e) {
-                // A script that still waits for something goes on; its error is told as an event.
-                if (script.timers.pending()) script.send('exception', describeError(e));
-                else script.error = describeError(e);
+                script.fail(e);
             }
-            if (legacy) finishLegacy(script);
+            if (script.context.legacy) script.finishLegacy();
         },
         fetched(text) {
-            const { id, failure, response } = parse(text);
+            const { id, failure, response } = own(text);
             script.timers.answer(id, failure, response);
         },
         cookies(text) {
-            const { id, failure, cookies } = parse(text);
+            const { id, failure, cookies } = own(text);
             script.timers.answer(id, failure, cookies);
         },
-        wait: () => script.timers.wait(),
+        wait: () => intact(() => script.timers.wait()),
         tick: () => script.timers.tick(),
         rejected(reason) {
             script.send('exception', describeError(reason));
         },
         finish(how) {
-            script.timers.seal();
-            if (how) {
-                script.error = describeError(new Error(`sandbox: ${how} script execution timeout`));
-                script.timedOut = true;
-            }
-            const result = script.skipped || script.result();
-            if (script.timedOut) result.timeout = true;
-            script.skipped = undefined;
-            script.send('done', result);
-            return true;
+            host.mend();
+            return intact(() => {
+                if (how) script.expire(how);
+                script.timers.seal();
+                const result = script.skipped || script.result();
+                if (script.timedOut) result.timeout = true;
+                // The values that were read may have had getters.
+                if (!host.mend() || !realm.sound()) result.spoiled = true;
+                script.skipped = undefined;
+                script.send('done', result);
+                return true;
+            });
         },
     };
 }

@@ -64,7 +64,7 @@ export function loadSugar() {
     for (const [object, name, get] of waiting) {
         if (getOwnPropertyDescriptor(object, name)?.get === get) delete object[name];
     }
-    modules.load('sugar');
+    modules.extend('sugar');
 }
 
 function wait(object, name) {

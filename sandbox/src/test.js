@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pm.test. A test function with a parameter is asynchronous: it is over when it calls that.
 import { describeError } from './errors.js';
+import { intact } from './intact.js';
 
 function fail(assertion, e) {
     assertion.passed = false;
@@ -12,7 +13,7 @@ function fail(assertion, e) {
 // `tell` gets each assertion when its test is over.
 export function makeTest(tell) {
     let count = 0;
-    const begin = (name, skipped) => ({ name: String(name), index: count++, passed: true, skipped });
+    const begin = (name, skipped) => intact(() => ({ name: String(name), index: count++, passed: true, skipped }));
 
     function test(name, body) {
         const assertion = begin(name, false);

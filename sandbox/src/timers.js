@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timers, and everything else that keeps a script alive: a script is over when nothing is pending.
+import { intact } from './intact.js';
+
+const { apply } = Reflect;
 
 export const timerNames = [
     'setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate',
@@ -28,20 +31,22 @@ export class Timers {
     }
 
     globals() {
+        const add = (call, ms, repeats) => intact(() => this.#add(call, ms, repeats));
         const clear = (id) => {
-            if (!this.#sealed) this.#due.delete(id);
+            if (!this.#sealed) intact(() => this.#due.delete(id));
         };
         return {
-            setTimeout: (call, ms) => this.#add(call, ms, false),
-            setInterval: (call, ms) => this.#add(call, ms, true),
-            setImmediate: (call) => this.#add(call, 0, false),
+            setTimeout: (call, ms) => add(call, ms, false),
+            setInterval: (call, ms) => add(call, ms, true),
+            setImmediate: (call) => add(call, 0, false),
             clearTimeout: clear,
             clearInterval: clear,
             clearImmediate: clear,
         };
     }
 
-    // A question to the runner: returns its id; `answered` gets the answer.
+    // A question to the runner: returns its id; `answered` gets the answer, and returns what is to be
+    // called then.
     expect(answered) {
         if (this.#sealed) return undefined;
         const id = ++this.#next;
@@ -53,14 +58,18 @@ export class Timers {
         this.#events.delete(id);
     }
 
-    answer(id, ...values) {
-        const answered = this.#events.get(id);
-        if (this.#events.delete(id)) this.#guard(() => answered(...values));
+    answer(id, failure, value) {
+        this.#call(() => {
+            const answered = this.#events.get(id);
+            return this.#events.delete(id) ? answered(failure, value) : undefined;
+        });
     }
 
-    #guard(call) {
+    // What is found to be called is the script's, and finds the language as the script made it.
+    #call(find) {
         try {
-            call();
+            const call = intact(find);
+            if (call) apply(call, {}, []);
         } catch (e) {
             this.#onError(e);
         }
@@ -80,16 +89,20 @@ export class Timers {
 
     // Runs one timer that is due, the earliest; promise jobs run between two.
     tick() {
+        this.#call(() => this.#take());
+    }
+
+    #take() {
         const now = this.#host.now();
         let next;
         for (const [id, t] of this.#due) {
             if (t.at <= now && (!next || t.at < next[1].at)) next = [id, t];
         }
-        if (!next) return;
+        if (!next) return undefined;
         const [id, t] = next;
         if (t.every) t.at = now + t.every;
         else this.#due.delete(id);
-        this.#guard(() => t.call.call({}));
+        return t.call;
     }
 
     seal() {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Variable scopes: pm.environment, pm.globals, pm.collectionVariables, pm.variables and
 // pm.iterationData.
+import { intact } from './intact.js';
 import { PropertyList } from './list.js';
 import { uuid } from './uuid.js';
 
 const { stringify, parse } = JSON;
+const { hasOwn } = Object;
 const identity = (v) => v;
 const asJSON = (v) => (typeof v === 'string' ? v : stringify(v));
 const fromJSON = (v) => {
@@ -26,7 +28,7 @@ const casts = {
 const plain = { in: identity, out: identity };
 
 function castOf(type) {
-    return Object.hasOwn(casts, type) ? casts[type] : plain;
+    return hasOwn(casts, type) ? casts[type] : plain;
 }
 
 export class Variable {
@@ -98,6 +100,9 @@ export class VariableScope {
     set(key, value, type) {
         if (key === undefined || key === null) return;
         if (typeof key === 'object') ({ key, value, type } = key);
+        intact(() => this.#set(key, value, type));
+    }
+    #set(key, value, type) {
         const own = this.#own(key);
         const update = type === undefined ? { key, value } : { key, value, type };
         if (own) own.update(update);
@@ -105,14 +110,18 @@ export class VariableScope {
         this.#touched.set(key, this.#touched.get(key) ?? false);
     }
     unset(key) {
-        this.values.remove((v) => v.key === key && !v.disabled);
-        this.#touched.delete(key);
-        this.#touched.set(key, true);
+        intact(() => {
+            this.values.remove((v) => v.key === key && !v.disabled);
+            this.#touched.delete(key);
+            this.#touched.set(key, true);
+        });
     }
     clear() {
-        this.values.clear();
-        this.#touched.clear();
-        this.#cleared = true;
+        intact(() => {
+            this.values.clear();
+            this.#touched.clear();
+            this.#cleared = true;
+        });
     }
     toObject(excludeDisabled, caseSensitive) {
         const out = {};

@@ -25,7 +25,7 @@ struct js_engine {
 
     process *process; // NULL: none runs
     bool ready;       // it said so
-    bool littered;    // a script was stopped in it: its promises are still in the queue
+    bool littered; // a script was stopped in it (its promises are still in the queue) or spoiled it
     buf in;
     buf out; // from `sent` on it is still to be handed to the stream
     size_t sent;
@@ -156,7 +156,7 @@ static code on_script_done(js_engine *en, const json *root, err *e)
     code c = message_read_done(&en->message, root, &r, e);
     if (c)
         return c;
-    en->littered = r.code == SCRIPT_TIMEOUT;
+    en->littered = r.code == SCRIPT_TIMEOUT || r.spoiled;
     finish(en, &r);
     return OK;
 }

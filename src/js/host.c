@@ -167,12 +167,43 @@ static JSValue host_random(JSContext *ctx, JSValueConst this_val, int argc, JSVa
     return JS_NewArrayBufferCopy(ctx, bytes, (size_t)len);
 }
 
+// keep(owner, keys): these properties are what the prelude stands on.
+static JSValue host_keep(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc;
+    return intact_keep(&self(ctx)->intact, ctx, argv[0], argv[1]) ? JS_UNDEFINED : JS_EXCEPTION;
+}
+
+// renew(): as they are now.
+static JSValue host_renew(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc, (void)argv;
+    intact_renew(&self(ctx)->intact, ctx);
+    return JS_UNDEFINED;
+}
+
+// intact(work): work() with the originals in place.
+static JSValue host_intact(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc;
+    return intact_call(&self(ctx)->intact, ctx, argv[0]);
+}
+
+// mend(): puts the originals back for good, and returns whether all is well.
+static JSValue host_mend(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    (void)this_val, (void)argc, (void)argv;
+    return JS_NewBool(ctx, intact_mend(&self(ctx)->intact, ctx));
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("send", 2, host_send),       JS_CFUNC_DEF("now", 0, host_now),
     JS_CFUNC_DEF("load", 2, host_load),       JS_CFUNC_DEF("body", 0, host_body),
     JS_CFUNC_DEF("request", 0, host_request), JS_CFUNC_DEF("scope", 1, host_scope),
     JS_CFUNC_DEF("text", 4, host_text),       JS_CFUNC_DEF("bytes", 1, host_bytes),
-    JS_CFUNC_DEF("random", 1, host_random),
+    JS_CFUNC_DEF("random", 1, host_random),   JS_CFUNC_DEF("keep", 2, host_keep),
+    JS_CFUNC_DEF("renew", 0, host_renew),     JS_CFUNC_DEF("intact", 1, host_intact),
+    JS_CFUNC_DEF("mend", 0, host_mend),
 };
 
 JSValue host_new(worker *w)

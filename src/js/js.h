@@ -16,7 +16,8 @@
 //   print and send (threat 43).
 // - What a script sets as an undeclared global stays until the engine ends (or its worker does);
 //   `var`, `let` and `const` end with the script. A script that took too long left work behind in
-//   its worker, which ends with it.
+//   its worker, which ends with it; so does one that froze what the language is made of. What
+//   a script replaced of that (Array.prototype.map, JSON.stringify) is put back when it ends.
 // - Texts in callbacks are borrowed for the call. Texts given to js_run and js_answer_* are copied.
 #pragma once
 
@@ -180,8 +181,9 @@ struct js_result {
     size_t change_count;
     str request; // JSON text, JS_PREREQUEST only; empty: unchanged
     js_next_kind next_kind;
-    str next;  // name or id
-    bool skip; // pm.execution.skipRequest()
+    str next;     // name or id
+    bool skip;    // pm.execution.skipRequest()
+    bool spoiled; // for the engine: the worker serves no other script
 };
 
 // pm.sendRequest: a request object of Collection v2.1 as JSON text. Its {{variables}} stay as they

@@ -263,6 +263,8 @@ code message_read_done(arena *a, const json *root, js_result *ret, err *e)
     if (!c)
         c = flag(root, "timeout", &timed_out, e);
     if (!c)
+        c = flag(root, "spoiled", &ret->spoiled, e);
+    if (!c)
         c = optional_error(root, &ret->error, &failed, e);
     if (c)
         return c;

@@ -95,6 +95,7 @@ static void T45_members_of_the_wrong_kind_are_refused(void **state)
         {FRAME_DONE, "{\"next\":5}", "next"},
         {FRAME_DONE, "{\"skip\":\"yes\"}", "skip"},
         {FRAME_DONE, "{\"timeout\":0}", "timeout"},
+        {FRAME_DONE, "{\"spoiled\":\"no\"}", "spoiled"},
         {FRAME_DONE, "{\"error\":[]}", "error"},
     };
     (void)state;

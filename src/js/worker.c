@@ -23,6 +23,7 @@ enum {
     READ_BYTES = 64 << 10,
     JOBS_PER_TURN = 1000, // promise jobs between two looks at the time
     GARBAGE_BYTES = 2 << 20,
+    GRACE_MS = JS_KILL_CPU_MS / 2, // to tell what a script left whose time is over
 };
 
 // ---- engine -----------------------------------------------------------------------------------
@@ -303,10 +304,27 @@ static bool settle(worker *w)
 
 static void tell_failure(worker *w)
 {
-    str text = STR("{\"changes\":[],\"error\":{\"name\":\"Error\",\"message\":\"sandbox: "
-                   "what the script left can't be told\",\"stack\":\"\"}}");
+    str text =
+        w->expired
+            ? STR("{\"changes\":[],\"spoiled\":true,\"timeout\":true,\"error\":{\"name\":"
+                  "\"Error\",\"message\":\"sandbox: synchronous script execution timeout: "
+                  "reading what the script left doesn't end\",\"stack\":\"\"}}")
+            : STR("{\"changes\":[],\"spoiled\":true,\"error\":{\"name\":\"Error\",\"message\":"
+                  "\"sandbox: what the script left can't be told\",\"stack\":\"\"}}");
     frame_add_head(&w->out, FRAME_DONE, text.len);
     buf_adds(&w->out, text);
+}
+
+static bool finish(worker *w, const char *how)
+{
+    JSValue arg = how ? text_value(w, str_from(how)) : JS_UNDEFINED;
+    if (w->expired)
+        w->limit_ms += GRACE_MS;
+    w->expired = false;
+    JSValue told = boot_call(w, "finish", 1, &arg);
+    bool ok = JS_IsBool(told);
+    JS_FreeValue(w->ctx, told);
+    return ok;
 }
 
 static bool run(worker *w, const frame_run *r)
@@ -324,15 +342,12 @@ static bool run(worker *w, const frame_run *r)
     bool synchronous = w->expired;
     bool alive = settle(w);
     w->body = w->request = STR_NONE;
-    JSValue how = JS_UNDEFINED;
-    if (w->expired)
-        how = text_value(w, synchronous ? STR("synchronous") : STR("asynchronous"));
-    w->expired = false;
-    w->limit_ms = 0;
-    JSValue told = boot_call(w, "finish", 1, &how);
-    if (!JS_IsBool(told)) // what the script left is too large, or there is no memory to tell it
+    const char *how = !w->expired ? NULL : synchronous ? "synchronous" : "asynchronous";
+    bool told = finish(w, how);
+    if (!told && w->expired && !how)
+        told = finish(w, "synchronous");
+    if (!told) // it is too large, there is no memory to tell it, or reading it doesn't end
         tell_failure(w);
-    JS_FreeValue(w->ctx, told);
     alive = alive && worker_flush(w);
     collect(w); // while the runner is busy with what was told
     return alive;

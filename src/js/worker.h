@@ -9,13 +9,17 @@
 //   wait()       ms until the next timer, -1: until a message, -2: the script is over
 //   tick()       runs what is due
 //   rejected(e)  a promise was rejected and nobody cares
-//   finish(how)  sends DONE; how: undefined or the text of an error
+//   finish(how)  sends DONE and returns true; how: undefined, or what kind of time was over.
+//   Reading
+//                what a script left may run code of its own: an end that isn't reached in time is
+//                asked for once more, with a little time of its own.
 #pragma once
 
 #include <quickjs/quickjs.h>
 
 #include "base/base.h"
 #include "js/frame.h"
+#include "js/intact.h"
 #include "js/js.h"
 
 typedef struct worker worker;
@@ -33,6 +37,7 @@ struct worker {
     uint64_t waited_ms;         // by the script, for answers and timers
     bool expired;               // the limit was met
     size_t collect_bytes;       // the heap's size that makes a collection worth its time
+    intact intact;              // what the prelude stands on
     VEC(JSValue) scripts;       // by id: the function of each script, compiled once
     VEC(JSValue) rejected;      // pairs: promise, reason; handled before the turn ends or told
 };

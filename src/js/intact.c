@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "js/intact.h"
+
+typedef VEC(intact_member) members;
+
+static void no_exception(JSContext *ctx)
+{
+    JS_FreeValue(ctx, JS_GetException(ctx));
+}
+
+static void free_property(JSContext *ctx, JSPropertyDescriptor *p)
+{
+    JS_FreeValue(ctx, p->value);
+    JS_FreeValue(ctx, p->getter);
+    JS_FreeValue(ctx, p->setter);
+}
+
+static bool look(JSContext *ctx, JSValueConst owner, JSAtom key, JSPropertyDescriptor *ret)
+{
+    int there = JS_GetOwnProperty(ctx, ret, owner, key);
+    if (there <= 0)
+        *ret = (JSPropertyDescriptor){0, JS_UNDEFINED, JS_UNDEFINED, JS_UNDEFINED};
+    if (there < 0)
+        no_exception(ctx);
+    return there > 0;
+}
+
+static bool same(JSContext *ctx, const intact_member *a, const intact_member *b)
+{
+    return a->there == b->there && JS_StrictEq(ctx, a->property.value, b->property.value) &&
+           JS_StrictEq(ctx, a->property.getter, b->property.getter) &&
+           JS_StrictEq(ctx, a->property.setter, b->property.setter);
+}
+
+// Makes the owner's property what the member says. No code of a script runs.
+static bool put(JSContext *ctx, const intact_member *m)
+{
+    const JSPropertyDescriptor *p = &m->property;
+    int flags = (p->flags & JS_PROP_C_W_E) | JS_PROP_HAS_CONFIGURABLE | JS_PROP_HAS_ENUMERABLE;
+    flags |= p->flags & JS_PROP_GETSET ? JS_PROP_HAS_GET | JS_PROP_HAS_SET
+                                       : JS_PROP_HAS_VALUE | JS_PROP_HAS_WRITABLE;
+    int done = m->there
+                   ? JS_DefineProperty(ctx, m->owner, m->key, p->value, p->getter, p->setter, flags)
+                   : JS_DeleteProperty(ctx, m->owner, m->key, 0);
+    if (done < 0)
+        no_exception(ctx);
+    return done > 0;
+}
+
+static bool has_prototype(JSContext *ctx, const intact_owner *o)
+{
+    JSValue now = JS_GetPrototype(ctx, o->object);
+    bool same_one = JS_StrictEq(ctx, now, o->prototype);
+    JS_FreeValue(ctx, now);
+    return same_one;
+}
+
+bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys)
+{
+    uint32_t count;
+    JSValue length = JS_GetPropertyStr(ctx, keys, "length");
+    if (JS_ToUint32(ctx, &count, length)) // a number in an array
+        return false;
+    if (!in->owners.len) {
+        in->plain = JS_DupValue(ctx, owner);
+        in->plain_count = count;
+    }
+    intact_owner o = {JS_DupValue(ctx, owner), JS_GetPrototype(ctx, owner)};
+    vec_push(&in->owners, o);
+    for (uint32_t i = 0; i < count; i++) {
+        JSValue name = JS_GetPropertyUint32(ctx, keys, i);
+        intact_member m = {.owner = owner, .key = JS_ValueToAtom(ctx, name)};
+        JS_FreeValue(ctx, name);
+        m.there = look(ctx, owner, m.key, &m.property);
+        if (!m.there || m.property.flags & (JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE)) {
+            vec_push(&in->members, m);
+            continue;
+        }
+        free_property(ctx, &m.property);
+        JS_FreeAtom(ctx, m.key);
+    }
+    return true;
+}
+
+void intact_renew(intact *in, JSContext *ctx)
+{
+    VEC_FOREACH (&in->members, m) {
+        free_property(ctx, &m->property);
+        m->there = look(ctx, m->owner, m->key, &m->property);
+    }
+}
+
+// ---- there and back -----------------------------------------------------------------------------
+
+static bool is_kept(const intact *in, JSAtom key)
+{
+    VEC_FOREACH (&in->members, m) {
+        if (JS_VALUE_GET_PTR(m->owner) != JS_VALUE_GET_PTR(in->plain))
+            return false; // those of Object.prototype come first
+        if (m->key == key)
+            return true;
+    }
+    return false;
+}
+
+// Appends what a script added to every object; the keys are counted.
+static void find_added(const intact *in, JSContext *ctx, members *ret)
+{
+    JSPropertyEnum *names;
+    uint32_t count;
+    if (JS_GetOwnPropertyNames(ctx, &names, &count, in->plain,
+                               JS_GPN_STRING_MASK | JS_GPN_SYMBOL_MASK)) {
+        no_exception(ctx);
+        return;
+    }
+    for (uint32_t i = 0; count != in->plain_count && i < count; i++) {
+        intact_member m = {.owner = in->plain, .key = names[i].atom};
+        if (is_kept(in, m.key) || !look(ctx, m.owner, m.key, &m.property))
+            continue;
+        m.there = true;
+        m.key = JS_DupAtom(ctx, m.key);
+        vec_push(ret, m);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        JS_FreeAtom(ctx, names[i].atom);
+    js_free(ctx, names);
+}
+
+// Puts the originals in place and returns in *ret what was there. False when one can't be put.
+static bool put_originals(intact *in, JSContext *ctx, members *ret)
+{
+    bool all = true;
+    VEC_FOREACH (&in->owners, o) {
+        if (has_prototype(ctx, o) || JS_SetPrototype(ctx, o->object, o->prototype) > 0)
+            continue;
+        no_exception(ctx);
+        all = false;
+    }
+    VEC_FOREACH (&in->members, m) {
+        intact_member now = {.owner = m->owner, .key = m->key};
+        now.there = look(ctx, now.owner, now.key, &now.property);
+        if (same(ctx, m, &now)) {
+            free_property(ctx, &now.property);
+            continue;
+        }
+        JS_DupAtom(ctx, now.key);
+        vec_push(ret, now);
+        all = put(ctx, m) && all;
+    }
+    return all;
+}
+
+static void drop(JSContext *ctx, members *list)
+{
+    VEC_FOREACH (list, m) {
+        free_property(ctx, &m->property);
+        JS_FreeAtom(ctx, m->key);
+    }
+    vec_deinit(list);
+}
+
+JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
+{
+    members theirs = {0}, added = {0};
+    put_originals(in, ctx, &theirs);
+    find_added(in, ctx, &added);
+    VEC_FOREACH (&added, m) {
+        intact_member none = {.owner = m->owner, .key = m->key};
+        put(ctx, &none);
+    }
+    JSValue result = JS_Call(ctx, work, JS_UNDEFINED, 0, NULL);
+    if (!theirs.len && !added.len)
+        return result;
+    JSValue thrown = JS_IsException(result) ? JS_GetException(ctx) : JS_UNDEFINED;
+    VEC_FOREACH (&added, m)
+        put(ctx, m);
+    VEC_FOREACH (&theirs, m)
+        put(ctx, m);
+    drop(ctx, &added);
+    drop(ctx, &theirs);
+    return JS_IsException(result) ? JS_Throw(ctx, thrown) : result;
+}
+
+// A function that a script gave every object for good is a helper, unless the language itself asks
+// objects for it.
+static bool is_harmless(JSContext *ctx, const intact_member *m)
+{
+    static const char *const asked[] = {"toJSON", "get", "set", "then"};
+    if (m->property.flags & JS_PROP_CONFIGURABLE)
+        return true;
+    if (!JS_IsFunction(ctx, m->property.value))
+        return false;
+    const char *name = JS_AtomToCString(ctx, m->key);
+    bool harmless = name != NULL;
+    for (size_t i = 0; harmless && i < ARRAY_LEN(asked); i++)
+        harmless = !str_eq(str_from(name), str_from(asked[i]));
+    JS_FreeCString(ctx, name);
+    return harmless;
+}
+
+bool intact_mend(intact *in, JSContext *ctx)
+{
+    members theirs = {0}, added = {0};
+    bool well = put_originals(in, ctx, &theirs);
+    VEC_FOREACH (&in->owners, o)
+        well = well && JS_IsExtensible(ctx, o->object) > 0;
+    find_added(in, ctx, &added);
+    VEC_FOREACH (&added, m)
+        well = well && is_harmless(ctx, m);
+    drop(ctx, &theirs);
+    drop(ctx, &added);
+    return well;
+}

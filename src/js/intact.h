@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// intact: the prelude shares a realm with scripts, which may replace what every program stands on:
+// Map, Array.prototype.map, JSON.stringify. What it does that matters (reports, timers, questions,
+// variables) is done with the originals in place; the script's own come back afterwards. At the end
+// of a script the originals stay: what it did to the language isn't the next one's trouble (T45).
+#pragma once
+
+#include <quickjs/quickjs.h>
+
+#include "base/base.h"
+
+typedef struct intact_member intact_member;
+struct intact_member {
+    JSValue owner;
+    JSAtom key;
+    bool there; // false: the owner has no such property
+    JSPropertyDescriptor property;
+};
+
+typedef struct intact_owner intact_owner;
+struct intact_owner {
+    JSValue object;
+    JSValue prototype;
+};
+
+typedef struct intact intact;
+struct intact {
+    VEC(intact_member) members;
+    VEC(intact_owner) owners;
+    JSValue plain; // Object.prototype: what scripts add to it is in every object
+    uint32_t plain_count;
+};
+
+// Remembers the properties of these names, or that there are none, and the owner's prototype.
+// `keys` is an array. An Object.prototype must come first.
+bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys);
+// What it remembers has got new values that count from now on.
+void intact_renew(intact *in, JSContext *ctx);
+// Calls work() with the originals in place.
+JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work);
+// Puts the originals back for good. False when that can't be done: something was frozen or closed.
+bool intact_mend(intact *in, JSContext *ctx);
