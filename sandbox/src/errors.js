@@ -20,7 +20,8 @@ function describe(e) {
     try {
         if (e === null || typeof e !== 'object') return { name: 'Error', message: String(e), stack: '' };
         const name = String(e.name || 'Error');
-        const text = e.message === undefined ? '' : String(e.message);
+        const nameless = e.name === undefined && e.message === undefined;
+        const text = nameless ? 'the script threw an object that has no message' : String(e.message ?? '');
         const message = name === 'ReferenceError' ? text.replace(/^'(.*)' is not defined$/, '$1 is not defined') : text;
         const head = message ? `${name}: ${message}` : name;
         return { name, message, stack: head + frames(e.stack) };

@@ -4,13 +4,13 @@
 // src/js/intact.h.
 const { getPrototypeOf, ownKeys } = Reflect;
 
-// The natives that the prelude uses. Not Date: scripts set clocks, and nothing here stands on it.
-const names = [
-    'Object', 'Function', 'Array', 'ArrayBuffer', 'BigInt', 'Boolean', 'Error', 'Map', 'Number', 'Promise', 'Proxy', 'RangeError',
-    'RegExp', 'Set', 'String', 'Symbol', 'SyntaxError', 'TypeError', 'Uint8Array', 'WeakMap', 'WeakSet', 'decodeURIComponent',
-    'encodeURIComponent', 'isNaN', 'parseInt', 'Math', 'Reflect',
+// The natives whose members the prelude uses. Not Date: scripts set clocks, and nothing here stands
+// on one.
+const used = [
+    'Object', 'Function', 'Array', 'ArrayBuffer', 'BigInt', 'Boolean', 'Error', 'JSON', 'Map', 'Number', 'Promise', 'Proxy',
+    'RangeError', 'RegExp', 'Set', 'String', 'Symbol', 'SyntaxError', 'TypeError', 'Uint8Array', 'WeakMap', 'WeakSet', 'Math',
+    'Reflect',
 ];
-
 let host;
 
 // Does the work with the language as it was, and returns its result.
@@ -21,12 +21,12 @@ export function keepIntact(theHost, global, own) {
     host = theHost;
     const keep = (thing) => host.keep(thing, ownKeys(thing));
     keep(Object.prototype); // first: see intact.h
-    host.keep(global, names);
-    for (const name of names) {
+    // Each script finds a JSON of its own kind.
+    host.keep(global, ownKeys(global).filter((name) => name !== 'JSON'));
+    for (const name of used) {
         keep(global[name]);
         if (name !== 'Object' && global[name].prototype) keep(global[name].prototype);
     }
-    keep(JSON);
     keep(getPrototypeOf(Uint8Array));
     keep(getPrototypeOf(Uint8Array).prototype);
     for (const iterable of [[], '', new Map(), new Set(), ''.matchAll(/x/g)]) keep(getPrototypeOf(iterable[Symbol.iterator]()));

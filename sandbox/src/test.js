@@ -3,12 +3,12 @@
 import { describeError } from './errors.js';
 import { intact } from './intact.js';
 
-function fail(assertion, e) {
+const fail = (assertion, e) => intact(() => {
     assertion.passed = false;
     // What isn't an object has no message to show but the test's name.
     const named = e !== null && typeof e === 'object';
     assertion.error = named ? describeError(e) : { name: '', message: '', stack: '' };
-}
+});
 
 // `tell` gets each assertion when its test is over.
 export function makeTest(tell) {

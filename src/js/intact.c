@@ -181,21 +181,20 @@ JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
     return JS_IsException(result) ? JS_Throw(ctx, thrown) : result;
 }
 
-// A function that a script gave every object for good is a helper, unless the language itself asks
-// objects for it.
-static bool is_harmless(JSContext *ctx, const intact_member *m)
+// What a script gave every object may be a helper for the scripts after it, as long as the language
+// itself doesn't ask objects for it.
+static bool is_helper(JSContext *ctx, const intact_member *m)
 {
-    static const char *const asked[] = {"toJSON", "get", "set", "then"};
-    if (m->property.flags & JS_PROP_CONFIGURABLE)
-        return true;
-    if (!JS_IsFunction(ctx, m->property.value))
-        return false;
+    static const char *const asked[] = {"toJSON", "then",     "get",        "set",
+                                        "value",  "writable", "enumerable", "configurable"};
+    JSValue key = JS_AtomToValue(ctx, m->key);
+    bool helper = JS_IsObject(m->property.value) && !JS_IsSymbol(key);
+    JS_FreeValue(ctx, key);
     const char *name = JS_AtomToCString(ctx, m->key);
-    bool harmless = name != NULL;
-    for (size_t i = 0; harmless && i < ARRAY_LEN(asked); i++)
-        harmless = !str_eq(str_from(name), str_from(asked[i]));
+    for (size_t i = 0; name && i < ARRAY_LEN(asked); i++)
+        helper = helper && !str_eq(str_from(name), str_from(asked[i]));
     JS_FreeCString(ctx, name);
-    return harmless;
+    return helper && name;
 }
 
 bool intact_mend(intact *in, JSContext *ctx)
@@ -205,8 +204,10 @@ bool intact_mend(intact *in, JSContext *ctx)
     VEC_FOREACH (&in->owners, o)
         well = well && JS_IsExtensible(ctx, o->object) > 0;
     find_added(in, ctx, &added);
-    VEC_FOREACH (&added, m)
-        well = well && is_harmless(ctx, m);
+    VEC_FOREACH (&added, m) {
+        intact_member none = {.owner = m->owner, .key = m->key};
+        well = (is_helper(ctx, m) || put(ctx, &none)) && well;
+    }
     drop(ctx, &theirs);
     drop(ctx, &added);
     return well;
