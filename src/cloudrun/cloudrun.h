@@ -28,7 +28,9 @@ struct up_options {
     uint64_t window_ms;      // of the autoscaler; 0: a minute
     uint64_t to_zero_ms;     // the last instance ends after this idle time; 0: window and a half
     bool internal;           // callers count as being inside the network: ingress lets them in
+    bool google_proxy;       // instances get a proxy that answers for Google's hosts
     const char *path, *lang; // of the environment, for the instances
+    const char *roots;       // PEM file of the CAs that are trusted here; NULL: the system's
     // Reads the section `up` of the project file into the options; when there is one. May be NULL.
     code (*on_project)(void *ctx, const json *section, up_options *o, err *e);
     // A line for the person who watches, without its end: what the programs write, what happens to
@@ -48,7 +50,7 @@ void up_stop(up *u, void (*on_stopped)(void *ctx), void *ctx);
 void up_free(up *u);
 
 // {pid, project, services: [{name, url, run_app_urls}], token_url, metadata, issuer, jwks, certs,
-// admin}
+// admin}, and with google_proxy {proxy, ca, ca_bundle, env_file}
 void up_json(const up *u, jout *w);
 // What runs where and what to try, for a terminal.
 void up_text(const up *u, bool colour, buf *out);

@@ -18,9 +18,9 @@ static void set(variables *v, str name, str value)
     map_set(&v->values, name, (void *)(uintptr_t)text.ptr);
 }
 
-static void setz(variables *v, const char *name, const char *value)
+static void setz(void *ctx, const char *name, const char *value)
 {
-    set(v, str_from(name), str_from(value));
+    set(ctx, str_from(name), str_from(value));
 }
 
 // A secret's value is a file of this machine: what Secret Manager holds is the cloud's.
@@ -63,21 +63,41 @@ static code set_own(variables *v, const environment_options *o, err *e)
     return OK;
 }
 
-// Where the clients of Google's libraries find the local Google. They send http through a proxy
-// too, so loopback is named as what needs none.
-static void set_google(variables *v, const environment_options *o)
+void environment_of_google(arena *a, const environment_google *g,
+                           void (*set_one)(void *ctx, const char *name, const char *value),
+                           void *ctx)
 {
-    const char *metadata = arena_printf(v->a, "127.0.0.1:%u", o->metadata_port).ptr;
-    const char *base = arena_printf(v->a, "http://127.0.0.1:%u/", o->token_port).ptr;
-    setz(v, "GCE_METADATA_HOST", metadata);
-    setz(v, "GCE_METADATA_IP", metadata);
-    setz(v, "GCE_METADATA_ROOT", metadata);
-    setz(v, "METADATA_SERVER_DETECTION", "assume-present");
-    setz(v, "CLOUDSDK_AUTH_TOKEN_HOST", arena_printf(v->a, "%stoken", base).ptr);
-    setz(v, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", base);
-    set(v, STR("GOOGLE_CLOUD_PROJECT"), o->project_id);
-    setz(v, "NO_PROXY", "localhost,127.0.0.1,::1");
-    setz(v, "no_proxy", "localhost,127.0.0.1,::1");
+    const char *metadata = arena_printf(a, "127.0.0.1:%u", g->metadata_port).ptr;
+    const char *base = arena_printf(a, "http://127.0.0.1:%u/", g->token_port).ptr;
+    const char *proxy = arena_printf(a, "http://127.0.0.1:%u", g->proxy_port).ptr;
+    // They send http through a proxy too, so loopback is named as what needs none. The metadata
+    // server isn't: who asks for it by its name is answered by the proxy.
+    static const char direct[] = "localhost,127.0.0.1,::1";
+    const struct {
+        const char *name, *value;
+        bool of_proxy;
+    } rows[] = {
+        {"GCE_METADATA_HOST", metadata, false},
+        {"GCE_METADATA_IP", metadata, false},
+        {"GCE_METADATA_ROOT", metadata, false},
+        {"METADATA_SERVER_DETECTION", "assume-present", false},
+        {"CLOUDSDK_AUTH_TOKEN_HOST", arena_printf(a, "%stoken", base).ptr, false},
+        {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", base, false},
+        {"GOOGLE_CLOUD_PROJECT", arena_cstr(a, g->project_id), false},
+        {"NO_PROXY", direct, false},
+        {"no_proxy", direct, false},
+        {"HTTPS_PROXY", proxy, true},
+        {"https_proxy", proxy, true},
+        {"NODE_USE_ENV_PROXY", "1", true}, // Node's own fetch, from 24 on
+        {"NODE_EXTRA_CA_CERTS", g->ca, true},
+        {"SSL_CERT_FILE", g->bundle, true},
+        {"REQUESTS_CA_BUNDLE", g->bundle, true},
+        {"CURL_CA_BUNDLE", g->bundle, true},
+        {"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", g->bundle, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (!rows[i].of_proxy || g->proxy_port)
+            set_one(ctx, rows[i].name, rows[i].value);
 }
 
 code environment_make(arena *a, const environment_options *o, const char *const **ret_env, err *e)
@@ -86,7 +106,7 @@ code environment_make(arena *a, const environment_options *o, const char *const 
     setz(&v, "PATH", o->path && *o->path ? o->path : "/usr/local/bin:/usr/bin:/bin");
     setz(&v, "LANG", o->lang && *o->lang ? o->lang : "C.UTF-8");
     setz(&v, "HOME", o->home);
-    set_google(&v, o);
+    environment_of_google(a, &o->google, setz, &v);
     code c = set_own(&v, o, e);
     set(&v, STR("K_SERVICE"), o->spec->name);
     set(&v, STR("K_CONFIGURATION"), o->spec->name);

@@ -11,6 +11,7 @@ typedef struct world world;
 struct world {
     arena arena;
     char dir[64];
+    environment_google google;
 };
 
 // From the secret's version up to the service's folder.
@@ -21,6 +22,8 @@ static int set_up(void **state)
 {
     world *w = NEW(world);
     arena_init(&w->arena);
+    w->google =
+        (environment_google){.metadata_port = 1111, .token_port = 2222, .project_id = STR("demo")};
     snprintf(w->dir, sizeof(w->dir), "/tmp/gatepost-env-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     *state = w;
@@ -64,9 +67,7 @@ static code make(world *w, const service_spec *s, const char *const **ret_env, e
                              .dir = w->dir,
                              .home = "/run/home",
                              .path = "/opt/bin:/bin",
-                             .metadata_port = 1111,
-                             .token_port = 2222,
-                             .project_id = STR("demo")};
+                             .google = w->google};
     return environment_make(&w->arena, &o, ret_env, e);
 }
 
@@ -115,6 +116,33 @@ static void an_instance_gets_these_variables_and_no_others(void **state)
     while (env[count])
         count++;
     assert_int_equal(count, ARRAY_LEN(wanted));
+}
+
+static void with_a_proxy_they_tell_clients_to_use_and_to_believe_it(void **state)
+{
+    static const char *const wanted[][2] = {
+        {"HTTPS_PROXY", "http://127.0.0.1:3333"},
+        {"https_proxy", "http://127.0.0.1:3333"},
+        {"NO_PROXY", "localhost,127.0.0.1,::1"},
+        {"NODE_USE_ENV_PROXY", "1"},
+        {"NODE_EXTRA_CA_CERTS", "/run/ca.pem"}, // adds to what Node trusts
+        {"SSL_CERT_FILE", "/run/bundle.pem"},   // these replace it
+        {"REQUESTS_CA_BUNDLE", "/run/bundle.pem"},
+        {"CURL_CA_BUNDLE", "/run/bundle.pem"},
+        {"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "/run/bundle.pem"},
+        {"CLOUDSDK_AUTH_TOKEN_HOST", "http://127.0.0.1:2222/token"},
+    };
+    world *w = *state;
+    const char *const *env = NULL;
+    w->google.proxy_port = 3333;
+    w->google.ca = "/run/ca.pem";
+    w->google.bundle = "/run/bundle.pem";
+    assert_code(make(w, service(w, "[{name: REQUESTS_CA_BUNDLE, value: /app.pem}]"), &env, NULL),
+                OK);
+    assert_string_equal(value(env, "REQUESTS_CA_BUNDLE"), "/app.pem");
+    assert_code(make(w, service(w, "[]"), &env, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        assert_string_equal(value(env, wanted[i][0]), wanted[i][1]);
 }
 
 static void what_the_service_says_wins_but_for_what_cloud_run_sets(void **state)
@@ -178,6 +206,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_instance_gets_these_variables_and_no_others),
+        TEST(with_a_proxy_they_tell_clients_to_use_and_to_believe_it),
         TEST(what_the_service_says_wins_but_for_what_cloud_run_sets),
         TEST(a_secret_is_a_file_of_this_machine),
         TEST(a_secret_that_cannot_be_read_says_why),

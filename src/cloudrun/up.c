@@ -39,10 +39,16 @@ static code listen_google(up *u, err *e)
 code up_start(up *u, err *e)
 {
     code c = listen_google(u, e);
+    if (c == OK)
+        c = up_proxy_prepare(u, e);
     for (size_t i = 0; c == OK && i < u->service_count; i++)
         c = up_service_listen(&u->services[i], u->o.port ? (uint16_t)(u->o.port + i) : 0, e);
     if (c == OK)
         c = up_admin_listen(u, e);
+    if (c == OK)
+        c = up_proxy_listen(u, u->metadata_server, &u->proxy, e);
+    if (c == OK)
+        c = up_proxy_env_file(u, e);
     if (c)
         return c;
     up_address_fill(u);
@@ -94,6 +100,7 @@ void up_free(up *u)
     forget_address(u);
     for (size_t i = 0; i < u->service_count; i++)
         up_service_free(&u->services[i]);
+    up_proxy_free(u);
     http_server_free(u->admin_server);
     http_server_free(u->metadata_server);
     http_server_free(u->token_server);

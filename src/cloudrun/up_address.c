@@ -38,10 +38,15 @@ void up_address_fill(up *u)
                                 .admin = url_of(u, u->admin_server, ""),
                                 .run_as = u->run_as,
                                 .audit = str_from(u->audit_dir),
+                                .ca = str_from(u->ca),
+                                .ca_bundle = str_from(u->ca_bundle),
+                                .env_file = str_from(u->env_file),
                                 .services = services,
                                 .service_count = u->service_count,
                                 .accounts = accounts,
                                 .account_count = p->account_count};
+    if (u->proxy)
+        u->address.proxy = arena_printf(&u->arena, "http://127.0.0.1:%u", proxy_port(u->proxy));
 }
 
 void up_json(const up *u, jout *w)
@@ -68,6 +73,12 @@ void up_json(const up *u, jout *w)
     jout_str(w, "jwks", ad->jwks);
     jout_str(w, "certs", ad->certs);
     jout_str(w, "admin", ad->admin);
+    if (ad->proxy.len) {
+        jout_str(w, "proxy", ad->proxy);
+        jout_str(w, "ca", ad->ca);
+        jout_str(w, "ca_bundle", ad->ca_bundle);
+        jout_str(w, "env_file", ad->env_file);
+    }
     jout_end(w);
 }
 
@@ -104,6 +115,9 @@ void up_text(const up *u, bool colour, buf *out)
     buf_addf(out, "\ntoken endpoint   " STR_FMT "\nmetadata server  " STR_FMT "\n",
              STR_ARG(ad->token_url), STR_ARG(ad->metadata));
     buf_addf(out, "audit trail      " STR_FMT "\n", STR_ARG(ad->audit));
+    if (ad->proxy.len)
+        buf_addf(out, "Google's hosts   " STR_FMT "; in a shell: . " STR_FMT "\n",
+                 STR_ARG(ad->proxy), STR_ARG(ad->env_file));
     for (size_t i = 0; i < ad->account_count; i++)
         if (ad->accounts[i].key_file.len)
             key_text(&ad->accounts[i], out);

@@ -105,6 +105,21 @@ void up_log_call(void *service, const gate_record *r)
     buf_deinit(&line);
 }
 
+void up_log_proxy(void *ctx, const err *e)
+{
+    buf line;
+    buf_init(&line, LINE_BYTES_MAX);
+    buf_addz(&line, "proxy: ");
+    add_redacted(&line, str_from(e->msg));
+    buf_addf(&line, " [%s]", code_id(e->code));
+    if (e->hint[0]) {
+        buf_addz(&line, "; ");
+        add_redacted(&line, str_from(e->hint));
+    }
+    tell(ctx, &line);
+    buf_deinit(&line);
+}
+
 void up_note(up *u, const char *text)
 {
     buf line;

@@ -224,9 +224,7 @@ static code make_runs(up_service *s, const instance_run **ret_runs, err *e)
                                  .home = u->home,
                                  .path = u->o.path,
                                  .lang = u->o.lang,
-                                 .metadata_port = http_server_port(s->metadata_server),
-                                 .token_port = http_server_port(u->token_server),
-                                 .project_id = u->project->id};
+                                 .google = up_proxy_google(u, s->metadata_server, s->proxy)};
         runs[i].dir = start_dir(s, box);
         code c = environment_make(&u->arena, &o, &runs[i].env, e);
         if (c)
@@ -266,6 +264,8 @@ code up_service_listen(up_service *s, uint16_t port, err *e)
     http_server_options metadata = {.on_request = google_metadata_on_request, .ctx = s->metadata};
     code c = http_server_new(u->loop, &metadata, &s->metadata_server, e);
     if (c == OK)
+        c = up_proxy_listen(u, s->metadata_server, &s->proxy, e);
+    if (c == OK)
         c = start_revision(s, e);
     if (c)
         return c;
@@ -287,6 +287,7 @@ void up_service_free(up_service *s)
 {
     gate_free(s->gate); // releases its claims
     revision_free(s->revision);
+    proxy_free(s->proxy);
     http_server_free(s->metadata_server);
     google_metadata_free(s->metadata);
     policy_unref(s->policy);

@@ -81,6 +81,7 @@ static void take_options(const option_values *options, up_options *o)
     o->window_ms = (uint64_t)option_int(options, "scale-window");
     o->to_zero_ms = (uint64_t)option_int(options, "scale-to-zero-after");
     o->internal = option_flag(options, "internal");
+    o->google_proxy = option_flag(options, "google-proxy");
 }
 
 // The section `up` of the project file; the command line wins, the person's own stands below.
@@ -110,6 +111,7 @@ static code bring_up(run *r, err *e)
                     .path_count = paths->len,
                     .path = getenv("PATH"),
                     .lang = getenv("LANG"),
+                    .roots = getenv("SSL_CERT_FILE"),
                     .on_project = on_project,
                     .on_line = on_line,
                     .ctx = r};
@@ -180,6 +182,10 @@ static const option_row rows[] = {
      .key = "internal",
      .kind = OPTION_FLAG,
      .help = "Callers count as internal: a service's ingress setting lets them in"},
+    {.name = "google-proxy",
+     .key = "google_proxy",
+     .kind = OPTION_FLAG,
+     .help = "Give instances a proxy that answers for Google's hosts, with a CA of its own"},
     {.name = "scale-window",
      .key = "scale_window",
      .kind = OPTION_DURATION,

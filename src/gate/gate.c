@@ -85,6 +85,11 @@ uint16_t gate_port(const gate *g)
     return http_server_port(g->server);
 }
 
+void gate_adopt(gate *g, stream *s, tls_context *tls)
+{
+    http_server_adopt(g->server, s, tls);
+}
+
 size_t gate_calls(const gate *g)
 {
     return g->calls;

@@ -25,6 +25,9 @@ typedef struct loop loop;
 typedef struct google google;
 
 #define GOOGLE_ISSUER STR("https://accounts.google.com")
+// The hosts whose APIs are played here, for who ends TLS in their names.
+enum { GOOGLE_HOSTS = 7 };
+extern const str google_hosts[GOOGLE_HOSTS];
 
 enum {
     GOOGLE_BODY_BYTES_MAX = 64 << 10,

@@ -63,6 +63,10 @@ static const shape_key address_keys[] = {
     {.name = "admin", .shape = &loopback, .required = true},
     {.name = "run_as", .shape = &text},
     {.name = "audit", .shape = &text, .required = true},
+    {.name = "proxy", .shape = &loopback},
+    {.name = "ca", .shape = &text},
+    {.name = "ca_bundle", .shape = &text},
+    {.name = "env_file", .shape = &text},
     {.name = "services", .shape = &services, .required = true},
     {.name = "accounts", .shape = &accounts, .required = true},
     {0},
@@ -85,6 +89,10 @@ static const struct {
     {"admin", offsetof(home_address, admin)},
     {"run_as", offsetof(home_address, run_as)},
     {"audit", offsetof(home_address, audit)},
+    {"proxy", offsetof(home_address, proxy)},
+    {"ca", offsetof(home_address, ca)},
+    {"ca_bundle", offsetof(home_address, ca_bundle)},
+    {"env_file", offsetof(home_address, env_file)},
 };
 
 // ---- Reading ------------------------------------------------------------------------------------
@@ -175,9 +183,11 @@ static void write_address(const home_address *ad, int64_t started, buf *out)
     jout_object(&w, NULL);
     jout_i64(&w, "pid", getpid());
     jout_i64(&w, "started", started);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        jout_str(&w, texts[i].name,
-                 *(const str *)(const void *)((const char *)ad + texts[i].offset));
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const str *s = (const void *)((const char *)ad + texts[i].offset);
+        if (s->len)
+            jout_str(&w, texts[i].name, *s);
+    }
     jout_array(&w, "services");
     for (size_t i = 0; i < ad->service_count; i++) {
         const address_service *s = &ad->services[i];

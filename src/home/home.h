@@ -99,6 +99,11 @@ struct home_address {
     str admin;
     str run_as; // account e-mail, or empty
     str audit;  // directory of the audit trail
+    // What programs that know nothing of it need to use it all the same; empty: it isn't offered.
+    str proxy;     // http://127.0.0.1:PORT, answers for Google's hosts
+    str ca;        // path of the certificate that vouches for that
+    str ca_bundle; // the same behind the CAs of this machine
+    str env_file;  // sets all of it in a shell
     const address_service *services;
     size_t service_count;
     const address_account *accounts;

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applications that know nothing of Gatepost: with `google_proxy`, Google's own clients run in an
+// instance of `gatepost up`, and in a shell beside it, with the files and endpoints of the cloud.
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { envOf, handed, minted, root, run, serve, startUp, tempDir } from './lib.mjs';
+
+const at = (name) => `${name}@gatepost-demo.iam.gserviceaccount.com`;
+const POOL = 'projects/123456789012/locations/global/workloadIdentityPools/pipelines';
+const ISSUER = 'https://ci.example';
+const NODE = process.execPath;
+
+// Runs what it is asked for, as the application that this instance is.
+const APP = `
+import http.server, json, os, subprocess
+class App(http.server.BaseHTTPRequestHandler):
+  protocol_version = 'HTTP/1.1'
+  def do_GET(self):
+    if self.path == '/whoami':
+      out = json.dumps('the service')
+    else:
+      with open('programs.json') as file:
+        argv = json.load(file)[self.path[1:]]
+      done = subprocess.run(argv, capture_output=True, text=True)
+      out = json.dumps([done.stdout, done.stderr])
+    self.send_response(200)
+    self.send_header('Content-Type', 'application/json')
+    self.send_header('Content-Length', str(len(out.encode())))
+    self.end_headers()
+    self.wfile.write(out.encode())
+  def log_message(self, *a): pass
+http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), App).serve_forever()
+`;
+
+const service = {
+  apiVersion: 'serving.knative.dev/v1',
+  kind: 'Service',
+  metadata: { name: 'app' },
+  spec: { template: { spec: { serviceAccountName: at('runtime'), containers: [{ command: ['/usr/bin/python3', 'app.py'],
+    env: [{ name: 'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES', value: '1' }] }] } } },
+};
+
+const may = (...who) => ({ bindings: [{ role: 'roles/iam.serviceAccountTokenCreator', members: who.map((one) => `serviceAccount:${at(one)}`) }] });
+
+/** The foreign issuer of the pool, which is nothing but its key. */
+async function makeIssuer() {
+  const keys = await generateKeyPair('RS256', { extractable: true });
+  const jwks = { keys: [{ ...await exportJWK(keys.publicKey), kid: 'k1', alg: 'RS256', use: 'sig' }] };
+  const token = await new SignJWT({}).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).setIssuer(ISSUER).setSubject('build')
+    .setAudience(`https://iam.googleapis.com/${POOL}/providers/builds`).setIssuedAt().setExpirationTime('1h').sign(keys.privateKey);
+  minted(token);
+  return { jwks, token: handed(token) };
+}
+
+/** Credential files as the cloud's console gives them: every endpoint is Google's own. */
+async function writeCloudFiles(dir, { token }, subjectUrl) {
+  const file = async (name) => JSON.parse(await readFile(join(dir, `keys/${name}.json`), 'utf8'));
+  const write = (name, content) => writeFile(join(dir, `cloud/${name}.json`), JSON.stringify(content));
+  await mkdir(join(dir, 'cloud'));
+  for (const name of ['admin', 'tester', 'jane']) {
+    await write(name, { ...await file(name), token_uri: 'https://oauth2.googleapis.com/token' });
+  }
+  const { client_id, client_secret, refresh_token } = await file('jane');
+  await write('workforce', { type: 'external_account_authorized_user', client_id, client_secret, refresh_token,
+    audience: '//iam.googleapis.com/locations/global/workforcePools/staff/providers/idp',
+    token_url: 'https://sts.googleapis.com/v1/oauthtoken', token_info_url: 'https://sts.googleapis.com/v1/introspect' });
+  await writeFile(join(dir, 'subject.jwt'), token);
+  const program = join(dir, 'subject.sh');
+  await writeFile(program, `#!/bin/sh\nprintf '{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","expiration_time":4102444800,"id_token":"%s"}' "$(cat ${join(dir, 'subject.jwt')})"\n`);
+  await chmod(program, 0o700);
+  const external = (name, credential_source, more = {}) => write(`external-${name}`, { type: 'external_account',
+    audience: `//iam.googleapis.com/${POOL}/providers/builds`, subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: 'https://sts.googleapis.com/v1/token', credential_source, ...more });
+  const impersonation = (name) => `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${at(name)}:generateAccessToken`;
+  await external('file', { file: join(dir, 'subject.jwt') });
+  await external('url', { url: subjectUrl, format: { type: 'json', subject_token_field_name: 'value' } });
+  await external('executable', { executable: { command: program, timeout_millis: 30000 } });
+  await external('impersonated', { file: join(dir, 'subject.jwt') }, { service_account_impersonation_url: impersonation('tester') });
+  await write('impersonated', { type: 'impersonated_service_account', source_credentials: JSON.parse(await readFile(join(dir, 'cloud/jane.json'), 'utf8')),
+    delegates: [`projects/-/serviceAccounts/${at('relay')}`], service_account_impersonation_url: impersonation('target') });
+}
+
+let gp;
+const cleanups = [];
+const suite = { after: (f) => cleanups.push(f) };
+after(async () => { for (const f of cleanups.reverse()) await f(); });
+before(async () => {
+  const home = await tempDir(suite);
+  const dir = join(home, 'project');
+  const env = envOf(home);
+  const issuer = await makeIssuer();
+  await mkdir(dir);
+  await writeFile(join(dir, 'app.py'), APP);
+  await writeFile(join(dir, 'service.json'), JSON.stringify(service));
+  await writeFile(join(dir, 'programs.json'), JSON.stringify({ node: [NODE, join(root, 'test/clients/google.mjs'), join(dir, 'cloud')] }));
+  await writeFile(join(dir, 'gatepost.yaml'), JSON.stringify({
+    project: { id: 'gatepost-demo', number: 123456789012, hash: 'k2v7xw4mqa', region: 'us-central1' },
+    workload_identity_pools: { pipelines: { providers: { builds: { issuer: ISSUER, jwks: issuer.jwks, map: { 'google.subject': 'assertion.sub' } } } } },
+    accounts: [
+      { email: at('admin'), key: 'keys/admin.json', roles: ['roles/run.invoker', 'roles/iam.serviceAccountTokenCreator', 'roles/iam.serviceAccountKeyAdmin'] },
+      { email: at('tester'), key: 'keys/tester.json', policy: { bindings: [{ role: 'roles/iam.workloadIdentityUser', members: [`principal://iam.googleapis.com/${POOL}/subject/build`] }] } },
+      { email: at('runtime') },
+      { email: at('relay'), policy: { bindings: [{ role: 'roles/iam.serviceAccountTokenCreator', members: ['user:jane@example.com'] }] } },
+      { email: at('target'), policy: may('relay') },
+      { email: 'jane@example.com', key: 'keys/jane.json' },
+    ],
+    run_as: at('admin'),
+    services: ['service.json'],
+    up: { google_proxy: true },
+  }));
+  const up = await startUp(suite, [dir], { env });
+  const subjectUrl = await serve(suite, (request, response) => response.end(JSON.stringify({ value: issuer.token })));
+  await writeCloudFiles(dir, issuer, subjectUrl);
+  // In an instance, as its application: the service is private, so the program is asked for with a token.
+  const inInstance = async (program) => {
+    const { stdout: token } = await run(['token', '--audience', up.addresses.services[0].run_app_urls[0]], { cwd: dir, env });
+    const answer = await fetch(`${up.addresses.services[0].url}/${program}`, { headers: { authorization: `Bearer ${token.trim()}` } });
+    const [stdout, stderr] = await answer.json();
+    return stdout ? JSON.parse(stdout) : assert.fail(stderr);
+  };
+  // In a shell beside it, which has read the file that was offered for that.
+  const inShell = (line) => run(['-c', `. '${up.addresses.env_file}'; ${line}`], { program: '/bin/sh', cwd: dir, env });
+  gp = { ...up, home, dir, env, inInstance, inShell };
+});
+
+// What every client must have got, by flow.
+const WANTED = {
+  service_account: ['ya29.c', at('admin')],
+  self_signed: at('admin'),
+  authorized_user: ['ya29.a', 'jane@example.com'],
+  external_account_authorized_user: 'ya29.a',
+  external_file: 'ya29.d',
+  external_url: 'ya29.d',
+  external_executable: 'ya29.d',
+  external_impersonated: 'ya29.c',
+  impersonated_with_delegates: 'ya29.c',
+  impersonated_id_token: at('tester'),
+  metadata_by_its_name: 'gatepost-demo',
+  another_service: [200, 'the service'],
+  a_forged_key: { error: 'invalid_grant', error_description: 'Invalid JWT Signature.' },
+};
+
+test('google-auth-library and gcp-metadata in an instance', async () => {
+  assert.deepEqual(await gp.inInstance('node'), { ...WANTED,
+    default_credentials: ['Compute', 'ya29.c', at('runtime'), 'gatepost-demo'],
+    metadata: [true, 'projects/123456789012/regions/us-central1', at('runtime')] });
+});
+
+test('google-auth-library and gcp-metadata in a shell: default credentials are those of run_as', async () => {
+  const { stdout, stderr } = await gp.inShell(`GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 '${NODE}' '${join(root, 'test/clients/google.mjs')}' cloud`);
+  assert.deepEqual(JSON.parse(stdout || assert.fail(stderr)), { ...WANTED,
+    default_credentials: ['JWT', 'ya29.c', at('admin'), 'gatepost-demo'],
+    metadata: [true, 'projects/123456789012/regions/us-central1', at('admin')] });
+});
+
+test('curl reaches Google\'s hosts and the metadata server; what isn\'t public is refused with its reason', async () => {
+  const keys = await gp.inShell('curl -sf https://www.googleapis.com/oauth2/v3/certs');
+  assert.equal(JSON.parse(keys.stdout).keys[0].alg, 'RS256', keys.stderr);
+  const metadata = await gp.inShell('curl -sf -p -x "$HTTPS_PROXY" -H "Metadata-Flavor: Google" http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/email');
+  assert.equal(metadata.stdout, at('admin'));
+  const refused = await gp.inShell('curl -s https://10.0.0.1/');
+  assert.notEqual(refused.code, 0);
+  assert.match(gp.out.stderr, /proxy: CONNECT 10\.0\.0\.1:443: it has a private address.*\[GP-FET-08\]; let NO_PROXY name it/);
+});
+
+test('T33 the CA vouches for its hosts only, lives as long as gatepost up, and its key is in no file', async (t) => {
+  const { ca, ca_bundle, env_file } = gp.addresses;
+  for (const path of [ca, ca_bundle, env_file]) {
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.doesNotMatch(await readFile(path, 'utf8'), /PRIVATE KEY/);
+  }
+  const own = new X509Certificate(await readFile(ca));
+  assert.ok(own.ca);
+  const bundle = await readFile(ca_bundle, 'utf8');
+  assert.ok(bundle.endsWith(await readFile(ca, 'utf8')));
+  assert.ok(bundle.match(/BEGIN CERTIFICATE/g).length > 50); // the machine's own are there too
+  const text = (await run(['x509', '-in', ca, '-noout', '-ext', 'nameConstraints,basicConstraints'], { program: 'openssl' })).stdout;
+  assert.match(text, /Name Constraints: critical/);
+  const permitted = text.match(/DNS:\S+/g).map((name) => name.slice(4)).sort();
+  assert.deepEqual(permitted, ['accounts.google.com', 'app-123456789012.us-central1.run.app', 'app-k2v7xw4mqa-uc.a.run.app', 'iam.googleapis.com',
+    'iamcredentials.googleapis.com', 'oauth2.googleapis.com', 'run.googleapis.com', 'sts.googleapis.com', 'us-central1-run.googleapis.com', 'www.googleapis.com']);
+  // Another run has another one, and leaves nothing.
+  const home = await tempDir(t);
+  const env = envOf(home);
+  const other = await startUp(t, [join(root, 'examples/orders'), '--google-proxy'], { env });
+  assert.notEqual(await readFile(other.addresses.ca, 'utf8'), await readFile(ca, 'utf8'));
+  await other.stop();
+  for (const path of [other.addresses.ca, other.addresses.ca_bundle, other.addresses.env_file]) await assert.rejects(stat(path), /ENOENT/);
+});
