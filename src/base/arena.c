@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 16 * 1024 - 64, ALIGN = alignof(max_align_t) };
+// The first chunk is of a size that malloc keeps at hand: most arenas need no more.
+enum { FIRST_BYTES = 960, CHUNK_BYTES = 16 * 1024 - 64, ALIGN = alignof(max_align_t) };
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -56,6 +57,13 @@ static struct arena_chunk *chunk_new(size_t cap)
     return c;
 }
 
+static size_t chunk_cap(const arena *a, size_t need)
+{
+    if (!a->chunk && need <= FIRST_BYTES)
+        return FIRST_BYTES;
+    return need > CHUNK_BYTES / 4 ? need : CHUNK_BYTES;
+}
+
 // Not zeroed: most arenas use little of their chunk, and most of that is written at once.
 static void *take(arena *a, size_t bytes)
 {
@@ -63,7 +71,7 @@ static void *take(arena *a, size_t bytes)
     size_t need = bytes > SIZE_MAX - ALIGN ? bytes : (bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct arena_chunk *c = a->chunk;
     if (!c || need > c->cap - c->used) {
-        c = chunk_new(need > CHUNK_BYTES / 4 ? need : CHUNK_BYTES);
+        c = chunk_new(chunk_cap(a, need));
         // A large block goes behind the current chunk, whose rest stays usable.
         if (a->chunk && c->cap != CHUNK_BYTES) {
             c->older = a->chunk->older;

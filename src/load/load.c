@@ -246,10 +246,8 @@ static void on_request(load_user *u, const run_event *ev)
 // A status is judged only where no test has done so.
 static void end_turn(load_user *u, const run_event *ev)
 {
-    char status[32];
-    snprintf(status, sizeof(status), "status %d", u->status);
-    if (u->asked && !u->tested && u->status >= 400)
-        blame(u, status, STR_NONE);
+    if (u->asked && !u->tested && u->status >= 400 && !u->reason[0])
+        snprintf(u->reason, sizeof(u->reason), "status %d", u->status);
     if (u->asked && u->reason[0])
         result_failed(&u->job->result, ev->item, str_from(u->reason));
     u->asked = u->tested = false;

@@ -212,9 +212,8 @@ static void report(trip *x)
 
 code identity_decide(trip *x, err *e)
 {
-    x->decision = (injection_decision){0};
     if (!x->r->o.identity.trust)
-        return OK;
+        return OK; // INJECTION_PLAIN
     question q = {.x = x};
     prepare(&q);
     code c = answer(&q, e);

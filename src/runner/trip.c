@@ -220,35 +220,51 @@ static bool was_challenged(trip *x)
     return again;
 }
 
+static void fetch_failed(trip *x, const fetch_response *res, const err *e)
+{
+    err over = ERR_INIT;
+    x->told.has_response = false;
+    x->told.failure_name = res && !x->over ? res->failure : NULL;
+    if (e->code == FETCH_LIMIT || x->over)
+        e = limit_of(x, res, e, &over);
+    fail(x, e);
+}
+
+static void follow(trip *x, int status, str location)
+{
+    if (redirect_follow(x, status, location, &x->error)) {
+        x->told.has_response = false;
+        fail(x, &x->error);
+    } else {
+        hop(x);
+    }
+}
+
+static void answered(trip *x)
+{
+    take_body(x);
+    if (was_challenged(x))
+        soon(x, replay);
+    else if (grant_refused(x))
+        soon(x, grant_again);
+    else
+        complete(x);
+}
+
 static void on_fetched(void *ctx, const fetch_response *res, const err *e)
 {
     trip *x = ctx;
-    err redirect = ERR_INIT, over = ERR_INIT;
     x->fetch = NULL;
     if (e) {
-        x->told.has_response = false;
-        x->told.failure_name = res && !x->over ? res->failure : NULL;
-        if (e->code == FETCH_LIMIT || x->over)
-            e = limit_of(x, res, e, &over);
-        fail(x, e);
+        fetch_failed(x, res, e);
         return;
     }
     take(x, res);
     str location = told_header(x, "Location");
-    if (!redirect_wanted(x, res->status, location)) {
-        take_body(x);
-        if (was_challenged(x))
-            soon(x, replay);
-        else if (grant_refused(x))
-            soon(x, grant_again);
-        else
-            complete(x);
-    } else if (redirect_follow(x, res->status, location, &redirect)) {
-        x->told.has_response = false;
-        fail(x, &redirect);
-    } else {
-        hop(x);
-    }
+    if (redirect_wanted(x, res->status, location))
+        follow(x, res->status, location);
+    else
+        answered(x);
 }
 
 // ---- what is sent -------------------------------------------------------------------------------
@@ -450,22 +466,27 @@ static void get_token(trip *x)
         x->wait = credential_for(p, &w, on_token, x);
 }
 
+static code find_place(trip *x)
+{
+    bool known = x->kept_at && !x->told.redirects;
+    if (known)
+        x->at = *x->kept_at;
+    return known ? OK : wire_url_parse(&x->mem, x->url, &x->at, &x->error);
+}
+
 static void hop(trip *x)
 {
-    err e = ERR_INIT;
     credential_token_unref(x->token); // of the hop before
     x->token = NULL;
-    if (x->kept_at && !x->told.redirects) {
-        x->at = *x->kept_at;
-    } else if (wire_url_parse(&x->mem, x->url, &x->at, &e)) {
-        fail(x, &e);
+    if (find_place(x)) {
+        fail(x, &x->error);
         return;
     }
     if (!x->told.redirects)
         x->first = url_origin(&x->at);
     x->route = route_of(x);
-    if (identity_decide(x, &e)) {
-        fail(x, &e);
+    if (identity_decide(x, &x->error)) {
+        fail(x, &x->error);
     } else if (x->decision.action == INJECTION_INJECT) {
         get_token(x);
     } else {
@@ -679,7 +700,6 @@ static code prepare_anew(trip *x, err *e)
 
 trip *trip_start(runner *r, const trip_want *want)
 {
-    err e = ERR_INIT;
     trip *x = NEW(trip);
     x->r = r;
     x->want = *want;
@@ -687,14 +707,14 @@ trip *trip_start(runner *r, const trip_want *want)
     buf_init(&x->body, r->o.response_bytes_max);
     if (r->o.request_timeout_ms)
         x->deadline_mono_ms = clock_mono_ms() + r->o.request_timeout_ms;
-    code c = ready_take(x) ? OK : prepare_anew(x, &e);
+    code c = ready_take(x) ? OK : prepare_anew(x, &x->error);
     if (!c && x->call.wants_grant) {
         soon(x, get_grant);
         return x;
     }
     begin(x);
     if (c)
-        fail(x, &e);
+        fail(x, &x->error);
     else
         soon(x, start_hops);
     return x;
