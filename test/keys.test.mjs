@@ -30,11 +30,11 @@ async function bringUp(t) {
   await writeFile(join(home, 'gatepost.yaml'), PROJECT);
   await writeFile(join(home, 'service.yaml'), SERVICE);
   const env = envOf(home);
-  await startUp(t, [home], { env, cwd: home });
+  const { pid } = await startUp(t, [home], { env, cwd: home });
   const key = join(home, 'keys/robot.json');
   const gatepost = (...args) => run(args, { env, cwd: home });
   return {
-    home, env, key, gatepost,
+    home, env, key, pid, gatepost,
     list: async () => JSON.parse((await gatepost('keys', 'list', '--format', 'json', key)).stdout)[0],
     /** The proof that a file's key works: '', or the token endpoint's complaint. */
     works: async (file = key) => {
@@ -68,6 +68,17 @@ test('a rotation leaves one key, a new one, that works', async (t) => {
   assert.equal((await stat(w.key)).mode & 0o777, 0o600);
   for (const rest of ['.next', '.rotation']) assert.equal(await exists(w.key + rest), false);
   assert.doesNotMatch(done.stdout + done.stderr, /PRIVATE KEY/);
+});
+
+test('another file in the key\'s place is still that of the up that runs', async (t) => {
+  const w = await bringUp(t);
+  assert.equal((await w.gatepost('keys', 'rotate', '--grace', '0', w.key)).code, 0);
+  const before = await readFile(w.key, 'utf8');
+  const second = await run(['up', w.home], { env: envOf(await tempDir(t)) });
+  assert.equal(second.code, 1);
+  assert.match(second.stderr, new RegExp(`robot\\.json is kept by process ${w.pid}, .*\\[GP-HOME-05\\]\n {2}hint: stop that one: kill ${w.pid};`));
+  assert.equal(await readFile(w.key, 'utf8'), before);
+  assert.equal(await w.works(), '');
 });
 
 test('a list tells age and last use', async (t) => {

@@ -542,15 +542,44 @@ test('T36_the_admin_port_answers_to_its_own_address_only', async (t) => {
 test('a second up with a state of its own leaves the key files of the first alone', async (t) => {
   const dir = await checkout(t);
   const env = envOf(await tempDir(t));
-  await startUp(t, [dir], { env });
+  const first = await startUp(t, [dir], { env });
   const file = join(dir, '.gatepost/tester.json');
   const before = await readFile(file, 'utf8');
   const second = await run(['up', dir], { env: envOf(await tempDir(t)) });
   assert.equal(second.code, 1);
-  assert.match(second.stderr, /\.json is the key file of another gatepost up, .*\[GP-HOME-05\]\n {2}hint: stop that one/);
+  const refused = new RegExp(`\\.json is kept by process ${first.pid}, another gatepost up, .*\\[GP-HOME-05\\]\n {2}hint: stop that one: kill ${first.pid};`);
+  assert.match(second.stderr, refused);
   assert.equal(await readFile(file, 'utf8'), before);
   const token = await run(['token', '--local', '--audience', 'https://orders-k2v7xw4mqa-uc.a.run.app'], { env });
   assert.equal(token.code, 0, token.stderr);
+});
+
+/** Starts several at the same moment; gives the one that came up, and how the others ended. */
+async function race(t, dir, envs) {
+  const ended = await Promise.allSettled(envs.map((env) => startUp(t, [dir], { env })));
+  const up = ended.filter((e) => e.status === 'fulfilled').map((e) => e.value);
+  const refused = ended.filter((e) => e.status === 'rejected').map((e) => e.reason.message);
+  assert.equal(up.length, 1, refused.join('\n'));
+  return { pid: up[0].pid, refused };
+}
+
+test('of several that start at once on one checkout one comes up, and the others name it', async (t) => {
+  const rows = [
+    ['with one state', async () => { const env = envOf(await tempDir(t)); return [env, env, env]; },
+      /gatepost up (runs|is running) already: .*process (\d+).*\n {2}hint: .*kill \2/],
+    ['each with its own', () => Promise.all([1, 2, 3].map(async () => envOf(await tempDir(t)))),
+      /\.json is kept by process (())?(\d+), another gatepost up, .*\n {2}hint: stop that one: kill \3/],
+  ];
+  for (const [what, envs, message] of rows) {
+    const dir = await checkout(t);
+    const { pid, refused } = await race(t, dir, await envs());
+    assert.equal(refused.length, 2);
+    for (const text of refused) {
+      const found = message.exec(text);
+      assert.ok(found, `${what}: ${text}`);
+      assert.equal(Number(found.at(-1)), pid, `${what}: ${text}`);
+    }
+  }
 });
 
 test('what cannot be brought up is told with its place, and nothing is left running', async (t) => {

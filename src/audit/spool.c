@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/entry.h"
 #include "audit/segment.h"
+#include "base/pidlock.h"
 #include "net/net.h"
 
 enum {
@@ -244,18 +244,14 @@ static void attach(audit_spool *s)
 
 // ---- Opening ------------------------------------------------------------------------------------
 
-// Who holds the lock wrote its process id there; the lock is what counts, the text is for people.
-static code tell_holder(const audit_spool *s, err *e)
+static code tell_holder(const audit_spool *s, int64_t pid, err *e)
 {
-    char text[24];
-    uint64_t pid = 0;
-    ssize_t len = pread(s->lock_fd, text, sizeof text, 0);
-    if (len <= 0 || !str_to_u64(str_trim((str){text, (size_t)len}), &pid)) {
+    if (!pid) {
         (void)err_set(e, AUDIT_LOCKED, "%s: another process writes this trail", s->dir);
         return err_hint(e, "end the other one first");
     }
-    (void)err_set(e, AUDIT_LOCKED, "%s: process %" PRIu64 " writes this trail", s->dir, pid);
-    return err_hint(e, "use that one, or end it first: kill %" PRIu64, pid);
+    (void)err_set(e, AUDIT_LOCKED, "%s: process %" PRId64 " writes this trail", s->dir, pid);
+    return err_hint(e, "use that one, or end it first: kill %" PRId64, pid);
 }
 
 static code lock_dir(audit_spool *s, err *e)
@@ -265,17 +261,11 @@ static code lock_dir(audit_spool *s, err *e)
     buf path;
     buf_init(&path, SIZE_MAX / 2);
     buf_addf(&path, "%s/lock", s->dir);
-    s->lock_fd = open(buf_cstr(&path), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    code c = OK;
-    if (s->lock_fd < 0) {
-        c = err_sys(e, AUDIT_SPOOL, errno, "%s", buf_cstr(&path));
-    } else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        c = tell_holder(s, e);
-    } else if (ftruncate(s->lock_fd, 0) == 0) { // a full disk doesn't matter here
-        char text[24];
-        int len = snprintf(text, sizeof text, "%lld\n", (long long)getpid());
-        (void)!pwrite(s->lock_fd, text, (size_t)len, 0);
-    }
+    int64_t pid;
+    pidlock got = pidlock_take(buf_cstr(&path), &s->lock_fd, &pid);
+    code c = got == PIDLOCK_FAILED ? err_sys(e, AUDIT_SPOOL, errno, "%s", buf_cstr(&path))
+             : got == PIDLOCK_HELD ? tell_holder(s, pid, e)
+                                   : OK;
     buf_deinit(&path);
     return c;
 }
@@ -420,10 +410,8 @@ void audit_spool_close(audit_spool *s)
         s->syncing->spool = NULL;
     if (s->fd >= 0)
         close(s->fd);
-    if (s->lock_fd >= 0 && s->fd >= 0) // the lock was ours
-        (void)!ftruncate(s->lock_fd, 0);
     if (s->lock_fd >= 0)
-        close(s->lock_fd);
+        pidlock_release(s->lock_fd);
     buf_deinit(&s->pending);
     free(s->dir);
     free(s);

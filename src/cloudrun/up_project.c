@@ -188,7 +188,7 @@ static code make_key_dirs(up *u, err *e)
         const char *dir = key ? dir_of(&u->arena, key) : NULL;
         if (!dir || is_dir(dir))
             continue;
-        if (mkdir(dir, 0700) != 0)
+        if (mkdir(dir, 0700) != 0 && !is_dir(dir)) // another one may start at the same time
             return err_sys(e, HOME_DIR, errno, "the folder of %s", key);
         code c = home_write(beneath(u, dir, ".gitignore"), STR("*\n"), 0600, e);
         if (c)

@@ -73,7 +73,8 @@ void google_free(google *g);
 // brings the declared key files in order. A file whose key is still good keeps it (only its
 // addresses are renewed); a missing one, and a local one whose key is unknown here, gets a new key;
 // any other file is left alone and is an error: it may be a real one. Written whole or not at all,
-// mode 0600. Errors: GOOGLE_KEY_FILE.
+// mode 0600. Their folders are ours until google_free: HOME_RUNNING when another process keeps keys
+// in one. Errors: GOOGLE_KEY_FILE.
 CODE_CHECKED google_listening(google *g, str base_url, err *e);
 
 // Keys of the issuer, for oidc_add under GOOGLE_ISSUER. Local and cloud tokens carry the same `iss`

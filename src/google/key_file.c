@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/pidlock.h"
 #include "google/state.h"
+
+#define LOCK_NAME ".gatepost-up.lock"
 
 enum { FILE_BYTES_MAX = 64 << 10 };
 
@@ -67,8 +69,6 @@ static void add_user_file(const google *g, const account *a, str refresh, str cl
     buf_addc(out, '\n');
 }
 
-// ---- writing
-
 static code failed(const char *path, const char *what, err *e)
 {
     return err_sys(e, GOOGLE_KEY_FILE, errno, "%s can't be %s", path, what);
@@ -85,32 +85,73 @@ static bool write_all(int fd, str text)
     return fsync(fd) == 0;
 }
 
-void key_files_release(google *g)
+// ---- whose they are
+
+void key_locks_release(google *g)
 {
-    VEC_FOREACH (&g->key_files, fd)
-        close(*fd);
-    vec_deinit(&g->key_files);
+    VEC_FOREACH (&g->key_locks, fd)
+        pidlock_release(*fd);
+    vec_deinit(&g->key_locks);
 }
 
-// Another `gatepost up`, with a state of its own, may live from the same files: each holds a lock
-// on those that it wrote.
-static code check_free(const account *a, err *e)
+static code not_ours(const account *a, int64_t pid, err *e)
 {
-    int fd = open(a->key_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool taken = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
-    if (!taken)
-        return OK;
-    (void)err_set(e, HOME_RUNNING,
-                  "%s is the key file of another gatepost up, which runs with a state of its own",
-                  a->key_file);
-    return err_hint(e, "stop that one, or let \"key\" of " STR_FMT " name another path",
+    char who[64] = "another gatepost up", how[64] = "stop that one";
+    if (pid) {
+        snprintf(who, sizeof(who), "process %lld, another gatepost up", (long long)pid);
+        snprintf(how, sizeof(how), "stop that one: kill %lld", (long long)pid);
+    }
+    (void)err_set(e, HOME_RUNNING, "%s is kept by %s, which runs with a state of its own",
+                  a->key_file, who);
+    return err_hint(e, "%s; or let \"key\" of " STR_FMT " name a file in another folder", how,
                     STR_ARG(a->email));
 }
 
+static code lock_folder(google *g, const account *a, str folder, err *e)
+{
+    int fd;
+    int64_t pid;
+    const char *path = arena_printf(&g->mem, STR_FMT LOCK_NAME, STR_ARG(folder)).ptr;
+    pidlock got = pidlock_take(path, &fd, &pid);
+    if (got == PIDLOCK_HELD)
+        return not_ours(a, pid, e);
+    if (got == PIDLOCK_FAILED)
+        return failed(a->key_file, "written", e);
+    vec_push(&g->key_locks, fd);
+    return OK;
+}
+
+// Another `gatepost up`, with a state of its own, may live from the same files. Each holds the
+// folders that it keeps keys in, not the files: these are replaced, here and by `gatepost keys
+// rotate`, and in the beginning there are none.
+static code lock_folders(google *g, err *e)
+{
+    code c = OK;
+    size_t cursor = 0;
+    str email;
+    void *value;
+    map held = {0};
+    while (c == OK && map_next(&g->accounts, &cursor, &email, &value)) {
+        const account *a = value;
+        str path = a->key_file ? str_from(a->key_file) : STR_NONE;
+        ssize_t slash = str_rchr(path, '/');
+        str folder = str_sub(path, 0, (size_t)(slash + 1));
+        struct stat st = {0}; // one folder may have two names
+        (void)stat(folder.len ? arena_cstr(&g->mem, folder) : ".", &st);
+        str id = {(const char *)&st.st_ino, sizeof(st.st_ino)};
+        if (!path.len || map_has(&held, id))
+            continue;
+        map_set(&held, id, g);
+        c = lock_folder(g, a, folder, e);
+    }
+    map_deinit(&held, NULL);
+    return c;
+}
+
+// ---- writing
+
 // Beside the path and then in its place: a reader sees the old file or the new one.
-static code write_file(google *g, const char *path, str text, err *e)
+static code write_file(const char *path, str text, err *e)
 {
     char tmp[4096];
     if (snprintf(tmp, sizeof(tmp), "%s.%08llx.tmp", path, (long long)(rand_u64() >> 32)) >=
@@ -119,19 +160,19 @@ static code write_file(google *g, const char *path, str text, err *e)
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return failed(path, "written", e);
-    (void)flock(fd, LOCK_EX | LOCK_NB); // a file system without locks has none to check either
-    vec_push(&g->key_files, fd);
-    if (write_all(fd, text) && rename(tmp, path) == 0)
-        return OK;
+    bool written = write_all(fd, text) && rename(tmp, path) == 0;
     int saved = errno;
+    close(fd);
+    if (written)
+        return OK;
     unlink(tmp);
     errno = saved;
     return failed(path, "written", e);
 }
 
-static code write_secret(google *g, const char *path, buf *text, err *e)
+static code write_secret(const char *path, buf *text, err *e)
 {
-    code c = write_file(g, path, buf_str(text), e);
+    code c = write_file(path, buf_str(text), e);
     buf_wipe(text);
     buf_deinit(text);
     return c;
@@ -257,25 +298,22 @@ static code settle(google *g, account *a, arena *mem, err *e)
     if (file)
         json_wipe(file);
     if (c == OK)
-        return write_secret(g, a->key_file, &out, e);
+        return write_secret(a->key_file, &out, e);
     buf_deinit(&out);
     return c;
 }
 
 code google_listening(google *g, str base_url, err *e)
 {
-    code c = OK;
+    code c;
     size_t cursor = 0;
     str email;
     void *a;
     arena mem;
     g->base = arena_str(&g->mem, base_url);
     arena_init(&mem);
-    key_files_release(g);
-    while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
-        if (((account *)a)->key_file)
-            c = check_free(a, e);
-    cursor = 0;
+    key_locks_release(g);
+    c = lock_folders(g, e);
     while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
         if (((account *)a)->key_file)
             c = settle(g, a, &mem, e);

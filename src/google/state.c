@@ -137,7 +137,7 @@ void google_free(google *g)
     if (!g)
         return;
     key_jobs_close(g);
-    key_files_release(g);
+    key_locks_release(g);
     journal_free(g->journal);
     pool_set_free(g->pools);
     services_close(g);

@@ -100,7 +100,7 @@ struct google {
     jwk_set *keys;
     buf jwks, certs;      // what is served of them
     struct key_job *jobs; // keys that are being made
-    VEC(int) key_files;   // open and locked: ours for as long as we run
+    VEC(int) key_locks;   // of the folders of key files: ours for as long as we run
 };
 
 void digest(str text, unsigned char ret[DIGEST_BYTES]);
@@ -114,7 +114,7 @@ void random_hex(size_t digits, char *ret_text);
 extern const store_schema google_schema; // of the state's file
 
 // Lets another process have the key files (key_file.c).
-void key_files_release(google *g);
+void key_locks_release(google *g);
 
 // ---- accounts (account.c)
 
