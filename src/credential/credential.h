@@ -248,6 +248,14 @@ struct credential_want {
     bool user_token; // a user's token is acceptable: it has its client as audience
 };
 
+// By both clocks, so that how long ago it was can be told although one of them jumped or stood
+// still.
+typedef struct credential_moment credential_moment;
+struct credential_moment {
+    int64_t wall_ms;
+    uint64_t mono_ms;
+};
+
 typedef struct credential_token credential_token;
 struct credential_token {
     secret *bearer; // "Bearer TOKEN", as it stands in a header
@@ -258,12 +266,14 @@ struct credential_token {
     str principal;
     str audience; // of the token; the scope for an access token
     str via;      // "service account key", "metadata server", "impersonation by a@…"
-    int64_t lifetime_s;
-    int64_t margin_s; // so long before its end it is renewed
-    int64_t obtained_wall_s;
-    uint64_t obtained_mono_ms;
+    // When it was asked for: it can't be older, and its answer may have waited for this machine.
+    credential_moment asked;
+    int64_t lifetime_ms; // so long from then it is good, at least
+    int64_t margin_ms;   // so long before its end it is renewed
     uint32_t refs;
 };
+// By the clock that saw more of it.
+int64_t credential_token_age_ms(const credential_token *t);
 credential_token *credential_token_ref(credential_token *t);
 void credential_token_unref(credential_token *t);
 // Both as long as the token: the value of the header that carries it, and the token alone.
@@ -280,8 +290,10 @@ typedef struct credential_wait credential_wait;
 // that is in use is renewed when its margin begins (225 to 300 seconds before its end, drawn for
 // each token; a fifth of its lifetime, if that is shorter), without anybody asking; till then, and
 // while that is under way, it is given at once. In its last half minute (or the margin, if that is
-// shorter) callers wait for the new one. Failures 408, 429, 500, 503, 504 and lost connections are
-// tried three times; a renewal that failed isn't begun again for 10 s while the old token lives.
+// shorter) callers wait for the new one. Its end is the earliest that its answer allows: the life
+// counts from the question, by whole seconds. Failures 408, 429, 500, 503, 504 and lost connections
+// are tried three times; a renewal that failed isn't begun again for 10 s while the old token
+// lives.
 credential_wait *credential_for(credential_provider *p, const credential_want *w,
                                 credential_on_token *on_token, void *ctx);
 // The same token, borrowed until the loop's next turn, if it is there and far from its end: nothing

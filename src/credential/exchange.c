@@ -9,18 +9,36 @@ enum {
     TIMEOUT_MS = 15000,
     ANSWER_BYTES_MAX = 256 << 10,
     REQUEST_BYTES_MAX = 64 << 10,
+    LIFETIME_MAX_S = 366 * 24 * 3600,
 };
 
 void exchange_finish(exchange *x, const minted *m, const err *e)
 {
     exchange_on_done *on_done = x->on_done;
     void *ctx = x->ctx;
-    on_done(ctx, m, e); // may free the exchange
+    minted own;
+    if (m) {
+        own = *m;
+        own.asked = x->asked;
+    }
+    on_done(ctx, m ? &own : NULL, e); // may free the exchange
 }
 
 static void fail(exchange *x, const err *e)
 {
     exchange_finish(x, NULL, e);
+}
+
+int64_t lifetime_ms(int64_t s)
+{
+    return 1000 * (s < 0 ? 0 : s < LIFETIME_MAX_S ? s : LIFETIME_MAX_S);
+}
+
+// By the server's clock. Date has whole seconds: that the last of its second has come, costs a long
+// token nothing, and keeps a short one from being sent when it is over.
+int64_t exchange_left_s(const exchange *x, int64_t expiry_s)
+{
+    return expiry_s - x->server_now_s - 1;
 }
 
 code minted_from_jwt(exchange *x, str token, minted *ret, err *e)
@@ -34,17 +52,17 @@ code minted_from_jwt(exchange *x, str token, minted *ret, err *e)
         return err_set(e, CRED_ANSWER, "the ID token that came has no exp");
     // Some sources give tokens that they keep for a while: what counts is the time that is left, by
     // the server's clock where its answer told it.
-    int64_t left = t.expiry_s - x->server_now_s;
-    if (t.has_issued_at && left > t.expiry_s - t.issued_at_s)
-        left = t.expiry_s - t.issued_at_s;
-    if (left <= 0) {
+    int64_t left_s = exchange_left_s(x, t.expiry_s);
+    if (left_s < 0) {
         (void)err_set(e, CRED_ANSWER, "the ID token that came expired %lld s ago",
-                      (long long)-left);
+                      (long long)-left_s - 1);
         return err_hint(e, "is this machine's clock right? It says %lld (seconds since 1970)",
                         (long long)clock_wall_s());
     }
     ret->value = token;
-    ret->lifetime_s = left;
+    if (t.has_issued_at && left_s > t.expiry_s - t.issued_at_s)
+        left_s = t.expiry_s - t.issued_at_s;
+    ret->lifetime_ms = lifetime_ms(left_s);
     ret->principal = json_str_or(json_get(t.claims, "email"), STR_NONE);
     ret->audience = t.audience_count ? t.audiences[0] : STR_NONE;
     return OK;
@@ -131,6 +149,7 @@ void exchange_ask(exchange *x)
         .ctx = x,
     };
     buf_wipe(&x->body);
+    x->asked = moment_now();
     x->client = client_of(x);
     if (x->source->ask(x, &req, &e)) {
         fail(x, &e);
@@ -192,7 +211,7 @@ static code give_token_file(exchange *x, err *e)
     if (file_read(&x->mem, arena_cstr(&x->mem, x->caller->token_file), 16 << 10, &text, e))
         return err_wrap(e, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE");
     // Nothing tells how long it lasts: short enough to notice when the file is renewed.
-    exchange_finish(x, &(minted){.value = str_trim(text), .lifetime_s = 60}, NULL);
+    exchange_finish(x, &(minted){.value = str_trim(text), .lifetime_ms = 60 * 1000}, NULL);
     return OK;
 }
 
@@ -246,6 +265,7 @@ static void on_begin(void *ctx)
         caller_renew_key(x->caller, provider_options(x->provider)->up);
     timer_free(x->again);
     x->again = timer_new(provider_loop(x->provider), on_again, x);
+    x->asked = moment_now();
     begin(x);
 }
 

@@ -26,8 +26,9 @@ struct exchange {
     fetch_call *call;
     timer *again;
     unsigned attempt;
-    int64_t server_now_s;   // from the answer's Date, else our own clock
-    provider_client client; // of this round
+    credential_moment asked; // this round
+    int64_t server_now_s;    // from the answer's Date, else our own clock
+    provider_client client;  // of this round
     // What the earlier rounds of a source that asks several questions gave.
     str email;                 // metadata: whose token it will be
     str subject;               // external_account: the token of the other issuer
@@ -57,7 +58,11 @@ extern const source source_external_user; // external_account_authorized_user
 // A service account key's access token without an exchange; borrows from x.
 CODE_CHECKED grant_self_signed(exchange *x, minted *ret, err *e);
 
-// Judges an ID token that a source gave: lifetime from now on, principal from its claims.
+// Of a number of seconds that a server gave.
+int64_t lifetime_ms(int64_t s);
+// How long what ends then is good, at least; negative: it is over.
+int64_t exchange_left_s(const exchange *x, int64_t expiry_s);
+// Judges an ID token that a source gave: its lifetime, and the principal of its claims.
 CODE_CHECKED minted_from_jwt(exchange *x, str token, minted *ret, err *e);
 void exchange_ask(exchange *x); // the next round
 void exchange_finish(exchange *x, const minted *m, const err *e);

@@ -26,7 +26,7 @@ static code read_output(exchange *x, const child_result *r, minted *m, err *e)
     }
     if (x->kind == CREDENTIAL_ID_TOKEN)
         return minted_from_jwt(x, token, m, e);
-    *m = (minted){.value = token, .lifetime_s = ACCESS_LIFETIME_S};
+    *m = (minted){.value = token, .lifetime_ms = ACCESS_LIFETIME_S * 1000};
     return OK;
 }
 

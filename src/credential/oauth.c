@@ -368,7 +368,8 @@ code oauth_read_tokens(exchange *x, str body, err *e)
     if (!str_ieq(type, STR("Bearer")) && !str_ieq(type, STR("N_A")))
         return err_set(e, CRED_ANSWER, "the token is of type " STR_FMT ", not Bearer",
                        STR_ARG(oidc_quoted(type, &x->mem)));
-    o->lifetime_s = lifetime_of(root);
+    o->lifetime_ms = lifetime_ms(lifetime_of(root));
+    o->asked = x->asked;
     if (project_grant_is_login(x->caller->oauth->config->grant) && refresh.len &&
         (!o->refresh || !str_eq_secret(refresh, secret_str(o->refresh)))) {
         secret_free(o->refresh);
@@ -474,9 +475,10 @@ oauth_next oauth_give(exchange *x, fetch_request *req, err *e)
     oauth_asked *o = x->oauth;
     const project_oauth *p = x->caller->oauth->config;
     minted m = {.value = o->access,
-                .lifetime_s = o->lifetime_s,
+                .lifetime_ms = o->lifetime_ms,
                 .audience = p->audience.len ? p->audience : p->scope};
     (void)req;
+    x->asked = o->asked; // others may have been asked since
     if (x->kind == CREDENTIAL_ID_TOKEN && !o->login && minted_from_jwt(x, o->id_token, &m, e))
         return OAUTH_FAIL;
     if (!m.principal.len)

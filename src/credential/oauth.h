@@ -74,8 +74,9 @@ struct oauth_asked {
     str subject, who; // `sub` of its ID tokens, and a name for people; may be empty
     // what the token endpoint gave
     str access, id_token;
-    int64_t lifetime_s;
-    bool rotated; // refresh is another one than is kept
+    int64_t lifetime_ms;
+    credential_moment asked; // for it
+    bool rotated;            // refresh is another one than is kept
     // the token that is exchanged
     credential_token *exchanged;
     str assertion;

@@ -8,6 +8,9 @@
 // While a token still lives, a source that failed is left alone for so long.
 enum { PAUSE_MS = 10000 };
 
+// A service takes a token so much longer, if its clock is behind: it is redacted as long.
+enum { AFTERLIFE_MS = 60000 };
+
 typedef struct entry entry;
 
 struct credential_wait {
@@ -239,10 +242,16 @@ static bool is_under_way(const entry *en)
 
 static void mint(entry *en);
 
+static void renew_in(entry *en, uint64_t ms);
+
 static void on_renewal(void *ctx)
 {
     entry *en = ctx;
-    if (en->used && en->token && !token_is_fresh(en->token) && !is_under_way(en))
+    if (!en->token)
+        return;
+    if (token_is_fresh(en->token)) // timers go by when the loop's turn began
+        renew_in(en, (uint64_t)token_fresh_ms(en->token));
+    else if (en->used && !is_under_way(en))
         mint(en);
 }
 
@@ -280,10 +289,10 @@ static void on_minted(void *ctx, const minted *m, const err *e)
         const exchange_base base = {en->stage, en->base};
         en->token = token_new(en->caller, &en->want, m, &base);
         redactor_add(&en->provider->redactor, credential_token_value(en->token),
-                     en->token->obtained_mono_ms + (uint64_t)en->token->lifetime_s * 1000);
+                     clock_mono_ms() + (uint64_t)en->token->lifetime_ms + AFTERLIFE_MS);
         en->used = en->waits != NULL;
-        int64_t fresh_s = token_fresh_s(en->token);
-        renew_in(en, fresh_s > 0 ? (uint64_t)fresh_s * 1000 : PAUSE_MS);
+        int64_t fresh_ms = token_fresh_ms(en->token);
+        renew_in(en, fresh_ms > 0 ? (uint64_t)fresh_ms : PAUSE_MS);
         answer_token(en);
     } else {
         fail(en, e);

@@ -89,10 +89,11 @@ typedef struct exchange exchange;
 // What came of it.
 typedef struct minted minted;
 struct minted {
-    str value;          // borrowed
-    str principal;      // empty: as the caller says
-    str audience;       // of an ID token; a user's has its client
-    int64_t lifetime_s; // from now
+    str value;               // borrowed
+    str principal;           // empty: as the caller says
+    str audience;            // of an ID token; a user's has its client
+    int64_t lifetime_ms;     // from when it was asked for
+    credential_moment asked; // exchange_finish fills it in
 };
 
 typedef void exchange_on_done(void *ctx, const minted *m, const err *e);
@@ -121,11 +122,12 @@ typedef enum provider_client { CLIENT_CLOUD, CLIENT_LOCAL, CLIENT_METADATA } pro
 fetch_client *provider_fetch(credential_provider *p, provider_client which);
 
 // token.c. `base` as for exchange_start.
+credential_moment moment_now(void);
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
                             const exchange_base *base);
 // Of a token's life, by whichever clock saw more of it: fresh until its refresh margin, then it
 // serves while it is renewed, and in its last seconds it is merely alive.
 bool token_is_fresh(const credential_token *t);
-int64_t token_fresh_s(const credential_token *t); // how long yet; 0 or less: it isn't
+int64_t token_fresh_ms(const credential_token *t); // how long yet; 0 or less: it isn't
 bool token_serves(const credential_token *t);
 bool token_is_alive(const credential_token *t);

@@ -46,17 +46,17 @@ static void a_thousand_who_wait_share_one_exchange(void **state)
 static void a_short_token_is_renewed_in_its_last_fifth(void **state)
 {
     fixture *f = *state;
-    f->lifetime_s = 5;
+    f->lifetime_s = 51;
     ask(f, local_id);
     str first = f->token;
-    clock_shift(3000);
+    clock_shift(30 * 1000);
     ask(f, local_id);
     assert_str(f->token, first);
-    clock_shift(1000);
+    clock_shift(10 * 1000);
     ask(f, local_id);
     assert_false(str_eq(f->token, first));
     assert_int_equal(f->requests.len, 2);
-    clock_shift(-4000);
+    clock_shift(-40 * 1000);
 }
 
 static void wait_requests(fixture *f, size_t count)
@@ -96,32 +96,91 @@ static void renewals_are_spread(void **state)
 {
     fixture *f = *state;
     enum { MANY = 40 };
-    int64_t least = 3600, most = 0;
+    int64_t least = 3600000, most = 0;
     for (int i = 0; i < MANY; i++) {
         credential_forget(provider(f), STR_NONE);
         ask(f, local_id);
         const credential_token *t = credential_at_hand(f->provider, &local_id);
-        assert_true(t->margin_s >= 225 && t->margin_s <= 300);
-        least = t->margin_s < least ? t->margin_s : least;
-        most = t->margin_s > most ? t->margin_s : most;
+        assert_in_range(t->margin_ms, 225000, 300000);
+        least = t->margin_ms < least ? t->margin_ms : least;
+        most = t->margin_ms > most ? t->margin_ms : most;
     }
-    assert_true(most - least > 10);
-    f->lifetime_s = 100; // a fifth of it is shorter
+    assert_true(most - least > 10000);
+    f->lifetime_s = 101; // a fifth of it is shorter
     credential_forget(f->provider, STR_NONE);
     ask(f, local_id);
-    assert_int_equal(credential_at_hand(f->provider, &local_id)->margin_s, 20);
+    assert_int_equal(credential_at_hand(f->provider, &local_id)->margin_ms, 20000);
 }
 
 static void a_token_in_use_is_renewed_without_a_call(void **state)
 {
     fixture *f = *state;
-    f->lifetime_s = 1; // without a margin: at its end
+    f->lifetime_s = 2;
     ask(f, local_id);
     assert_int_equal(f->requests.len, 1);
     wait_requests(f, 2);
     bool never = false;
     loop_run_until(f->loop, &never, 1500); // nobody used that one
     assert_int_equal(f->requests.len, 2);
+}
+
+// Before the answer to a question arrives, so much time passes.
+static int64_t answer_takes_ms;
+
+static str slowly(fixture *f, str path)
+{
+    (void)f;
+    (void)path;
+    clock_shift(answer_takes_ms);
+    return STR_NONE;
+}
+
+// A machine that is busy sees an answer late: the token was made at some time before, at the
+// earliest when it was asked for.
+static void a_life_is_counted_from_the_question(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 101; // a hundred for sure: eighty until its last fifth
+    f->more = slowly;
+    answer_takes_ms = 50 * 1000;
+    ask(f, local_id);
+    assert_non_null(credential_at_hand(f->provider, &local_id));
+    clock_shift(30 * 1000);
+    assert_null(credential_at_hand(f->provider, &local_id));
+    clock_shift(-80 * 1000);
+}
+
+// Nobody gets a token that may be over when it arrives: exp and Date have whole seconds, so that of
+// three that it was given for, two are sure.
+static void a_token_of_seconds_is_not_given_when_it_may_be_over(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 3;
+    ask(f, local_id);
+    str first = f->token;
+    clock_shift(1600);
+    assert_null(credential_at_hand(f->provider, &local_id));
+    ask(f, local_id);
+    assert_false(str_eq(f->token, first));
+    assert_int_equal(f->requests.len, 2);
+    clock_shift(-1600);
+}
+
+// Where an answer takes longer than its token lives, each who asks gets one that is as new as can
+// be, and nobody waits for ever.
+static void a_token_that_comes_too_late_is_for_those_who_waited(void **state)
+{
+    fixture *f = *state;
+    f->lifetime_s = 3;
+    f->more = slowly;
+    answer_takes_ms = 4000;
+    for (size_t i = 1; i <= 3; i++) {
+        ask(f, local_id);
+        assert_int_equal(f->e.code, OK);
+        assert_int_equal(f->requests.len, i);
+        assert_null(credential_at_hand(f->provider, &local_id));
+    }
+    clock_shift(-12000);
 }
 
 static void no_call_waits_while_the_token_lives(void **state)
@@ -260,16 +319,16 @@ static void a_fresh_token_is_at_hand_for_its_own_use_only(void **state)
 static void a_token_near_its_end_is_not_at_hand(void **state)
 {
     fixture *f = *state;
-    f->lifetime_s = 5;
+    f->lifetime_s = 51;
     ask(f, local_id);
-    clock_shift(3000);
+    clock_shift(30 * 1000);
     assert_true(is_at_hand(f, local_id));
-    clock_shift(1000);
+    clock_shift(10 * 1000);
     assert_false(is_at_hand(f, local_id));
     ask(f, local_id);
     assert_int_equal(f->requests.len, 2);
     assert_true(is_at_hand(f, local_id));
-    clock_shift(-4000);
+    clock_shift(-40 * 1000);
 }
 
 static void without_refresh_a_token_stays_at_hand(void **state)
@@ -412,6 +471,9 @@ int main(void)
         CASE(an_hour_is_renewed_some_minutes_early),
         CASE(renewals_are_spread),
         CASE(a_token_in_use_is_renewed_without_a_call),
+        CASE(a_life_is_counted_from_the_question),
+        CASE(a_token_of_seconds_is_not_given_when_it_may_be_over),
+        CASE(a_token_that_comes_too_late_is_for_those_who_waited),
         CASE(no_call_waits_while_the_token_lives),
         CASE(a_source_that_failed_is_left_alone_while_the_token_lives),
         CASE(a_clock_that_jumps_or_is_wrong_does_no_harm),

@@ -88,9 +88,11 @@ code answer_token(exchange *x, str body, minted *ret, bool *ret_again, err *e)
             return CRED_ANSWER;
         return minted_from_jwt(x, token, ret, e);
     }
+    int64_t lifetime_s;
     if (json_get_str(root, "access_token", &ret->value, e) ||
-        json_get_i64(root, "expires_in", &ret->lifetime_s, e))
+        json_get_i64(root, "expires_in", &lifetime_s, e))
         return CRED_ANSWER;
+    ret->lifetime_ms = lifetime_ms(lifetime_s);
     return OK;
 }
 
@@ -227,7 +229,7 @@ code grant_self_signed(exchange *x, minted *ret, err *e)
     jout_i64(&w, "exp", now + ASSERTION_LIFETIME_S);
     jout_end(&w);
     code failed = jwt_sign(x->caller->key, buf_str(&claims), STR("JWT"), &x->body, e);
-    *ret = (minted){.value = buf_str(&x->body), .lifetime_s = ASSERTION_LIFETIME_S};
+    *ret = (minted){.value = buf_str(&x->body), .lifetime_ms = lifetime_ms(ASSERTION_LIFETIME_S)};
     buf_deinit(&claims);
     return failed;
 }
@@ -379,7 +381,7 @@ static code read_impersonate(exchange *x, str body, minted *ret, bool *ret_again
         return CRED_ANSWER;
     if (!clock_parse_rfc3339(expiry, &expires_ns))
         return err_set(e, CRED_ANSWER, "expireTime isn't a time: " STR_FMT, STR_ARG(expiry));
-    ret->lifetime_s = expires_ns / 1000000000 - x->server_now_s;
+    ret->lifetime_ms = lifetime_ms(exchange_left_s(x, expires_ns / 1000000000));
     return OK;
 }
 

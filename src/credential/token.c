@@ -5,7 +5,12 @@
 // somewhere between, so that those who started together don't renew together. A short token, as a
 // test of refreshing uses, gives a fifth of its life instead.
 // In its last half minute a token may expire on the way, or by the service's clock.
-enum { MARGIN_MIN_S = 225, MARGIN_MAX_S = 300, MARGIN_PARTS = 5, LAST_MAX_S = 30 };
+enum {
+    MARGIN_MIN_MS = 225 * 1000,
+    MARGIN_MAX_MS = 300 * 1000,
+    MARGIN_PARTS = 5,
+    LAST_MAX_MS = 30 * 1000,
+};
 
 enum { TEXT_MAX = 4096 };
 
@@ -87,11 +92,16 @@ static str target_of(const credential_want *w, const minted *m)
     return w->audience.len ? w->audience : m->audience;
 }
 
-// Of so many seconds and a part of the life.
-static int64_t least(int64_t s, int64_t lifetime_s)
+// Of so much time and a part of the life.
+static int64_t least(int64_t ms, int64_t lifetime_ms)
 {
-    int64_t part = lifetime_s / MARGIN_PARTS;
-    return part < s ? part : s;
+    int64_t part = lifetime_ms / MARGIN_PARTS;
+    return part < ms ? part : ms;
+}
+
+credential_moment moment_now(void)
+{
+    return (credential_moment){clock_wall_ms(), clock_mono_ms()};
 }
 
 credential_token *token_new(const caller *c, const credential_want *w, const minted *m,
@@ -106,11 +116,10 @@ credential_token *token_new(const caller *c, const credential_want *w, const min
     t->principal = copy(principal_of(c, m, base->stage));
     t->audience = copy(target_of(w, m));
     t->via = describe_source(c, base->token);
-    t->lifetime_s = m->lifetime_s;
-    t->margin_s =
-        least(MARGIN_MIN_S + (int64_t)rand_below(MARGIN_MAX_S - MARGIN_MIN_S + 1), m->lifetime_s);
-    t->obtained_wall_s = clock_wall_s();
-    t->obtained_mono_ms = clock_mono_ms();
+    t->asked = m->asked;
+    t->lifetime_ms = m->lifetime_ms;
+    t->margin_ms = least(MARGIN_MIN_MS + (int64_t)rand_below(MARGIN_MAX_MS - MARGIN_MIN_MS + 1),
+                         m->lifetime_ms);
     t->refs = 1;
     return t;
 }
@@ -137,34 +146,33 @@ void credential_token_unref(credential_token *t)
     free(t);
 }
 
-// How long we have had it, by the clock that saw more time pass. A machine that slept lost
-// monotonic time, a wall clock that was set back lost wall time; a wall clock that is merely wrong
-// loses nothing, as only differences count.
-static int64_t age_s(const credential_token *t)
+// A machine that slept lost monotonic time, a wall clock that was set back lost wall time; a wall
+// clock that is merely wrong loses nothing, as only differences count.
+int64_t credential_token_age_ms(const credential_token *t)
 {
-    int64_t wall = clock_wall_s() - t->obtained_wall_s;
-    int64_t mono = (int64_t)((clock_mono_ms() - t->obtained_mono_ms) / 1000);
+    int64_t wall = clock_wall_ms() - t->asked.wall_ms;
+    int64_t mono = (int64_t)(clock_mono_ms() - t->asked.mono_ms);
     return wall > mono ? wall : mono;
 }
 
 bool token_is_alive(const credential_token *t)
 {
-    return age_s(t) < t->lifetime_s;
+    return credential_token_age_ms(t) < t->lifetime_ms;
 }
 
-int64_t token_fresh_s(const credential_token *t)
+int64_t token_fresh_ms(const credential_token *t)
 {
-    return t->lifetime_s - t->margin_s - age_s(t);
+    return t->lifetime_ms - t->margin_ms - credential_token_age_ms(t);
 }
 
 bool token_is_fresh(const credential_token *t)
 {
-    return token_fresh_s(t) > 0;
+    return token_fresh_ms(t) > 0;
 }
 
 bool token_serves(const credential_token *t)
 {
-    return age_s(t) < t->lifetime_s - least(LAST_MAX_S, t->lifetime_s);
+    return credential_token_age_ms(t) < t->lifetime_ms - least(LAST_MAX_MS, t->lifetime_ms);
 }
 
 const char *credential_source_name(credential_source s)

@@ -205,12 +205,12 @@ static void on_token(void *ctx, credential_token *token, const err *e)
     }
     if (token) {
         d->token = credential_token_ref(token);
-        int64_t age = clock_wall_s() - token->obtained_wall_s;
+        int64_t age_ms = credential_token_age_ms(token);
         d->report.caller = token->principal;
         d->report.source = token->via;
         d->report.token_audience = token->audience;
-        d->report.token_age_s = age;
-        d->report.token_left_s = token->lifetime_s - age;
+        d->report.token_age_s = age_ms / 1000;
+        d->report.token_left_s = (token->lifetime_ms - age_ms) / 1000;
     }
     flow_resume(&d->flow);
 }

@@ -252,7 +252,7 @@ void identity_token(trip *x, const credential_token *t)
     told->principal = arena_str(&x->mem, t->principal);
     told->via = arena_str(&x->mem, t->via);
     told->audience = arena_str(&x->mem, t->audience); // a user's token has its client's
-    told->age_s = (int64_t)((clock_mono_ms() - t->obtained_mono_ms) / 1000);
+    told->age_s = credential_token_age_ms(t) / 1000;
 }
 
 // ---- after a refusal ----------------------------------------------------------------------------
