@@ -161,8 +161,7 @@ static const bool json_plain[256] = {
 
 static bool word_is_json_plain(uint64_t bytes)
 {
-    return word_is_ascii(bytes) && !word_has_control(bytes) && !word_has(bytes, '"') &&
-           !word_has(bytes, '\\');
+    return word_is_printable(bytes) && !word_has(bytes, '"') && !word_has(bytes, '\\');
 }
 
 // How many bytes at the start stand for themselves.
@@ -208,9 +207,11 @@ void buf_add_json(buf *b, str s)
 static size_t shown_plain_len(str s)
 {
     size_t i = 0;
-    while (i + WORD_BYTES <= s.len && word_is_ascii(word_load(s.ptr + i)) &&
-           !word_has_control(word_load(s.ptr + i)))
+    while (i + WORD_BYTES <= s.len && word_is_printable(word_load(s.ptr + i)))
         i += WORD_BYTES;
+    // The last ones together with some that were seen.
+    if (i && s.len - i < WORD_BYTES && word_is_printable(word_load(s.ptr + s.len - WORD_BYTES)))
+        return s.len;
     while (i < s.len && s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f)
         i++;
     return i;

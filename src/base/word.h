@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// word: eight bytes of a text at once, for searches that mostly find nothing. What is found may be
-// a false alarm, never a miss: then the bytes are looked at one by one.
+// word: eight bytes of a text at once, for searches that mostly find nothing. Nothing is missed;
+// what is found may be a false alarm where it doesn't say "exact".
 #pragma once
 
 #include <stdbool.h>
@@ -24,14 +24,25 @@ static inline bool word_has(uint64_t bytes, unsigned char c)
     return ((zero - WORD_ONES) & ~zero & WORD_HIGHS) != 0;
 }
 
+// Is one of them less than `limit`, which is 128 at most? Exact: the first byte that borrows is.
+static inline bool word_has_below(uint64_t bytes, unsigned char limit)
+{
+    return ((bytes - limit * WORD_ONES) & ~bytes & WORD_HIGHS) != 0;
+}
+
 // C0 or DEL.
 static inline bool word_has_control(uint64_t bytes)
 {
-    bool low = ((bytes - 0x20 * WORD_ONES) & ~bytes & WORD_HIGHS) != 0;
-    return low || word_has(bytes, 0x7f);
+    return word_has_below(bytes, 0x20) || word_has(bytes, 0x7f);
 }
 
 static inline bool word_is_ascii(uint64_t bytes)
 {
     return (bytes & WORD_HIGHS) == 0;
+}
+
+// ASCII without C0 and DEL. Exact.
+static inline bool word_is_printable(uint64_t bytes)
+{
+    return ((bytes | (bytes - 0x20 * WORD_ONES) | (bytes + WORD_ONES)) & WORD_HIGHS) == 0;
 }

@@ -348,3 +348,4 @@ void credential_forget(credential_provider *p, str audience);
 // percent-encoded or with JSON's \u escapes (threat 43). True when there was something: `in` is
 // then added to `out` with "***" in its place. Otherwise nothing is added: `in` is clean as it is.
 bool credential_redact(const credential_provider *p, str in, buf *out);
+enum { CREDENTIAL_REDACT_MIN = 24 }; // what is shorter is always clean

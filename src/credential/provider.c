@@ -43,7 +43,8 @@ struct credential_provider {
     arena mem;
     map callers; // "local|identity" → caller
     map entries;
-    buf key; // of the look-up under way
+    entry *latest; // that was asked for; entries live as long as the provider
+    buf key;       // of the look-up under way
     redactor redactor;
     fetch_client *clients[3];
 };
@@ -374,11 +375,22 @@ static credential_want wanted_of(const caller *c, const credential_want *w)
     return own;
 }
 
+static bool is_for(const entry *en, const credential_want *w)
+{
+    const credential_want *own = &en->want;
+    return own->kind == w->kind && own->local == w->local && own->user_token == w->user_token &&
+           str_eq(own->audience, w->audience) && str_eq(own->scope, w->scope) &&
+           str_eq(own->identity, w->identity);
+}
+
+// Who calls one service asks for the same token again and again.
 static entry *entry_of(credential_provider *p, const credential_want *w)
 {
+    if (p->latest && is_for(p->latest, w))
+        return p->latest;
     caller *c = find_caller(p, w->identity, w->local);
     const credential_want own = wanted_of(c, w);
-    return find_entry(p, c, &own, caller_stages(c));
+    return p->latest = find_entry(p, c, &own, caller_stages(c));
 }
 
 credential_wait *credential_for(credential_provider *p, const credential_want *w,

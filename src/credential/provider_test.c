@@ -298,6 +298,9 @@ static void a_fresh_token_is_at_hand_for_its_own_use_only(void **state)
 {
     fixture *f = *state;
     credential_want stranger = local_id, elsewhere = local_id, cloud = local_id, user = local_id;
+    credential_want access = local_id, scoped = local_id;
+    access.kind = CREDENTIAL_ACCESS_TOKEN;
+    scoped.scope = STR("https://www.googleapis.com/auth/other");
     stranger.identity = STR("stranger");
     elsewhere.audience = STR("https://other.example");
     cloud.local = false;
@@ -306,9 +309,11 @@ static void a_fresh_token_is_at_hand_for_its_own_use_only(void **state)
     ask(f, local_id);
     assert_true(is_at_hand(f, local_id));
     assert_str(credential_token_value(credential_at_hand(f->provider, &local_id)), f->token);
-    const credential_want others[] = {stranger, elsewhere, cloud, user};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        assert_row(i, !is_at_hand(f, others[i]));
+    const credential_want others[] = {stranger, elsewhere, cloud, user, access, scoped};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_row(i, !is_at_hand(f, others[i])); // right behind the one that is there
+        assert_row(i, is_at_hand(f, local_id));
+    }
     ask(f, stranger);
     assert_true(is_at_hand(f, stranger));
     credential_forget(f->provider, local_id.audience);

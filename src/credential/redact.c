@@ -3,12 +3,16 @@
 
 #include <string.h>
 
+#include "base/word.h"
+#include "credential/credential.h"
+
 // Any run of RUN_MIN bytes covers a whole group of GRAM bytes that begins at a multiple of STRIDE,
 // so looking at those groups finds every run.
-enum { GRAM = 8, RUN_MIN = 24, STRIDE = RUN_MIN - GRAM + 1 };
+enum { GRAM = WORD_BYTES, RUN_MIN = CREDENTIAL_REDACT_MIN, STRIDE = RUN_MIN - GRAM + 1 };
 enum { RUN_MIN_BASE64 = RUN_MIN / 3 * 4, SECRET_BYTES_MAX = 16 << 10 };
 // The table is so sparse that chance finds a group about once in 250 lookups.
 enum { BITS_PER_GRAM = 32, BITS_MIN = 1 << 16, SWEEP_MIN = 16 };
+enum { LEAST_MAX = 128 }; // all that word_has_below can tell
 
 #define EACH_NEEDLE(r, t, n)                                                                       \
     VEC_FOREACH (&(r)->tokens, t)                                                                  \
@@ -17,8 +21,7 @@ enum { BITS_PER_GRAM = 32, BITS_MIN = 1 << 16, SWEEP_MIN = 16 };
 // Two places in the table for each group.
 static inline void gram_slots(const redactor *r, const char *at, size_t ret_slots[2])
 {
-    uint64_t gram;
-    memcpy(&gram, at, sizeof(gram));
+    uint64_t gram = word_load(at);
     ret_slots[0] = (size_t)(gram * 0x9e3779b97f4a7c15u >> 32) & (r->bits - 1);
     ret_slots[1] = (size_t)(gram * 0xc2b2ae3d27d4eb4fu >> 32) & (r->bits - 1);
 }
@@ -43,6 +46,9 @@ static size_t gram_count(const redact_token *t)
 
 static void enter(redactor *r, const redact_needle *n)
 {
+    for (size_t i = 0; i < n->len; i++)
+        if ((unsigned char)n->text[i] < r->least)
+            r->least = (unsigned char)n->text[i];
     for (size_t i = 0; i + GRAM <= n->len; i++) {
         size_t slots[2];
         gram_slots(r, n->text + i, slots);
@@ -62,6 +68,7 @@ static void rebuild(redactor *r)
         r->bits *= 2;
     free(r->grams);
     r->grams = mem_array(r->bits / 64, sizeof(uint64_t));
+    r->least = LEAST_MAX;
     EACH_NEEDLE(r, t, n)
     enter(r, n);
 }
@@ -296,13 +303,16 @@ static bool may_be_escaped(str in)
     return false;
 }
 
-// The first place from `at` on, in steps, that may be within a needle: where the loop over a text
-// that holds none spends its time.
+// The first place from `at` on, in steps, that may be within a needle, or the end: where the loop
+// over a text that holds none spends its time.
 static size_t next_suspect(const redactor *r, str in, size_t at)
 {
-    while (at + GRAM <= in.len && !has_gram(r, in.ptr + at))
-        at += STRIDE;
-    return at;
+    const size_t last = in.len - GRAM;
+    const unsigned char least = r->least;
+    for (; at <= last; at += STRIDE)
+        if (!word_has_below(word_load(in.ptr + at), least) && has_gram(r, in.ptr + at))
+            return at;
+    return in.len;
 }
 
 bool redactor_apply(const redactor *r, str in, buf *out)

@@ -88,6 +88,33 @@ static void T43_a_piece_of_24_bytes_is_enough(void **state)
     }
 }
 
+// Most of a text is passed over for a byte that no secret has: what stands beside such bytes
+// counts, and a secret may have them itself.
+static void T43_its_neighbours_hide_nothing(void **state)
+{
+    fixture *f = *state;
+    static const char fillers[] = {' ', '"', '\n', '\0', ',', '-', '~', '\x7f', '\x80', '\xff'};
+    static const char *const odd[] = {
+        "ya29 with blanks + and = \"quotes\", for once",
+        "\x01\x02\x03\x04\x05\x06\x07\x0e\x0f\x10\x11\x12 and what else is low",
+        "caf\xc3\xa9-\xe2\x82\xac-\xff\xfe-\x80-0123456789ab"};
+    str secrets[1 + ARRAY_LEN(odd)] = {signature()};
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+        secrets[1 + i] = str_from(odd[i]);
+    for (size_t s = 0; s < ARRAY_LEN(secrets); s++) {
+        redactor_add(&f->redactor, secrets[s], UINT64_MAX);
+        str piece = str_sub(secrets[s], 1, 25);
+        for (size_t i = 0; i < ARRAY_LEN(fillers) * 48; i++) {
+            char text[96];
+            memset(text, fillers[i / 48], sizeof(text));
+            memcpy(text + i % 48, piece.ptr, piece.len);
+            str out = apply(f, (str){text, sizeof(text)}, true);
+            assert_int_equal(str_find(out, piece), -1);
+            assert_true(out.len <= sizeof(text) - piece.len + 3); // a neighbour may belong to it
+        }
+    }
+}
+
 static void T43_base64_hides_nothing(void **state)
 {
     fixture *f = *state;
@@ -240,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(T43_a_token_is_found_wherever_it_stands),
         CASE(T43_a_piece_of_24_bytes_is_enough),
+        CASE(T43_its_neighbours_hide_nothing),
         CASE(T43_base64_hides_nothing),
         CASE(T43_escapes_hide_nothing),
         CASE(what_is_not_ours_stays),

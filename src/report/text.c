@@ -73,14 +73,14 @@ void report_identity(buf *out, const run_identity *id)
         buf_add_shown(out, id->report);
         return;
     }
-    buf_addz(out, "as ");
+    buf_adds(out, STR("as "));
     buf_add_shown(out, id->principal);
-    buf_addz(out, " (");
+    buf_adds(out, STR(" ("));
     buf_add_shown(out, id->via);
     if (id->audience.len)
-        buf_addz(out, ", audience ");
+        buf_adds(out, STR(", audience "));
     buf_add_shown(out, id->audience);
-    buf_addz(out, ", ");
+    buf_adds(out, STR(", "));
     buf_add_u64(out, (uint64_t)id->age_s);
-    buf_addz(out, " s old)");
+    buf_adds(out, STR(" s old)"));
 }

@@ -6,7 +6,7 @@ enum { CLEAN_BYTES_MAX = 256 << 20 };
 
 str run_clean(const runner *r, arena *a, str text)
 {
-    if (!r->minted || !text.len)
+    if (!r->minted || text.len < CREDENTIAL_REDACT_MIN)
         return text;
     buf out;
     buf_init(&out, CLEAN_BYTES_MAX);
