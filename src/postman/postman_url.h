@@ -44,3 +44,6 @@ json *pm_url_json(arena *a, const pm_url *u);
 // and query as they are. userinfo is left out: see pm_url.user. PM_URL when there is no host, or
 // when it can't be encoded.
 CODE_CHECKED pm_url_wire(arena *a, const pm_url *u, bool verbatim, str *ret_url, err *e);
+// A part of the path or of the query, encoded so.
+void pm_url_add_path(buf *out, str text);
+void pm_url_add_query(buf *out, str text);

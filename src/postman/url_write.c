@@ -183,6 +183,16 @@ static void add_encoded(buf *out, str text, const char *encoded)
     }
 }
 
+void pm_url_add_path(buf *out, str text)
+{
+    add_encoded(out, text, PATH_ENCODED);
+}
+
+void pm_url_add_query(buf *out, str text)
+{
+    add_encoded(out, text, QUERY_ENCODED);
+}
+
 static code bad_url(arena *a, const pm_url *u, err *e, const char *what)
 {
     err_set(e, PM_URL, "the URL '" STR_FMT "' %s", STR_ARG(pm_url_text(a, u)), what);
@@ -249,8 +259,8 @@ CODE_CHECKED pm_url_wire(arena *a, const pm_url *u, bool verbatim, str *ret_url,
         buf_adds(&b, buf_str(&path));
         buf_adds(&b, buf_str(&query));
     } else {
-        add_encoded(&b, buf_str(&path), PATH_ENCODED);
-        add_encoded(&b, buf_str(&query), QUERY_ENCODED);
+        pm_url_add_path(&b, buf_str(&path));
+        pm_url_add_query(&b, buf_str(&query));
     }
     if (c == OK && !buf_ok(&b))
         c = err_set(e, PM_LIMIT, "the URL is longer than %d bytes", PM_TEXT_BYTES_MAX);

@@ -99,10 +99,15 @@ static bool has_failed(const json *execution)
            has_error(json_get(execution, "prerequestScript"));
 }
 
-bool report_saved_failed(const report_saved *s)
+static size_t failures_of(const report_saved *s)
 {
     const json *failures = json_get(s->run, "failures");
-    return failures && failures->len;
+    return failures ? failures->len : 0;
+}
+
+bool report_saved_failed(const report_saved *s)
+{
+    return failures_of(s) > 0;
 }
 
 // ---- --only-failed
@@ -321,7 +326,8 @@ static run_count count_of(const json *stats, const char *key)
 static double decimal(const json *obj, const char *key)
 {
     double value;
-    return json_to_f64(json_get(obj, key), &value, NULL) == OK ? value : 0;
+    const json *v = json_get(obj, key);
+    return v && json_to_f64(v, &value, NULL) == OK ? value : 0;
 }
 
 static run_spread spread_of(const json *timings, const char *const keys[4], uint64_t count)
@@ -354,6 +360,7 @@ static void add_summary(run_summary *total, const report_saved *s)
     run_summary_add(total, &one);
 }
 
+// Room for those of all reports is there.
 static void add_failures(told *t, const report_saved *s)
 {
     JSON_EACH (json_get(s->run, "failures"), f) {
@@ -369,7 +376,7 @@ static void add_failures(told *t, const report_saved *s)
             if (named || str_eq(r->id, text(source, "id")))
                 one.item = r;
         }
-        vec_push(&t->summary.failures, one);
+        t->summary.failures.ptr[t->summary.failures.len++] = one;
     }
 }
 
@@ -414,6 +421,10 @@ static size_t first_of(const json *const *next, size_t count)
 static void tell_run(told *t)
 {
     const json **next = arena_array(t->a, t->count, sizeof(*next));
+    size_t failures = 0;
+    for (size_t i = 0; i < t->count; i++)
+        failures += failures_of(t->reports[i]);
+    t->summary.failures.ptr = arena_array(t->a, failures, sizeof(run_failure));
     for (size_t i = 0; i < t->count; i++) {
         const json *first = json_first(t->reports[i]->executions);
         next[i] = first;
@@ -428,6 +439,7 @@ static void tell_run(told *t)
     tell(t, (run_event){.kind = RUN_START});
     for (size_t i; (i = first_of(next, t->count)) < t->count;) {
         uint32_t at = number(json_get(next[i], "cursor"), "iteration");
+        t->cursor.iteration = at;
         t->cursor.iteration = at;
         if (at != iteration)
             tell(t, (run_event){.kind = RUN_ITERATION});

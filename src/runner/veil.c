@@ -32,11 +32,17 @@ static void learn_text(veil *v, str text)
 // Also in the forms that it has inside URLs and JSON.
 static void learn(veil *v, str text)
 {
+    // A path, a query and a form leave different characters as they are.
+    static void (*const in_url[])(buf * out, str text) = {percent_encode, pm_url_add_path,
+                                                          pm_url_add_query};
     buf b;
     buf_init(&b, TEXT_BYTES_MAX);
     learn_text(v, text);
-    percent_encode(&b, text);
-    learn_text(v, buf_str(&b));
+    for (size_t i = 0; i < ARRAY_LEN(in_url); i++) {
+        buf_reset(&b);
+        in_url[i](&b, text);
+        learn_text(v, buf_str(&b));
+    }
     buf_reset(&b);
     buf_add_json(&b, text);
     if (b.len > 2)
