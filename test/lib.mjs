@@ -14,6 +14,9 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const bin = process.env.GATEPOST_BIN ?? join(root, 'build/gatepost');
 
+/** Where deps/install puts what comes from Debian 13. */
+export const deps = process.env.GATEPOST_DEPS ?? join(root, 'build/deps');
+
 // How long a test waits for what must come. Only a hang takes so long, however busy the machine is.
 export const PATIENCE_MS = 300_000;
 

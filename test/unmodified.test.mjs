@@ -7,12 +7,16 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { envOf, handed, minted, root, run, serve, startUp, tempDir } from './lib.mjs';
+import { PATIENCE_MS, deps, envOf, handed, minted, root, run, serve, startUp, tempDir } from './lib.mjs';
 
 const at = (name) => `${name}@gatepost-demo.iam.gserviceaccount.com`;
 const POOL = 'projects/123456789012/locations/global/workloadIdentityPools/pipelines';
 const ISSUER = 'https://ci.example';
-const NODE = process.execPath;
+// The clients, as a command line each. Python's is Debian 13's google-auth, run by Debian 12's Python.
+const CLIENTS = {
+  node: [process.execPath, join(root, 'test/clients/google-auth.mjs')],
+  python: ['/usr/bin/env', `PYTHONPATH=${join(deps, 'clients/python')}`, '/usr/bin/python3', join(root, 'test/clients/google_auth.py')],
+};
 
 // Runs what it is asked for, as the application that this instance is.
 const APP = `
@@ -85,6 +89,14 @@ async function writeCloudFiles(dir, { token }, subjectUrl) {
 }
 
 let gp;
+/** What gatepost says of it comes when its loop has turned. */
+async function until(pattern) {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!pattern.test(gp.out.stderr)) {
+    assert.ok(Date.now() < deadline, gp.out.stderr);
+    await new Promise((go) => setTimeout(go, 20));
+  }
+}
 const cleanups = [];
 const suite = { after: (f) => cleanups.push(f) };
 after(async () => { for (const f of cleanups.reverse()) await f(); });
@@ -96,7 +108,8 @@ before(async () => {
   await mkdir(dir);
   await writeFile(join(dir, 'app.py'), APP);
   await writeFile(join(dir, 'service.json'), JSON.stringify(service));
-  await writeFile(join(dir, 'programs.json'), JSON.stringify({ node: [NODE, join(root, 'test/clients/google.mjs'), join(dir, 'cloud')] }));
+  await writeFile(join(dir, 'programs.json'), JSON.stringify({ node: [...CLIENTS.node, join(dir, 'cloud')],
+    python: [...CLIENTS.python, join(dir, 'cloud')] }));
   await writeFile(join(dir, 'gatepost.yaml'), JSON.stringify({
     project: { id: 'gatepost-demo', number: 123456789012, hash: 'k2v7xw4mqa', region: 'us-central1' },
     workload_identity_pools: { pipelines: { providers: { builds: { issuer: ISSUER, jwks: issuer.jwks, map: { 'google.subject': 'assertion.sub' } } } } },
@@ -139,22 +152,51 @@ const WANTED = {
   external_impersonated: 'ya29.c',
   impersonated_with_delegates: 'ya29.c',
   impersonated_id_token: at('tester'),
-  metadata_by_its_name: 'gatepost-demo',
-  another_service: [200, 'the service'],
   a_forged_key: { error: 'invalid_grant', error_description: 'Invalid JWT Signature.' },
 };
 
+const NODE_ONLY = { metadata_by_its_name: 'gatepost-demo', another_service: [200, 'the service'] };
+const PYTHON_ONLY = { self_signed_for_an_audience: at('admin'), impersonated_signature: 256 };
+
+/** Beside an instance, in a shell. */
+async function flowsInShell(client) {
+  const { stdout, stderr } = await gp.inShell(`GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 ${CLIENTS[client].map((arg) => `'${arg}'`).join(' ')} cloud`);
+  return JSON.parse(stdout || assert.fail(stderr));
+}
+
 test('google-auth-library and gcp-metadata in an instance', async () => {
-  assert.deepEqual(await gp.inInstance('node'), { ...WANTED,
+  assert.deepEqual(await gp.inInstance('node'), { ...WANTED, ...NODE_ONLY,
     default_credentials: ['Compute', 'ya29.c', at('runtime'), 'gatepost-demo'],
     metadata: [true, 'projects/123456789012/regions/us-central1', at('runtime')] });
 });
 
 test('google-auth-library and gcp-metadata in a shell: default credentials are those of run_as', async () => {
-  const { stdout, stderr } = await gp.inShell(`GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 '${NODE}' '${join(root, 'test/clients/google.mjs')}' cloud`);
-  assert.deepEqual(JSON.parse(stdout || assert.fail(stderr)), { ...WANTED,
+  assert.deepEqual(await flowsInShell('node'), { ...WANTED, ...NODE_ONLY,
     default_credentials: ['JWT', 'ya29.c', at('admin'), 'gatepost-demo'],
     metadata: [true, 'projects/123456789012/regions/us-central1', at('admin')] });
+});
+
+test("Python's google-auth in an instance", async () => {
+  assert.deepEqual(await gp.inInstance('python'), { ...WANTED, ...PYTHON_ONLY,
+    default_credentials: ['Credentials', 'ya29.c', at('runtime'), 'gatepost-demo'],
+    metadata: [true, at('runtime'), 'ya29.c', at('runtime')] });
+});
+
+test("Python's google-auth in a shell: default credentials are those of run_as", async () => {
+  assert.deepEqual(await flowsInShell('python'), { ...WANTED, ...PYTHON_ONLY,
+    default_credentials: ['Credentials', 'ya29.c', at('admin'), 'gatepost-demo'],
+    metadata: [true, at('admin'), 'ya29.c', at('admin')] });
+});
+
+test("Python's google-auth without the proxy: local files and the metadata server's variable are enough", async () => {
+  const { metadata, certs } = gp.addresses;
+  const [program, ...args] = CLIENTS.python;
+  const flows = ['service_account', 'authorized_user', 'default_credentials', 'metadata', 'a_forged_key'];
+  const { stdout, stderr } = await run([...args, 'keys', ...flows], { program, cwd: gp.dir,
+    env: { ...gp.env, TEST_CERTS: certs, GCE_METADATA_HOST: new URL(metadata).host, GCE_METADATA_IP: new URL(metadata).host } });
+  assert.deepEqual(JSON.parse(stdout || assert.fail(stderr)), {
+    service_account: WANTED.service_account, authorized_user: WANTED.authorized_user, a_forged_key: WANTED.a_forged_key,
+    default_credentials: ['Credentials', 'ya29.c', at('admin'), 'gatepost-demo'], metadata: [true, at('admin'), 'ya29.c', at('admin')] });
 });
 
 test('curl reaches Google\'s hosts and the metadata server; what isn\'t public is refused with its reason', async () => {
@@ -164,7 +206,7 @@ test('curl reaches Google\'s hosts and the metadata server; what isn\'t public i
   assert.equal(metadata.stdout, at('admin'));
   const refused = await gp.inShell('curl -s https://10.0.0.1/');
   assert.notEqual(refused.code, 0);
-  assert.match(gp.out.stderr, /proxy: CONNECT 10\.0\.0\.1:443: it has a private address.*\[GP-FET-08\]; let NO_PROXY name it/);
+  await until(/proxy: CONNECT 10\.0\.0\.1:443: it has a private address.*\[GP-FET-08\]; let NO_PROXY name it/);
 });
 
 test('T33 the CA vouches for its hosts only, lives as long as gatepost up, and its key is in no file', async (t) => {
@@ -181,8 +223,8 @@ test('T33 the CA vouches for its hosts only, lives as long as gatepost up, and i
   const text = (await run(['x509', '-in', ca, '-noout', '-ext', 'nameConstraints,basicConstraints'], { program: 'openssl' })).stdout;
   assert.match(text, /Name Constraints: critical/);
   const permitted = text.match(/DNS:\S+/g).map((name) => name.slice(4)).sort();
-  assert.deepEqual(permitted, ['accounts.google.com', 'app-123456789012.us-central1.run.app', 'app-k2v7xw4mqa-uc.a.run.app', 'iam.googleapis.com',
-    'iamcredentials.googleapis.com', 'oauth2.googleapis.com', 'run.googleapis.com', 'sts.googleapis.com', 'us-central1-run.googleapis.com', 'www.googleapis.com']);
+  assert.deepEqual(permitted, ['accounts.google.com', 'app-123456789012.us-central1.run.app', 'app-k2v7xw4mqa-uc.a.run.app', 'cloudresourcemanager.googleapis.com',
+    'iam.googleapis.com', 'iamcredentials.googleapis.com', 'oauth2.googleapis.com', 'policyanalyzer.googleapis.com', 'run.googleapis.com', 'sts.googleapis.com', 'us-central1-run.googleapis.com', 'www.googleapis.com']);
   // Another run has another one, and leaves nothing.
   const home = await tempDir(t);
   const env = envOf(home);

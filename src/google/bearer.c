@@ -40,15 +40,19 @@ static account *self_signed(google *g, str token, int64_t now_s, arena *mem, jwt
 
 static bool names_an_api(const google *g, const jwt *t)
 {
-    static const char *const names[] = {"https://iam.googleapis.com",
-                                        "https://iamcredentials.googleapis.com"};
+    static const char *const names[] = {
+        "https://iam.googleapis.com", "https://iamcredentials.googleapis.com",
+        "https://run.googleapis.com", "https://cloudresourcemanager.googleapis.com",
+        "https://policyanalyzer.googleapis.com"};
     for (size_t i = 0; i < t->audience_count; i++) {
         str aud = t->audiences[i];
         if (str_ends(aud, STR("/")))
             aud.len--;
-        if ((g->base.len && str_eq(aud, g->base)) || str_eq(aud, str_from(names[0])) ||
-            str_eq(aud, str_from(names[1])))
+        if (g->base.len && str_eq(aud, g->base))
             return true;
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            if (str_eq(aud, str_from(names[k])))
+                return true;
     }
     return false;
 }

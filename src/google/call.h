@@ -158,6 +158,9 @@ void iam_answer(call *c);
 // Policy Analyzer: when keys were last used.
 bool activity_asked(const call *c);
 void activity_answer(call *c);
+// Resource Manager: what the project is.
+bool project_asked(const call *c);
+void project_answer(call *c);
 // …/serviceAccounts/E:METHOD of IAM credentials. False: no method of that name.
 bool credentials_answer(call *c, const bearer *caller, account *target, str method);
 // The one dispatcher of google_on_request.

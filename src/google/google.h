@@ -26,7 +26,7 @@ typedef struct google google;
 
 #define GOOGLE_ISSUER STR("https://accounts.google.com")
 // The hosts whose APIs are played here, for who ends TLS in their names.
-enum { GOOGLE_HOSTS = 7 };
+enum { GOOGLE_HOSTS = 9 };
 extern const str google_hosts[GOOGLE_HOSTS];
 
 enum {
@@ -109,6 +109,8 @@ CODE_CHECKED google_add_service(google *g, const google_service *o, policy **ret
 //   POST /v1/token, /v1/oauthtoken                         sts.googleapis.com
 //   /v1/projects/…/serviceAccounts…                        iam, iamcredentials
 //   /v1|v2/projects/…/services/S:getIamPolicy …            run.googleapis.com
+//   /v1/projects/P                                         cloudresourcemanager.googleapis.com
+//   /v1/projects/P/…/activities:query                      policyanalyzer.googleapis.com
 //   /.well-known/openid-configuration, /oauth2/v3/certs, /oauth2/v1/certs
 void google_on_request(void *ctx, http_exchange *x);
 

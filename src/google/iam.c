@@ -498,6 +498,10 @@ void iam_answer(call *c)
         activity_answer(c);
         return;
     }
+    if (project_asked(c)) {
+        project_answer(c);
+        return;
+    }
     bool good = read_path(c, &p);
     const iam_route *r = good ? find_route(c, &p) : NULL;
     bool of_one = good && !r && (p.service.len || p.parts == 4);

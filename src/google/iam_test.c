@@ -312,6 +312,29 @@ static void an_account_has_ten_keys_at_most(void **state)
     assert_int_equal(json_get(answer_json(w, list), "keys")->len, GOOGLE_KEYS_MAX);
 }
 
+static void a_project_is_named_to_who_may_see_it(void **state)
+{
+    static const struct {
+        const char *request, *caller;
+        int status;
+    } rows[] = {
+        {"GET /v1/projects/demo", ADMIN, 200},    {"GET /v1/projects/123456789012", ADMIN, 200},
+        {"GET /v1/projects/demo", STRANGER, 403}, {"GET /v1/projects/demo", NULL, 401},
+        {"GET /v1/projects/other", ADMIN, 403},   {"DELETE /v1/projects/demo", ADMIN, 404},
+        {"GET /v1/projects/demo/", ADMIN, 404},   {"GET /v1/projects/", ADMIN, 404},
+    };
+    world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        call *c = api_call(w, rows[i].request, rows[i].caller, "");
+        assert_row(i, c->status == rows[i].status);
+        if (c->status != 200)
+            continue;
+        assert_strz(answer_str(w, c, "projectId"), "demo");
+        assert_strz(answer_str(w, c, "projectNumber"), "123456789012");
+        assert_strz(answer_str(w, c, "lifecycleState"), "ACTIVE");
+    }
+}
+
 static void wrong_requests_for_keys(void **state)
 {
     static const struct {
@@ -538,6 +561,7 @@ int main(void)
         CASE(keys_are_disabled_enabled_and_deleted),
         CASE(own_certificates_can_be_uploaded),
         CASE(an_account_has_ten_keys_at_most),
+        CASE(a_project_is_named_to_who_may_see_it),
         CASE(wrong_requests_for_keys),
         CASE(a_key_for_nobody_is_withdrawn),
         CASE(a_key_on_its_way_to_the_disk_is_withdrawn),

@@ -4,8 +4,14 @@
 #include "uri/uri.h"
 
 const str google_hosts[GOOGLE_HOSTS] = {
-    {"oauth2.googleapis.com", 21},         {"sts.googleapis.com", 18}, {"iam.googleapis.com", 18},
-    {"iamcredentials.googleapis.com", 29}, {"run.googleapis.com", 18}, {"www.googleapis.com", 18},
+    {"oauth2.googleapis.com", 21},
+    {"sts.googleapis.com", 18},
+    {"iam.googleapis.com", 18},
+    {"iamcredentials.googleapis.com", 29},
+    {"run.googleapis.com", 18},
+    {"cloudresourcemanager.googleapis.com", 35},
+    {"policyanalyzer.googleapis.com", 29},
+    {"www.googleapis.com", 18},
     {"accounts.google.com", 19},
 };
 

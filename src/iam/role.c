@@ -6,7 +6,7 @@
 
 #include "iam/iam.h"
 
-enum { PREDEFINED_PERMISSIONS_MAX = 8, PERMISSIONS_MAX = 3000 };
+enum { PREDEFINED_PERMISSIONS_MAX = 10, PERMISSIONS_MAX = 3000 };
 
 typedef struct predefined predefined;
 struct predefined {
@@ -14,7 +14,8 @@ struct predefined {
     const char *permissions[PREDEFINED_PERMISSIONS_MAX]; // NULL-terminated unless full
 };
 
-#define RUN_VIEW "run.services.get", "run.services.list", "run.services.getIamPolicy"
+#define SEE_PROJECT "resourcemanager.projects.get"
+#define RUN_VIEW SEE_PROJECT, "run.services.get", "run.services.list", "run.services.getIamPolicy"
 #define RUN_CALL "run.routes.invoke", "run.jobs.run"
 #define MINT "iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.getOpenIdToken"
 #define SIGN "iam.serviceAccounts.signBlob", "iam.serviceAccounts.signJwt"
@@ -24,6 +25,7 @@ struct predefined {
 
 // The narrowest first: role_for proposes the first that fits.
 static const predefined table[] = {
+    {"roles/browser", {SEE_PROJECT}},
     {"roles/run.servicesInvoker", {"run.routes.invoke"}},
     {"roles/run.invoker", {RUN_CALL}},
     {"roles/run.jobsExecutor", {"run.jobs.run"}},
@@ -38,13 +40,14 @@ static const predefined table[] = {
     {"roles/iam.serviceAccountTokenCreator",
      {MINT, SIGN, "iam.serviceAccounts.implicitDelegation"}},
     {"roles/iam.serviceAccountUser",
-     {"iam.serviceAccounts.actAs", "iam.serviceAccounts.get", "iam.serviceAccounts.list"}},
+     {SEE_PROJECT, "iam.serviceAccounts.actAs", "iam.serviceAccounts.get",
+      "iam.serviceAccounts.list"}},
     {"roles/iam.serviceAccountKeyAdmin",
-     {KEYS, "iam.serviceAccountKeys.disable", "iam.serviceAccountKeys.enable",
+     {SEE_PROJECT, KEYS, "iam.serviceAccountKeys.disable", "iam.serviceAccountKeys.enable",
       "iam.serviceAccounts.get", "iam.serviceAccounts.list"}},
     {"roles/iam.serviceAccountAdmin",
-     {"iam.serviceAccounts.create", "iam.serviceAccounts.delete", "iam.serviceAccounts.get",
-      "iam.serviceAccounts.list", "iam.serviceAccounts.setIamPolicy",
+     {SEE_PROJECT, "iam.serviceAccounts.create", "iam.serviceAccounts.delete",
+      "iam.serviceAccounts.get", "iam.serviceAccounts.list", "iam.serviceAccounts.setIamPolicy",
       "iam.serviceAccounts.getIamPolicy", "iam.serviceAccounts.disable",
       "iam.serviceAccounts.enable"}},
     {"roles/policyanalyzer.activityAnalyzer",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Google's Node clients as an application uses them: no endpoint, no transporter, nothing of Gatepost.
-// google.mjs FOLDER: runs a flow for each credential and prints one JSON object of what came of it.
+// google-auth.mjs FOLDER: runs a flow for each credential and prints one JSON object of what came of it.
 // Tokens are told by their prefix or claims only.
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
