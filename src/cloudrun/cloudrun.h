@@ -49,6 +49,10 @@ void up_stop(up *u, void (*on_stopped)(void *ctx), void *ctx);
 // Ends at once what still runs. NULL is allowed.
 void up_free(up *u);
 
+// The names of the services in a service.yaml, in its order. Errors: those of the file.
+CODE_CHECKED up_service_names(arena *a, const char *path, const str **ret_names, size_t *ret_count,
+                              err *e);
+
 // {pid, project, services: [{name, url, run_app_urls}], token_url, metadata, issuer, jwks, certs,
 // admin}, and with google_proxy {proxy, ca, ca_bundle, env_file}
 void up_json(const up *u, jout *w);

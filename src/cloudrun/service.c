@@ -2,6 +2,7 @@
 // A service from its document; the parts are read in service_annotation.c and service_container.c.
 #include "cloudrun/service.h"
 
+#include "cloudrun/cloudrun.h"
 #include "data/data.h"
 
 enum { DOCUMENTS_MAX = 100, NAME_MAX_LEN = 49, REVISION_MAX_LEN = 63 };
@@ -260,4 +261,17 @@ code service_load(arena *a, const char *path, const service_spec **ret_specs, si
     str text;
     code c = file_read(a, path, SERVICE_BYTES_MAX, &text, e);
     return c ? c : service_parse(a, text, arena_cstr(a, str_from(path)), ret_specs, ret_count, e);
+}
+
+code up_service_names(arena *a, const char *path, const str **ret_names, size_t *ret_count, err *e)
+{
+    const service_spec *specs;
+    code c = service_load(a, path, &specs, ret_count, e);
+    if (c)
+        return c;
+    str *names = arena_array(a, *ret_count, sizeof *names);
+    for (size_t i = 0; i < *ret_count; i++)
+        names[i] = specs[i].name;
+    *ret_names = names;
+    return OK;
 }

@@ -1,87 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// `gatepost connect`: a port on this machine in front of one service, which adds the identity.
+// `gatepost connect`: a port on this machine in front of services, which adds the
+// identity.
 #include <signal.h>
 
-#include "cmd/identity.h"
+#include "cmd/connect.h"
 #include "cmd/verbs.h"
-#include "gate/gate.h"
 #include "net/net.h"
-#include "uri/uri.h"
 
-enum { TEXT_MAX = 64 << 10, PEM_BYTES_MAX = 4 << 20 };
+enum { TEXT_MAX = 256 << 10, PEM_BYTES_MAX = 4 << 20 };
 
 typedef struct run run;
 struct run {
     cmd_call *call;
     loop *loop;
     identity_setup setup;
+    connect_services services;
     tls_context *tls;
     gate_connect_options o;
     gate_connect *connect;
 };
-
-// ---- Which service ------------------------------------------------------------------------------
-
-static bool serves(const address_service *s, str url)
-{
-    for (size_t i = 0; i < s->run_app_url_count; i++)
-        if (str_eq(s->run_app_urls[i], url))
-            return true;
-    return str_eq(s->url, url);
-}
-
-static const address_service *find_service(const home_address *up, str name_or_url)
-{
-    for (size_t i = 0; up && i < up->service_count; i++)
-        if (str_eq(up->services[i].name, name_or_url) || serves(&up->services[i], name_or_url))
-            return &up->services[i];
-    return NULL;
-}
-
-static code unknown_service(const run *r, str what, err *e)
-{
-    if (!r->setup.up) {
-        (void)err_set(e, HOME_ABSENT,
-                      "'" STR_FMT "' isn't a URL, and no 'gatepost up' of yours is running",
-                      STR_ARG(what));
-        return err_hint(e, "give the service's URL: https://…");
-    }
-    (void)err_set(e, HOME_ABSENT, "the running 'gatepost up' has no service '" STR_FMT "'",
-                  STR_ARG(what));
-    return err_hint(e, "gatepost up --print-address-file names the file that lists its services");
-}
-
-// The URL stays what it is, and the calls go to this machine.
-static code route_to(run *r, const address_service *s, err *e)
-{
-    uri_url u;
-    if (url_parse(&r->setup.arena, s->url, &u, e))
-        return e->code;
-    r->o.address = arena_cstr(&r->setup.arena, u.host.name);
-    r->o.address_port = u.port;
-    return OK;
-}
-
-static code choose_service(run *r, err *e)
-{
-    const option_values *options = r->call->options;
-    str what = option_args(options)->ptr[0];
-    if (str_ends(what, STR("/")))
-        what.len--;
-    const address_service *s = find_service(r->setup.up, what);
-    bool is_url = str_find(what, STR("://")) >= 0;
-    bool local = option_flag(options, "local");
-    if (!s && (local || !is_url))
-        return unknown_service(r, what, e);
-    r->o.url = is_url ? what : s->url;
-    local = local || !is_url || (s && str_eq(s->url, what));
-    if (local) {
-        r->o.local_issuer = r->setup.up->issuer;
-        if (!r->o.identity.len)
-            r->o.identity = option_text(options, "account");
-    }
-    return local ? route_to(r, s, e) : OK;
-}
 
 // ---- TLS ----------------------------------------------------------------------------------------
 
@@ -100,25 +37,69 @@ static code open_tls(run *r, err *e)
 
 // ---- What is said -------------------------------------------------------------------------------
 
+static void write_service_json(const run *r, const char *address, size_t i, jout *w)
+{
+    const gate_connect_service *one = &r->services.ptr[i];
+    jout_object(w, NULL);
+    jout_str(w, "name", one->name);
+    jout_strf(w, "url", "%s%s", address, gate_connect_base(r->connect, i));
+    jout_str(w, "service", one->url);
+    jout_str(w, "identity", str_from(gate_connect_identity(r->connect, i)));
+    jout_end(w);
+}
+
+// The only service's members stand at the top, too.
 static void write_json(const run *r, const char *address, buf *out)
 {
     jout w = jout_new(out, JSON_PRETTY);
     jout_object(&w, NULL);
     jout_str(&w, "url", str_from(address));
-    jout_str(&w, "service", r->o.url);
-    jout_str(&w, "identity", str_from(gate_connect_identity(r->connect)));
+    if (r->services.len == 1) {
+        jout_str(&w, "service", r->services.ptr[0].url);
+        jout_str(&w, "identity", str_from(gate_connect_identity(r->connect, 0)));
+    }
+    jout_array(&w, "services");
+    for (size_t i = 0; i < r->services.len; i++)
+        write_service_json(r, address, i, &w);
+    jout_end(&w);
     jout_i64(&w, "pid", getpid());
     jout_end(&w);
     buf_addc(out, '\n');
 }
 
-static void write_text(const run *r, const char *address, buf *out)
+static void write_one(const run *r, const char *address, buf *out)
 {
-    buf_addf(out, "%s is " STR_FMT "\n", address, STR_ARG(r->o.url));
-    buf_addf(out, "identity: %s\n\n", gate_connect_identity(r->connect));
+    buf_addf(out, "%s is " STR_FMT "\n", address, STR_ARG(r->services.ptr[0].url));
+    buf_addf(out, "identity: %s\n\n", gate_connect_identity(r->connect, 0));
     buf_addf(out, "  curl %s/\n", address);
     buf_addf(out, "  newman run COLLECTION --env-var baseUrl=%s\n\n", address);
     buf_addf(out, "Postman: set the variable of the base URL to %s.\n", address);
+}
+
+static void write_several(const run *r, const char *address, buf *out)
+{
+    for (size_t i = 0; i < r->services.len; i++) {
+        const gate_connect_service *one = &r->services.ptr[i];
+        buf_addf(out, "%s%s is " STR_FMT "\n", address, gate_connect_base(r->connect, i),
+                 STR_ARG(one->url));
+        buf_addf(out, "  identity: %s\n", gate_connect_identity(r->connect, i));
+    }
+    str first = r->services.ptr[0].name;
+    buf_addf(out, "\n  curl %s/" STR_FMT "/\n\n", address, STR_ARG(first));
+    buf_addf(out, "In a browser: http://" STR_FMT ".localhost:%u/\n", STR_ARG(first),
+             (unsigned)gate_connect_port(r->connect));
+}
+
+static void write_text(const run *r, const char *address, buf *out)
+{
+    if (r->services.len == 1)
+        write_one(r, address, out);
+    else
+        write_several(r, address, out);
+    const char *environment = option_cstr(r->call->options, "postman");
+    if (environment)
+        buf_addf(out, "Postman: import %s and choose the environment 'gatepost connect'.\n",
+                 environment);
     buf_addz(out, "It serves your own programs on this machine. Ctrl-C ends it.\n");
 }
 
@@ -157,6 +138,8 @@ static void on_signal(void *ctx, int signum)
 static code serve(run *r, err *e)
 {
     code c = gate_connect_new(r->loop, &r->o, &r->connect, e);
+    if (c == OK && option_cstr(r->call->options, "postman"))
+        c = connect_postman(&r->setup, &r->services, r->connect, r->call->options, e);
     if (c)
         return c;
     VEC_FOREACH (&r->setup.notes, note)
@@ -173,19 +156,20 @@ static code serve(run *r, err *e)
 static code open_connect(run *r, err *e)
 {
     const option_values *options = r->call->options;
+    if (connect_choose(&r->setup, options, &r->services, e))
+        return e->code;
     r->o = (gate_connect_options){
+        .services = r->services.ptr,
+        .service_count = r->services.len,
         .port = (uint16_t)option_int(options, "port"),
         .trust = r->setup.trust,
         .tokens = r->setup.credentials,
-        .identity = option_text(options, "identity"),
         .audience = option_text(options, "audiences"),
         .idle_ms = (uint64_t)option_int(options, "idle"),
         .on_idle = on_idle,
         .ctx = r,
     };
-    code c = choose_service(r, e);
-    if (c == OK)
-        c = open_tls(r, e);
+    code c = open_tls(r, e);
     return c == OK ? serve(r, e) : c;
 }
 
@@ -197,6 +181,7 @@ static code run_connect(cmd_call *call, err *e)
         c = open_connect(&r, e);
     gate_connect_free(r.connect);
     tls_context_unref(r.tls);
+    vec_deinit(&r.services);
     identity_close(&r.setup);
     loop_free(r.loop);
     return c;
@@ -226,6 +211,16 @@ static const option_row rows[] = {
      .kind = OPTION_TEXT,
      .value = "FILE",
      .help = "Certificates to trust in addition to the system's (PEM)"},
+    {.name = "postman",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .group = "Output",
+     .help = "Write a Postman environment that points at the port"},
+    {.name = "collection",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .group = "Output",
+     .help = "With --postman: also for the variables in which this collection has the addresses"},
     {.name = "format",
      .kind = OPTION_CHOICE,
      .choices = "text|json",
@@ -238,23 +233,29 @@ static const option_row *const tables[] = {rows, cmd_identity, cmd_common, NULL}
 
 static const command_spec spec = {
     .name = "connect",
-    .args = "URL|SERVICE",
-    .args_min = 1,
-    .args_max = 1,
-    .summary = "A local port in front of a service that adds your identity",
+    .args = "[NAME=]URL|SERVICE…",
+    .args_max = UINT32_MAX,
+    .summary = "A local port in front of services that adds your identity",
     .about =
         "Prints an address on this machine. What is sent there goes on to the service with an ID "
         "token, minted and renewed as needed; the token is never shown. So the Postman app, "
-        "newman, curl or a browser can call a private service without any set-up of their own. "
-        "What a request brings along decides as with 'gatepost run': its own Google token stays, "
-        "another Authorization goes on beside the identity.\n\n"
+        "newman, curl or a browser can call a private service without any set-up of their own, "
+        "over HTTP/1.1 and WebSockets. What a request brings along decides as with 'gatepost "
+        "run': its own Google token stays, another Authorization goes on beside the identity.\n\n"
         "The service must be trusted with an identity (--trust, 'gatepost trust add'). A service "
-        "of the running 'gatepost up' is named by its name, and with --local by its run.app "
-        "URL.\n\n"
-        "The port serves programs of your own user only; web pages are refused.",
-    .example = "gatepost connect --trust abc123 https://orders-abc123-uc.a.run.app\n"
-               "gatepost connect --port 8080 orders\n"
-               "gatepost connect --identity stranger --format json orders",
+        "of the running 'gatepost up' is named by its name, and with --local by its run.app URL; "
+        "one in the cloud by its URL, or by name with --region and --project (its number). "
+        "Without any, it is all services of the running 'gatepost up', or those of gatepost.yaml "
+        "in the cloud.\n\n"
+        "Several services share the port: each is found below /NAME/, which is taken off the "
+        "path, and as http://NAME.localhost:PORT.\n\n"
+        "The port serves programs of your own user only; web pages of other sites are refused. It "
+        "ends when nobody called for long.",
+    .example =
+        "gatepost connect --trust abc123 https://orders-abc123-uc.a.run.app\n"
+        "gatepost connect --port 8080 orders users\n"
+        "gatepost connect --region us-central1 --project 123456789012 --trust 123456789012 orders\n"
+        "gatepost connect --port 8080 --postman port.postman_environment.json",
     .tables = tables,
 };
 

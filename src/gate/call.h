@@ -18,15 +18,12 @@ typedef struct tunnel tunnel;
 // What connect does in the guard's place. NULL members of a guarded gate's.
 typedef struct gate_hooks gate_hooks;
 struct gate_hooks {
-    // False: refused, and e says why.
+    // Chooses the service. False: refused, and e says why.
     bool (*admit)(void *ctx, gate_call *c, err *e);
     // Goes on, at once or later, with call_claim or call_refuse.
     void (*identify)(void *ctx, gate_call *c);
-    // What is left out of a response's header.
-    str (*clean)(void *ctx, gate_call *c, str value);
-    str host; // for upstream
-    // What to do when upstream can't be reached; NULL: nobody here knows.
-    const char *unreached_hint;
+    // What the client gets of a response's field.
+    str (*answer)(void *ctx, gate_call *c, str name, str value);
     void *ctx;
 };
 
@@ -59,6 +56,10 @@ struct gate_call {
     fields fields;
     str path;   // canonical, when the service is guarded
     str target; // path and query, as upstream gets them
+    str base;   // connect: what was taken off the target
+    str host;   // connect: for upstream
+    // connect: what to do when upstream can't be reached; NULL: nobody here knows.
+    const char *unreached_hint;
     trace trace;
     audit_call http;
     const guard_verdict *verdict; // NULL: not judged
@@ -123,8 +124,5 @@ void tunnel_start(gate_call *c, stream *client, str client_early, stream *server
 // The exchange is over: keeps what the log needs.
 void tunnel_keep(gate_call *c, const http_outcome *o);
 void tunnel_cut(tunnel *t);
-
-// ---- connect.c
-
-// Whom the port serves; at first who made it.
-void connect_serve(gate_connect *k, uid_t owner);
+// Nothing but tunnels is open, and none has passed a byte since this was last asked.
+bool tunnels_quiet(const gate *g);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // connect with real sources of tokens, between a client and a service that speak raw bytes.
 #include "credential/credential_test_endpoints.h"
-#include "gate/call.h"
+#include "gate/connect.h"
 #include "gate/test_upstream.h"
 
 typedef struct world world;
 struct world {
     fixture *f;
-    upstream up;
+    upstream up, users;
+    upstream *asked; // which of them the test looks at
     trust_set *trust;
+    gate_connect_service services[2];
     gate_connect_options o;
     gate_connect *connect;
     peer client;
@@ -25,15 +27,20 @@ static int open_world(void **state)
     world *w = NEW(world);
     set_up((void **)&w->f);
     upstream_open(&w->up, w->f->loop);
+    w->asked = &w->up;
     w->trust = trust_set_new();
-    w->o = (gate_connect_options){
+    w->services[0] = (gate_connect_service){
+        .name = STR("orders"),
         .url = arena_printf(&w->f->mem, "http://127.0.0.1:%u", listener_port(w->up.listener)),
-        .trust = w->trust,
-        .tokens = provider(w->f),
-        .local_issuer = w->f->up.issuer,
-        .on_idle = on_idle,
-        .ctx = w};
-    assert_code(trust_add_local(w->trust, w->o.url, STR("https://orders.example"), NULL), OK);
+        .local_issuer = w->f->up.issuer};
+    w->o = (gate_connect_options){.services = w->services,
+                                  .service_count = 1,
+                                  .trust = w->trust,
+                                  .tokens = provider(w->f),
+                                  .on_idle = on_idle,
+                                  .ctx = w};
+    assert_code(trust_add_local(w->trust, w->services[0].url, STR("https://orders.example"), NULL),
+                OK);
     *state = w;
     return 0;
 }
@@ -44,6 +51,7 @@ static int close_world(void **state)
     peer_close(&w->client);
     gate_connect_free(w->connect);
     upstream_close(&w->up);
+    upstream_close(&w->users);
     trust_set_free(w->trust);
     tear_down((void **)&w->f);
     free(w);
@@ -72,7 +80,7 @@ static void call_with(world *w, const char *line, const char *lines)
 
 static str upstream_text(world *w)
 {
-    return buf_str(&upstream_wait(&w->up, "\r\n\r\n")->got);
+    return buf_str(&upstream_wait(w->asked, "\r\n\r\n")->got);
 }
 
 static bool client_has(const world *w, const char *text)
@@ -82,9 +90,9 @@ static bool client_has(const world *w, const char *text)
 
 static void reply(world *w, const char *text, const char *awaited)
 {
-    peer_send(upstream_wait(&w->up, "\r\n\r\n"), text);
+    peer_send(upstream_wait(w->asked, "\r\n\r\n"), text);
     peer_wait(&w->client, awaited);
-    buf_reset(&w->up.peers[0].got);
+    buf_reset(&w->asked->peers[0].got);
 }
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -111,7 +119,7 @@ static void the_identity_is_added_and_the_rest_passes(void **state)
 {
     world *w = *state;
     connect_it(w);
-    assert_string_equal(gate_connect_identity(w->connect),
+    assert_string_equal(gate_connect_identity(w->connect, 0),
                         "tester@demo.iam.gserviceaccount.com by service account key, audience "
                         "https://orders.example");
     call_with(w, "GET /a/..//%2f;x?y=%41", "X-Forwarded-For: 1.2.3.4\r\nX_Custom: a\r\nTE: x\r\n");
@@ -158,9 +166,9 @@ static void a_callers_own_google_token_stays(void **state)
 static void identity_none_adds_nothing(void **state)
 {
     world *w = *state;
-    w->o.identity = STR("none");
+    w->services[0].identity = STR("none");
     connect_it(w);
-    assert_non_null(strstr(gate_connect_identity(w->connect), "no identity"));
+    assert_non_null(strstr(gate_connect_identity(w->connect, 0), "no identity"));
     call_with(w, "GET /", "");
     assert_true(str_find(upstream_text(w), STR("uthorization")) < 0);
 }
@@ -214,10 +222,12 @@ static void what_cannot_work_is_told_at_once(void **state)
     world *w = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         err e = ERR_INIT;
+        gate_connect_service one = w->services[0];
         gate_connect_options o = w->o;
+        o.services = &one;
         if (rows[i].url)
-            o.url = str_from(rows[i].url);
-        o.identity = str_from(rows[i].identity);
+            one.url = str_from(rows[i].url);
+        one.identity = str_from(rows[i].identity);
         code c = gate_connect_new(w->f->loop, &o, &w->connect, &e);
         if (c != rows[i].wanted)
             fail_msg("row %zu: [%s] %s", i, code_id(c), e.msg);
@@ -284,7 +294,7 @@ static void T46_a_web_page_is_refused(void **state)
         {"Origin: http://127.0.0.1:1\r\n", false},
         {"Sec-Fetch-Site: same-origin\r\nOrigin: https://evil.example\r\n", false},
         {"Sec-Fetch-Site: none\r\n", true},
-        {arena_printf(&w->f->mem, "Origin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n",
+        {arena_printf(&w->f->mem, "Origin: http://127.0.0.1:%u\r\nSec-Fetch-Site: same-origin\r\n",
                       port)
              .ptr,
          true},
@@ -318,14 +328,251 @@ static void T46_it_ends_when_nobody_calls(void **state)
     assert_int_equal(gate_connect_port(w->connect), 0);
 }
 
+// ---- WebSockets ---------------------------------------------------------------------------------
+
+#define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n"
+#define SWITCHES                                                                                   \
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+static void a_websocket_gets_the_identity_and_passes_both_ways(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    call_with(w, "GET /live", UPGRADE);
+    token_in(w, "\r\nAuthorization: Bearer ", "https://orders.example");
+    assert_true(str_find(upstream_text(w), STR("\r\nSec-WebSocket-Key: a\r\n")) > 0);
+    peer_send(upstream_wait(&w->up, "\r\n\r\n"), SWITCHES "hello");
+    peer_wait(&w->client, "\r\n\r\nhello");
+    stream_write(w->client.stream, STR("from the client"));
+    upstream_wait(&w->up, "from the client");
+}
+
+static void T46_a_websocket_of_a_page_is_refused(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    call_with(w, "GET /live", UPGRADE "Origin: https://evil.example\r\n");
+    peer_wait(&w->client, "GP-GATE-04");
+    assert_int_equal(w->up.count, 0);
+}
+
+static void T46_a_websocket_that_nobody_uses_keeps_nothing_open(void **state)
+{
+    enum { IDLE_MS = 150 };
+    world *w = *state;
+    bool never = false;
+    w->o.idle_ms = IDLE_MS;
+    connect_it(w);
+    call_with(w, "GET /live", UPGRADE);
+    peer *up = upstream_wait(&w->up, "\r\n\r\n");
+    peer_send(up, SWITCHES);
+    peer_wait(&w->client, "101");
+    for (int i = 0; i < 8; i++) { // longer than it may be idle
+        stream_write(w->client.stream, STR("."));
+        loop_run_until(w->f->loop, &never, IDLE_MS / 4);
+    }
+    assert_false(w->idle);
+    loop_run_until(w->f->loop, &w->idle, TEST_WAIT_MS);
+    assert_true(w->idle);
+    loop_run_until(w->f->loop, &w->client.ended, TEST_WAIT_MS);
+    assert_true(w->client.ended);
+}
+
+// ---- several services ---------------------------------------------------------------------------
+
+#define USERS "https://users-abc123-ew.a.run.app"
+
+static void connect_two(world *w)
+{
+    upstream_open(&w->users, w->f->loop);
+    w->asked = &w->users;
+    w->services[1] = (gate_connect_service){.name = STR("users"),
+                                            .url = STR(USERS),
+                                            .address = "127.0.0.1",
+                                            .address_port = listener_port(w->users.listener),
+                                            .local_issuer = w->f->up.issuer};
+    assert_code(trust_add_local(w->trust, STR(USERS), STR(USERS), NULL), OK);
+    w->o.service_count = 2;
+    connect_it(w);
+}
+
+// A GET with that Host, "" for the port's own, where ":PORT" stands for its port.
+static void call_at(world *w, const char *host, const char *target, const char *lines)
+{
+    str text = arena_printf(&w->f->mem, "GET %s HTTP/1.1\r\nHost: %s:%u\r\n%s\r\n", target,
+                            host[0] ? host : "127.0.0.1", gate_connect_port(w->connect), lines);
+    peer_close(&w->client);
+    peer_connect(&w->client, w->f->loop, gate_connect_port(w->connect), text);
+}
+
+static void several_services_share_a_port_by_path_and_by_host(void **state)
+{
+    static const struct {
+        const char *host, *target, *wanted;
+        bool users;
+    } rows[] = {
+        {"", "/orders/a?b", "GET /a?b ", false},
+        {"", "/users/a/../b", "GET /a/../b ", true},
+        {"localhost", "/users", "GET / ", true},
+        {"", "/users?q=/orders/", "GET /?q=/orders/ ", true},
+        {"", "/orders//users/", "GET //users/ ", false},
+        {"users.localhost", "/orders/a", "GET /orders/a ", true},
+        {"Orders.LOCALHOST", "/", "GET / ", false},
+    };
+    world *w = *state;
+    connect_two(w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w->asked = rows[i].users ? &w->users : &w->up;
+        call_at(w, rows[i].host, rows[i].target, "");
+        str text = upstream_text(w);
+        assert_row(i, str_starts(text, str_from(rows[i].wanted)));
+        token_in(w, "\r\nAuthorization: Bearer ", rows[i].users ? USERS : "https://orders.example");
+        reply(w, OK_ANSWER, "\r\n\r\nok");
+    }
+    assert_true(w->up.count == 1 && w->users.count == 1);
+    assert_string_equal(gate_connect_base(w->connect, 1), "/users");
+    assert_non_null(strstr(gate_connect_identity(w->connect, 1), "audience " USERS));
+}
+
+static void what_names_no_service_is_told_which_there_are(void **state)
+{
+    static const char *const targets[] = {"/",         "/order",  "/orders%2fa",
+                                          "//users/a", "/Users/", "*"};
+    world *w = *state;
+    connect_two(w);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        call_at(w, "", targets[i], "");
+        if (strcmp(targets[i], "*") == 0) { // not for GET
+            peer_wait(&w->client, "400");
+            continue;
+        }
+        peer_wait(&w->client, "with /orders/…, /users/…");
+        assert_row(i, client_has(w, "HTTP/1.1 404 ") && client_has(w, "GP-GATE-05"));
+    }
+    assert_int_equal(w->up.count, 0);
+}
+
+static void places_in_an_answer_are_the_ports(void **state)
+{
+    static const struct {
+        const char *host, *field, *wanted;
+    } rows[] = {
+        {"", "Location: /login?to=/a", "Location: /users/login?to=/a\r\n"},
+        {"", "Location: next", "Location: next\r\n"},
+        {"", "Location: //evil.example/", "Location: //evil.example/\r\n"},
+        {"", "Location: https://other.example/x", "Location: https://other.example/x\r\n"},
+        {"", "Location: " USERS "/a?b#c", "Location: http://127.0.0.1:PORT/users/a?b#c\r\n"},
+        {"", "Content-Location: " USERS, "Content-Location: http://127.0.0.1:PORT/users/\r\n"},
+        {"users.localhost", "Location: /login", "Location: /login\r\n"},
+        {"users.localhost", "Location: " USERS "/a", "Location: http://users.localhost:PORT/a\r\n"},
+        {"", "Set-Cookie: s=1; Path=/; HttpOnly", "Set-Cookie: s=1; Path=/users/; HttpOnly\r\n"},
+        {"", "Set-Cookie: path=/; path=/a", "Set-Cookie: path=/; Path=/users/a\r\n"},
+        {"", "Set-Cookie: s=1; Domain=.users-abc123-ew.a.run.app; Secure",
+         "Set-Cookie: s=1; Secure\r\n"},
+        {"", "Set-Cookie: s=1; domain=evil.example", "Set-Cookie: s=1; domain=evil.example\r\n"},
+        {"users.localhost", "Set-Cookie: s=1; Path=/", "Set-Cookie: s=1; Path=/\r\n"},
+    };
+    world *w = *state;
+    connect_two(w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        call_at(w, rows[i].host, rows[i].host[0] ? "/" : "/users/", "");
+        upstream_text(w);
+        reply(w,
+              arena_printf(&w->f->mem, "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 0\r\n\r\n",
+                           rows[i].field)
+                  .ptr,
+              "\r\n\r\n");
+        str wanted = str_from(rows[i].wanted), before, after;
+        ssize_t at = str_find(wanted, STR("PORT"));
+        if (at >= 0) {
+            before = str_sub(wanted, 0, (size_t)at);
+            after = str_skip(wanted, (size_t)at + 4);
+            wanted = arena_printf(&w->f->mem, STR_FMT "%u" STR_FMT, STR_ARG(before),
+                                  gate_connect_port(w->connect), STR_ARG(after));
+        }
+        if (!client_has(w, wanted.ptr))
+            fail_msg("row %zu: " STR_FMT, i, STR_ARG(buf_str(&w->client.got)));
+    }
+}
+
+// By path the pages of all services have one origin; by host each has its own.
+static void T46_a_page_of_one_service_cannot_call_another(void **state)
+{
+    world *w = *state;
+    connect_two(w);
+    unsigned port = gate_connect_port(w->connect);
+    arena *a = &w->f->mem;
+    const char *own = arena_printf(a, "Origin: http://users.localhost:%u\r\n", port).ptr;
+    const char *shared = arena_printf(a, "Origin: http://127.0.0.1:%u\r\n", port).ptr;
+    const struct {
+        const char *host, *target, *lines;
+        bool passes;
+    } rows[] = {
+        {"", "/users/", shared, false},
+        {"", "/users/", own, false},
+        {"", "/users/", "Sec-Fetch-Site: same-origin\r\n", false},
+        {"", "/users/", "Sec-Fetch-Site: none\r\n", true},
+        {"orders.localhost", "/", own, false},
+        {"orders.localhost", "/", "Sec-Fetch-Site: same-site\r\n", false},
+        {"users.localhost", "/", shared, false},
+        {"users.localhost", "/", own, true},
+        {"users.localhost", "/", "Sec-Fetch-Site: same-origin\r\n", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t before = w->users.count;
+        call_at(w, rows[i].host, rows[i].target, rows[i].lines);
+        if (rows[i].passes) {
+            reply(w, OK_ANSWER, "\r\n\r\nok");
+            continue;
+        }
+        peer_wait(&w->client, "GP-GATE-04");
+        assert_row(i, w->users.count == before);
+    }
+    call_at(w, "", "/users/", shared);
+    peer_wait(&w->client, "http://users.localhost:");
+}
+
+static void T46_each_form_of_several_services_has_the_same_door(void **state)
+{
+    static const char *const hosts[] = {"evil.example", "other.localhost",
+                                        "users.localhost.evil.example", "a.users.localhost",
+                                        ".localhost"};
+    world *w = *state;
+    connect_two(w);
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        call_at(w, hosts[i], "/users/", "");
+        peer_wait(&w->client, i == 4 ? "HTTP/1.1 4" : "GP-GATE-03");
+    }
+    connect_serve(w->connect, geteuid() + 1);
+    call_at(w, "", "/users/", "");
+    peer_wait(&w->client, "GP-GATE-02");
+    call_at(w, "users.localhost", "/", "");
+    peer_wait(&w->client, "GP-GATE-02");
+    assert_int_equal(w->up.count, 0);
+}
+
+static void names_that_cannot_be_told_apart_are_refused(void **state)
+{
+    static const char *const names[] = {"", "Orders", "a/b", "a.b", "users"};
+    world *w = *state;
+    w->services[1] = w->services[0];
+    w->services[1].name = STR("users");
+    w->o.service_count = 2;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        err e = ERR_INIT;
+        w->services[0].name = str_from(names[i]);
+        assert_code(gate_connect_new(w->f->loop, &w->o, &w->connect, &e), GATE_NAME);
+    }
+}
+
 static void a_run_app_url_is_served_by_the_running_up(void **state)
 {
     world *w = *state;
     str url = STR("https://orders-abc123-ew.a.run.app");
     assert_code(trust_add_local(w->trust, url, url, NULL), OK);
-    w->o.url = url;
-    w->o.address = "127.0.0.1";
-    w->o.address_port = listener_port(w->up.listener);
+    w->services[0].url = url;
+    w->services[0].address = "127.0.0.1";
+    w->services[0].address_port = listener_port(w->up.listener);
     connect_it(w);
     call_with(w, "GET /", "");
     assert_true(str_find(upstream_text(w), STR("\r\nHost: orders-abc123-ew.a.run.app\r\n")) > 0);
@@ -335,8 +582,8 @@ static void a_run_app_url_is_served_by_the_running_up(void **state)
 static void a_running_up_that_ended_is_told(void **state)
 {
     world *w = *state;
-    w->o.address = "127.0.0.1";
-    w->o.address_port = listener_port(w->up.listener);
+    w->services[0].address = "127.0.0.1";
+    w->services[0].address_port = listener_port(w->up.listener);
     listener_free(w->up.listener);
     w->up.listener = NULL;
     connect_it(w);
@@ -361,6 +608,15 @@ int main(void)
         WORLD(T46_another_host_is_refused),
         WORLD(T46_a_web_page_is_refused),
         WORLD(T46_it_ends_when_nobody_calls),
+        WORLD(a_websocket_gets_the_identity_and_passes_both_ways),
+        WORLD(T46_a_websocket_of_a_page_is_refused),
+        WORLD(T46_a_websocket_that_nobody_uses_keeps_nothing_open),
+        WORLD(several_services_share_a_port_by_path_and_by_host),
+        WORLD(what_names_no_service_is_told_which_there_are),
+        WORLD(places_in_an_answer_are_the_ports),
+        WORLD(T46_a_page_of_one_service_cannot_call_another),
+        WORLD(T46_each_form_of_several_services_has_the_same_door),
+        WORLD(names_that_cannot_be_told_apart_are_refused),
         WORLD(a_run_app_url_is_served_by_the_running_up),
         WORLD(a_running_up_that_ended_is_told),
     };

@@ -167,7 +167,7 @@ static bool passes(const gate_call *c, size_t i, str *ret_value)
     switch ((field_kind)c->fields.kinds[i]) {
     case FIELD_HOST:
         if (c->gate->hooks)
-            *ret_value = c->gate->hooks->host;
+            *ret_value = c->host;
         return true;
     case FIELD_AUTHORIZATION:
         if (v && v->authorization.replace)
@@ -275,9 +275,9 @@ void fields_for_client(gate_call *c, const http_response *res, http_headers *ret
     for (size_t i = 0; i < from->len; i++) {
         if (!answer_passes(c, from, i, traits))
             continue;
-        str value = from->ptr[i].value;
-        http_headers_add(ret, c->mem, from->ptr[i].name,
-                         hooks ? hooks->clean(hooks->ctx, c, value) : value);
+        str name = from->ptr[i].name, value = from->ptr[i].value;
+        http_headers_add(ret, c->mem, name,
+                         hooks ? hooks->answer(hooks->ctx, c, name, value) : value);
     }
     if (hooks)
         return;

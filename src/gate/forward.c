@@ -54,9 +54,8 @@ static void on_end(void *ctx, const err *e)
     c->up = NULL;
     if (e) {
         err why = *e;
-        const gate_hooks *hooks = c->gate->hooks;
-        if (e->code == NET_CONNECT && hooks && hooks->unreached_hint)
-            (void)err_hint(&why, "%s", hooks->unreached_hint);
+        if (e->code == NET_CONNECT && c->unreached_hint)
+            (void)err_hint(&why, "%s", c->unreached_hint);
         call_refuse(c, e->code == SYS_TIMEOUT ? 504 : 503, &why);
         return;
     }

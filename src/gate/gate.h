@@ -109,31 +109,45 @@ void gate_free(gate *g);
 // It serves its owner's programs on this machine and nobody else (threat 46): the peer's user id
 // and the Host are checked, web pages of other origins are refused, and it ends when it was idle
 // for long. No token leaves it but to the service: it is taken out of response headers.
+//
+// One service has the whole port. Several are told apart by the first segment of the path, which
+// is taken off, or by the host NAME.localhost. What an answer says of places follows: Location, and
+// Path and Domain of cookies. By path the services share one origin, so pages may not call there.
 typedef struct gate_connect gate_connect;
+typedef struct gate_connect_service gate_connect_service;
+struct gate_connect_service {
+    str name;              // a label of letters, digits and '-'; no other service's
+    str url;               // https, or http on loopback; path and query: none
+    const char *address;   // connect to this loopback address by plain http instead, as the
+    uint16_t address_port; // running `up` serves the URL; NULL: where the URL says
+    str identity;          // by name; empty: the default
+    str local_issuer;      // of the running `up`; empty: none
+};
+
 typedef struct gate_connect_options gate_connect_options;
 struct gate_connect_options {
-    str url;                     // of the service: https, or http on loopback; path and query: none
-    const char *address;         // connect to this loopback address by plain http instead, as the
-    uint16_t address_port;       // running `up` serves the URL; NULL: where the URL says
+    const gate_connect_service *services;
+    size_t service_count;        // 1 … GATE_CONNECT_SERVICES_MAX
     tls_context *tls;            // client context for https
     bool tls_insecure;           // its verification is off: no identity then (threat 44)
     uint16_t port;               // on 127.0.0.1; 0: a free one
-    const trust_set *trust;      // says whether the URL may receive identity
+    const trust_set *trust;      // says whether a URL may receive identity
     credential_provider *tokens; // gives them
-    str identity;                // by name; empty: the default
     str audience;                // empty: that of the URL
-    str local_issuer;            // of the running `up`; empty: none
-    uint64_t idle_ms;            // without a call; 0: never
+    uint64_t idle_ms;            // without a call or a byte of a WebSocket; 0: never
     void (*on_idle)(void *ctx);  // once; the port is closed already
     void *ctx;
 };
+enum { GATE_CONNECT_SERVICES_MAX = 100 };
 
-// Borrows what the options name. URI_SYNTAX, URI_HOST, NET_LISTEN; what injection_decide refuses
-// (TRUST_…) and credential_identify can't find (CRED_…) is told now, not by the first call.
+// Borrows what the options name. URI_SYNTAX, URI_HOST, NET_LISTEN, GATE_NAME; what injection_decide
+// refuses (TRUST_…) and credential_identify can't find (CRED_…) is told now, not by the first call.
 CODE_CHECKED gate_connect_new(loop *l, const gate_connect_options *o, gate_connect **ret_connect,
                               err *e);
 uint16_t gate_connect_port(const gate_connect *c); // 0 after on_idle
+// "/orders" where calls of that service begin; "" when it is the only one.
+const char *gate_connect_base(const gate_connect *c, size_t service);
 // Whose identity is added, one line for the person: "tester@… by service account key, audience …",
 // or why there is none.
-const char *gate_connect_identity(const gate_connect *c);
+const char *gate_connect_identity(const gate_connect *c, size_t service);
 void gate_connect_free(gate_connect *c); // NULL is allowed

@@ -12,8 +12,9 @@ struct tunnel {
     arena mem;    // of what the log needs, once the exchange is over
     http_outcome outcome;
     uint64_t started_ns;
-    bool kept;  // the exchange is over
-    bool ended; // the streams are gone
+    uint64_t seen; // bytes that had passed when tunnels_quiet was last asked
+    bool kept;     // the exchange is over
+    bool ended;    // the streams are gone
 };
 
 // The call ends when both its exchange and its streams have.
@@ -48,6 +49,17 @@ void tunnel_cut(tunnel *t)
     relay_cut(t->bytes);
     if (!t->ended)
         on_end(t, t->bytes);
+}
+
+bool tunnels_quiet(const gate *g)
+{
+    size_t quiet = 0;
+    for (tunnel *t = g->tunnels; t; t = t->next) {
+        uint64_t passed = relay_bytes_of_a(t->bytes) + relay_bytes_of_b(t->bytes);
+        quiet += passed == t->seen;
+        t->seen = passed;
+    }
+    return quiet == g->calls;
 }
 
 void tunnel_start(gate_call *c, stream *client, str client_early, stream *server, str server_early)
