@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gatepost load` from outside: against a server that counts, and a private service of `gatepost up`.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { browse, faults, openFile } from './browser.mjs';
 import { envOf, run, serve, start, tempDir } from './lib.mjs';
 import { ECHO, stageUp } from './stage.mjs';
 
@@ -174,4 +175,66 @@ test('identity is shared by all users, and renewed while they work', async (t) =
   // One for all of them at a time: not one a user, not one a request.
   assert.ok(tokens.size >= 2 && tokens.size <= seconds, `${tokens.size} tokens in ${seconds} s`);
   assert.doesNotMatch(done.stdout, /eyJ/);
+});
+
+test('the page shows verdict, charts and tables; it loads and runs nothing', async (t) => {
+  const evil = '<img src=x onerror=alert(1)></td>"\'\u202eevil';
+  const s = await stage(t, [get('good', '{{base}}/good'), get(evil, '{{base}}/bad'), get('x'.repeat(300), '{{base}}/long')],
+    { answer: (req, res) => { res.statusCode = req.url === '/bad' ? 503 : 200; res.end('ok'); } });
+  const done = await s.load('--users', '3', '--duration', '2s', '--delay-request', '5', '--threshold', 'p99<1m', '--threshold', 'good: failed<1',
+    '--threshold', `${evil}: errors<1%`, '--reporter-html-export', 'out/load.html');
+  assert.equal(done.code, 1, done.stderr);
+  const path = join(s.home, 'out/load.html');
+  assert.deepEqual(await readdir(join(s.home, 'out')), ['load.html']);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  const browser = await browse(t);
+  const { page, asked, said } = await openFile(browser, path);
+  assert.deepEqual([asked, said], [[], []]); // T48
+  assert.equal(await page.locator('script, img, link, iframe, object').count(), 0);
+  assert.equal(await page.title(), '✕ Shop');
+  assert.equal(await page.locator('.verdict').innerText(), '1 of 3 thresholds broken');
+  const table = (name) => page.getByRole('region', { name }).locator('tbody tr')
+    .evaluateAll((rows) => rows.map((tr) => [...tr.cells].map((td) => td.textContent)));
+  const verdicts = await table('Thresholds');
+  assert.deepEqual(verdicts.map((row) => row.at(-1)), ['✓ holds', '✓ holds', '✕ broken']);
+  const rows = await table('Requests by name');
+  assert.deepEqual(rows.map((r) => r[0]), ['good', evil.replace('\u202e', '\\u202e'), 'x'.repeat(300), 'All']);
+  const [good, bad, long, all] = rows.map((r) => Number(r[1]));
+  assert.equal(all, good + bad + long);
+  assert.equal(all, s.seen.length);
+  assert.deepEqual(rows.map((r) => Number(r[3])), [0, bad, 0, bad]);
+  assert.deepEqual(await table('Why requests failed'), [['status 503', String(bad)]]);
+  // Four charts; the stretches of each add up to what was measured.
+  assert.deepEqual(await page.locator('.chart figcaption b').allTextContents(),
+    ['Requests a second', 'Latency', 'Failed requests', 'Users at work']);
+  const spots = await page.locator('.chart').nth(1).locator('.spot title').allTextContents();
+  assert.ok(spots.length >= 3 && spots.length <= 6, `${spots.length}`);
+  assert.match(spots[1], /^0\.5s–1s\np50: [\d.]+(µs|ms|s)\np95: .+\np99: .+$/);
+  await page.getByText('The numbers of the charts').click();
+  const numbers = await table('The numbers of the charts');
+  assert.equal(numbers.length, spots.length);
+  assert.ok(numbers.every((r) => Number(r[1]) <= 3));
+});
+
+test('the page: no serious fault by axe-core, and no sideways scrolling, on phone and desktop, by day and night', async (t) => {
+  const s = await stage(t, [get('y'.repeat(200), '{{base}}/'), get('bad', '{{base}}/bad')],
+    { answer: (req, res) => { res.statusCode = req.url === '/bad' ? 500 : 200; res.end(); } });
+  await s.load('--rate', '20', '--duration', '1500ms', '--threshold', 'errors<1%', '--threshold', 'p50<1m', '--reporter-html-export', 'r.html');
+  const path = join(s.home, 'r.html');
+  const browser = await browse(t);
+  for (const phone of [false, true]) {
+    for (const dark of [false, true]) assert.deepEqual(await faults(browser, path, { phone, dark }), [], `${phone} ${dark}`);
+    const { page } = await openFile(browser, path, { phone });
+    await page.locator('details').evaluateAll((all) => all.forEach((d) => { d.open = true; }));
+    const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.ok(inner <= outer, `${inner} pixels in ${outer}`);
+  }
+});
+
+test('the page is begun before the load: a place where it can\'t be is told at once', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  await symlink(join(s.home, 'elsewhere'), join(s.home, 'link.html'));
+  const done = await s.load('--iterations', '1', '--reporter-html-export', 'link.html');
+  assert.match(done.stderr, /^gatepost: link\.html is a symbolic link \[/);
+  assert.equal(s.seen.length, 0);
 });

@@ -7,6 +7,7 @@
 #include "cmd/verbs.h"
 #include "load/load.h"
 #include "net/net.h"
+#include "report/report_page.h"
 
 enum { TEXT_MAX = 64 << 20, LINE_MS = 500, OPEN_USERS = 100, DURATION_S = 10, FILES_SPARE = 64 };
 
@@ -16,7 +17,8 @@ struct load_run {
     load_options o;
     VEC(threshold) thresholds;
     load_job *job;
-    timer *line; // shows how it goes, on a terminal
+    timer *line;       // shows how it goes, on a terminal
+    report_file *page; // --reporter-html-export; NULL: none
     bool stopping, done;
 };
 
@@ -177,6 +179,39 @@ static void tell(load_run *s)
     buf_deinit(&text);
 }
 
+// ---- The page
+
+static code open_page(load_run *s, err *e)
+{
+    const char *path = option_cstr(s->up.call->options, "reporter-html-export");
+    arena a;
+    if (!path)
+        return OK;
+    arena_init(&a);
+    code c = report_export_path(&a, path, "load-report", "html", &path, e);
+    if (c == OK)
+        c = report_file_new(path, &s->page, e);
+    arena_deinit(&a);
+    return c;
+}
+
+static code write_page(load_run *s, err *e)
+{
+    thresholds list = thresholds_of(s);
+    report_file *page = s->page;
+    buf text;
+    if (!page)
+        return OK;
+    buf_init(&text, TEXT_MAX);
+    load_html(&text, load_job_results(s->job), &list);
+    fwrite(buf_cstr(&text), 1, text.len, report_file_stream(page));
+    buf_deinit(&text);
+    s->page = NULL;
+    return report_file_commit(page, e);
+}
+
+// ---- From beginning to end
+
 static code run_to_end(load_run *s, err *e)
 {
     cmd_call *call = s->up.call;
@@ -200,7 +235,7 @@ static code run_to_end(load_run *s, err *e)
     // What was interrupted hasn't passed, whatever the part of it that ran.
     if (s->stopping || !load_passes(load_job_results(s->job), &list))
         call->status = EXIT_FAILED;
-    return OK;
+    return write_page(s, e);
 }
 
 static code prepare(load_run *s, err *e)
@@ -213,6 +248,8 @@ static code prepare(load_run *s, err *e)
         c = read_thresholds(s, e);
     if (c == OK)
         c = allow_files(s->o.users, e);
+    if (c == OK)
+        c = open_page(s, e);
     if (c != OK)
         return c;
     run_setup_options(&s->up, &s->o.run);
@@ -230,6 +267,7 @@ static code run_load(cmd_call *call, err *e)
     if (c == OK)
         c = run_to_end(&s, e);
     load_job_free(s.job);
+    report_file_discard(s.page);
     vec_deinit(&s.thresholds);
     run_setup_close(&s.up);
     return c;
@@ -297,6 +335,11 @@ static const option_row rows[] = {
      .def = "text",
      .group = "Result",
      .help = "How the result is printed"},
+    {.name = "reporter-html-export",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .group = "Result",
+     .help = "Writes the result as a page with charts, too"},
     {0},
 };
 static const option_row *const tables[] = {rows, cmd_identity, cmd_request_rows, cmd_common, NULL};

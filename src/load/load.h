@@ -113,5 +113,7 @@ struct thresholds {
 bool load_passes(const load_result *r, const thresholds *list);
 void load_text(buf *out, const load_result *r, const thresholds *list, bool colour);
 void load_json(buf *out, const load_result *r, const thresholds *list);
+// One self-contained page, with charts.
+void load_html(buf *out, const load_result *r, const thresholds *list);
 // One line for a terminal: how it goes.
 void load_line(buf *out, const load_result *r);

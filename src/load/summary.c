@@ -9,25 +9,24 @@ static const double percentiles[] = {50, 90, 95, 99, 99.9};
 
 // ---- numbers ------------------------------------------------------------------------------------
 
-// Three digits that mean something: "812µs", "12.3ms", "1.24s", "74.0s".
-static void load_us(buf *out, double us)
+void load_us(buf *out, double us)
 {
     const char *unit = us < 1000 ? "µs" : us < 1e6 ? "ms" : "s";
     double n = us < 1000 ? us : us < 1e6 ? us / 1e3 : us / 1e6;
     buf_addf(out, "%.*f%s", us < 1000 || n >= 100 ? 0 : n >= 10 ? 1 : 2, n, unit);
 }
 
-static double share_failed(const load_count *n)
+double load_failed_percent(const load_count *n)
 {
     return n->requests ? 100.0 * (double)n->failed / (double)n->requests : 0;
 }
 
-static double rate_of(const load_result *r, uint64_t count)
+double load_rate(const load_result *r, uint64_t count)
 {
     return r->elapsed_ns ? (double)count / load_seconds(r) : 0;
 }
 
-static void add_percent(buf *out, double percent)
+void load_percent(buf *out, double percent)
 {
     buf_addf(out, "%.*f%%", percent == 0 || percent >= 10 ? 0 : percent >= 1 ? 1 : 2, percent);
 }
@@ -64,7 +63,7 @@ static void count_cells(buf *out, const load_result *r, const load_count *n)
     char text[32];
     snprintf(text, sizeof(text), "%llu", (unsigned long long)n->requests);
     cell(out, text);
-    snprintf(text, sizeof(text), "%.1f", rate_of(r, n->requests));
+    snprintf(text, sizeof(text), "%.1f", load_rate(r, n->requests));
     cell(out, text);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)n->failed);
     cell(out, text);
@@ -125,7 +124,7 @@ static void heading(buf *out, const load_result *r)
 {
     buf_add_shown(out, r->collection->root->name);
     buf_addf(out, ": %.1f s, %llu iterations (%.1f per s), ", load_seconds(r),
-             (unsigned long long)r->iterations, rate_of(r, r->iterations));
+             (unsigned long long)r->iterations, load_rate(r, r->iterations));
     buf_addf(out, r->open ? "at most %u users\n" : "%u users\n", r->users);
     if (r->interrupted)
         buf_addz(out, "interrupted: this is as far as it came\n");
@@ -158,8 +157,7 @@ static void notes(buf *out, const load_result *r)
         buf_addf(out, "  %8llu  for other reasons\n", (unsigned long long)r->other_reasons);
 }
 
-// The measured value in the threshold's words.
-static void load_measured(buf *out, const load_result *r, const threshold *t)
+void load_measured(buf *out, const load_result *r, const threshold *t)
 {
     const load_count *n = load_counted(r, t);
     if (!n || !n->requests) {
@@ -170,7 +168,7 @@ static void load_measured(buf *out, const load_result *r, const threshold *t)
     if (t->metric <= LOAD_MAX)
         load_us(out, got);
     else if (t->metric == LOAD_ERRORS)
-        add_percent(out, got);
+        load_percent(out, got);
     else
         buf_addf(out, t->metric == LOAD_RATE ? "%.1f/s" : "%.0f", got);
 }
@@ -212,7 +210,7 @@ void load_line(buf *out, const load_result *r)
 {
     const load_point *p = r->point_count ? &r->points[r->point_count - 1] : NULL;
     buf_addf(out, "%.0f s  %u of %u users  %llu requests  %.0f per s", load_seconds(r), r->working,
-             r->users, (unsigned long long)r->all.requests, rate_of(r, r->all.requests));
+             r->users, (unsigned long long)r->all.requests, load_rate(r, r->all.requests));
     if (p && p->n.requests) {
         buf_addz(out, "  now p50 ");
         load_us(out, (double)hist_percentile(&p->n.latency, 50));
@@ -220,7 +218,7 @@ void load_line(buf *out, const load_result *r)
         load_us(out, (double)hist_percentile(&p->n.latency, 99));
     }
     buf_addz(out, "  failed ");
-    add_percent(out, share_failed(&r->all));
+    load_percent(out, load_failed_percent(&r->all));
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------
@@ -235,8 +233,8 @@ static void count_members(jout *w, const load_result *r, const load_count *n)
     static const char *const statuses[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx"};
     jout_i64(w, "requests", (int64_t)n->requests);
     jout_i64(w, "failed", (int64_t)n->failed);
-    jout_f64(w, "errors_percent", share_failed(n));
-    jout_f64(w, "rate", rate_of(r, n->requests));
+    jout_f64(w, "errors_percent", load_failed_percent(n));
+    jout_f64(w, "rate", load_rate(r, n->requests));
     jout_i64(w, "bytes", (int64_t)n->bytes);
     jout_object(w, "statuses");
     for (size_t i = 1; i < ARRAY_LEN(statuses); i++)

@@ -12,10 +12,6 @@ enum {
     HTML_PASSED_MAX = 1000,
 };
 
-// Escaped for elements and quoted attributes; control characters and those that turn the direction
-// of text are shown as \uNNNN.
-void html_text(buf *out, str text);
-
 // ---- one turn (html_entry.c)
 
 // What is inside of an entry. Each appends one piece.

@@ -22,27 +22,25 @@ static void policy(buf *out)
     buf_addz(out, "'; base-uri 'none'; form-action 'none'\">\n");
 }
 
-static void head(buf *out, str name, size_t failures)
+void report_page_begin(buf *out, str name, bool good)
 {
     buf_addz(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     policy(out);
     buf_addz(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                   "<meta name=\"referrer\" content=\"no-referrer\">\n<title>");
-    buf_addz(out, failures ? "✕ " : "✓ ");
+    buf_addz(out, good ? "✓ " : "✕ ");
     html_text(out, name);
     buf_addz(out, "</title>\n<style>" HTML_CSS "</style>\n</head>\n<body>\n");
 }
 
-static void started(buf *out, const run_summary *s)
+void report_page_time(buf *out, int64_t wall_ms)
 {
     char text[CLOCK_RFC3339_MAX];
-    clock_rfc3339(s->started_wall_ms / 1000 * 1000000000, text);
+    clock_rfc3339(wall_ms / 1000 * 1000000000, text);
     str date, time;
     str_cut(str_from(text), 'T', &date, &time);
     buf_addf(out, "<time datetime=\"%s\">" STR_FMT ", " STR_FMT " UTC</time>", text, STR_ARG(date),
              STR_ARG(str_sub(time, 0, 5)));
-    buf_addz(out, " · ");
-    report_ms(out, (double)(s->completed_wall_ms - s->started_wall_ms), false);
 }
 
 static void heading(buf *out, const tally *t, str name, const run_summary *s)
@@ -56,7 +54,9 @@ static void heading(buf *out, const tally *t, str name, const run_summary *s)
     buf_addz(out, "</p>\n<h1>");
     html_text(out, name);
     buf_addz(out, "</h1>\n<p class=\"facts\">");
-    started(out, s);
+    report_page_time(out, s->started_wall_ms);
+    buf_addz(out, " · ");
+    report_ms(out, (double)(s->completed_wall_ms - s->started_wall_ms), false);
     if (s->iterations.total > 1)
         buf_addf(out, " · %u iterations", s->iterations.total);
     buf_addz(out, "</p>\n</header>\n");
@@ -223,7 +223,7 @@ void html_page_begin(buf *out, const tally *t)
     arena_init(&a);
     run_summary total = report_runs_total(&t->runs);
     str name = report_runs_name(&a, &t->runs);
-    head(out, name.len ? name : STR("Run"), report_runs_failures(&t->runs));
+    report_page_begin(out, name.len ? name : STR("Run"), !report_runs_failures(&t->runs));
     heading(out, t, name.len ? name : STR("Run"), &total);
     buf_addz(out, "<main>\n");
     tiles(out, t, &total);

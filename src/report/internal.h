@@ -2,7 +2,7 @@
 // What the reporters share.
 #pragma once
 
-#include "report/report.h"
+#include "report/report_page.h"
 
 struct reporter {
     run_listener listener;
@@ -18,10 +18,6 @@ size_t report_runs_failures(const report_runs *runs);
 // The collection's name, of several runs "A + B".
 str report_runs_name(arena *a, const report_runs *runs);
 
-// "226B", "1.23kB": newman's way with sizes.
-void report_bytes(buf *out, uint64_t bytes);
-// "18ms", "2.3s", "1m 1.5s"; below a millisecond "350µs", or "350us" when it must be plain.
-void report_ms(buf *out, double ms, bool plain);
 // Milliseconds of an exchange; where the whole ones are none, with their fraction.
 double report_time(const run_exchange *x);
 // The text of `line` shown escaped, with `indent` behind each line break of its own.
@@ -31,11 +27,3 @@ str report_item_name(arena *a, const pm_item *item);
 // "as tester@… (service account key, audience https://…, 3 s old)", or why there was no identity.
 // Nothing for a plain call.
 void report_identity(buf *out, const run_identity *id);
-
-// A file that appears when it is complete.
-typedef struct report_file report_file;
-CODE_CHECKED report_file_new(const char *path, report_file **ret, err *e);
-FILE *report_file_stream(report_file *f);
-// Frees it, too.
-CODE_CHECKED report_file_commit(report_file *f, err *e);
-void report_file_discard(report_file *f); // NULL is allowed
