@@ -2,6 +2,7 @@
 // `gatepost load` from outside: against a server that counts, and a private service of `gatepost up`.
 import assert from 'node:assert/strict';
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { browse, faults, openFile } from './browser.mjs';
@@ -236,5 +237,145 @@ test('the page is begun before the load: a place where it can\'t be is told at o
   await symlink(join(s.home, 'elsewhere'), join(s.home, 'link.html'));
   const done = await s.load('--iterations', '1', '--reporter-html-export', 'link.html');
   assert.match(done.stderr, /^gatepost: link\.html is a symbolic link \[/);
+  assert.equal(s.seen.length, 0);
+});
+
+/** Reads an exposition of the text format 0.0.4 as strictly as it is written down: Map of name → {type, help, samples: [{name, labels, value}]}. */
+function exposition(text) {
+  assert.ok(text.endsWith('\n') && !text.includes('\r'));
+  const families = new Map();
+  const seen = new Set();
+  let now;
+  for (const line of text.slice(0, -1).split('\n')) {
+    const meta = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/.exec(line);
+    if (meta?.[1] === 'HELP') {
+      assert.ok(!families.has(meta[2]), `${meta[2]} twice`);
+      families.set(meta[2], now = { name: meta[2], help: meta[3], samples: [] });
+      continue;
+    }
+    if (meta) {
+      assert.ok(meta[2] === now.name && !now.type && !now.samples.length, line);
+      assert.match(meta[3], /^(counter|gauge|histogram)$/);
+      now.type = meta[3];
+      continue;
+    }
+    const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\d+(?:\.\d+)?)$/.exec(line);
+    assert.ok(sample, line);
+    const [, name, list = '', value] = sample;
+    const labels = {};
+    let rest = list;
+    while (rest) {
+      const label = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/.exec(rest);
+      assert.ok(label && !(label[1] in labels), line);
+      labels[label[1]] = label[2].replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c));
+      rest = rest.slice(label[0].length);
+    }
+    const suffix = now.type === 'histogram' ? /_(bucket|sum|count)$/ : /$^/;
+    assert.equal(name.replace(suffix, ''), now.name, line);
+    assert.equal(now.type === 'counter', name.endsWith('_total'), line);
+    assert.ok(!seen.has(`${name}{${list}`), `${line} twice`);
+    seen.add(`${name}{${list}`);
+    now.samples.push({ name, labels, value: Number(value) });
+  }
+  for (const f of families.values()) if (f.type === 'histogram') checkHistogram(f);
+  return families;
+}
+
+/** Buckets in order, none smaller than the one before, the last of them all that were counted. */
+function checkHistogram({ name, samples }) {
+  const of = Map.groupBy(samples, ({ labels: { le, ...labels } }) => JSON.stringify(labels));
+  for (const group of of.values()) {
+    const buckets = group.filter((s) => s.name === `${name}_bucket`);
+    const les = buckets.map((b) => (b.labels.le === '+Inf' ? Infinity : Number(b.labels.le)));
+    assert.ok(les.every((le, i) => !i || le > les[i - 1]), `${les}`);
+    assert.equal(les.at(-1), Infinity);
+    assert.ok(buckets.every((b, i) => !i || b.value >= buckets[i - 1].value));
+    const [sum, count] = ['sum', 'count'].map((what) => group.filter((s) => s.name === `${name}_${what}`));
+    assert.deepEqual([sum.length, count.length], [1, 1]);
+    assert.equal(count[0].value, buckets.at(-1).value);
+  }
+}
+
+const total = (family, match = {}) => family.samples.filter((s) => Object.entries(match).every(([k, v]) => s.labels[k] === v))
+  .reduce((sum, s) => sum + s.value, 0);
+
+/** A load that goes on, with its numbers for Prometheus: base address of the endpoint. */
+async function measured(t, s, ...args) {
+  const going = await start(t, ['load', '--duration', '10m', '--prometheus', '0', ...args, s.file], { env: s.env, cwd: s.home, ready: /\/metrics\n/ });
+  return { going, url: /^gatepost: metrics at (\S+)\n/.exec(going.out.stderr)[1] };
+}
+
+test('Prometheus reads the numbers while the load goes on', async (t) => {
+  const name = 'a "name" \\ with\nall of it';
+  const s = await stage(t, [get(name, '{{base}}/a'), { name: 'F', item: [get('bad', '{{base}}/bad')] }],
+    { answer: (req, res) => { res.statusCode = req.url === '/bad' ? 503 : 200; res.end('ok'); } });
+  const { going, url } = await measured(t, s, '--users', '3', '--delay-request', '5');
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+  const scrape = async () => {
+    const answer = await fetch(url);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    return exposition(await answer.text());
+  };
+  while (s.seen.length < 20) await new Promise((go) => setTimeout(go, 10));
+  const [one, two] = [await scrape(), await scrape()];
+  assert.deepEqual([...one.keys()], [...two.keys()]);
+  for (const [key, family] of one) {
+    if (family.type === 'gauge') continue;
+    const later = new Map(two.get(key).samples.map((x) => [JSON.stringify([x.name, x.labels]), x.value]));
+    for (const x of family.samples) assert.ok(later.get(JSON.stringify([x.name, x.labels])) >= x.value, x.name);
+  }
+  const [requests, failed, why, time] = ['requests_total', 'request_failures_total', 'failures_total', 'request_duration_seconds']
+    .map((what) => two.get(`gatepost_load_${what}`));
+  const bad = total(requests, { request: 'F / bad', status: '5xx' });
+  assert.ok(total(requests, { request: name, status: '2xx' }) >= 1 && bad >= 1);
+  assert.equal(total(requests), total(requests, { request: name, status: '2xx' }) + bad);
+  assert.equal(total(failed, { request: name }), 0);
+  assert.equal(total(failed), total(why));
+  assert.equal(total(why), total(why, { reason: 'status 503' }));
+  const counts = time.samples.filter((x) => x.name.endsWith('_count'));
+  assert.equal(counts.reduce((sum, x) => sum + x.value, 0), total(requests));
+  assert.equal(total(two.get('gatepost_load_users')), 3);
+  process.kill(going.pid, 'SIGINT');
+  await going.closed;
+});
+
+test('T46: a web page can\'t read the numbers, whatever its name', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  const { going, url } = await measured(t, s, '--delay-request', '20');
+  const { port } = new URL(url);
+  const rows = [
+    [200, 'GET', '/metrics', { host: `127.0.0.1:${port}` }],
+    [200, 'GET', '/metrics', { host: `localhost:${port}` }],
+    [200, 'GET', '/metrics', { host: `[::1]:${port}` }],
+    [200, 'GET', '/metrics', { host: '10.0.0.7' }],
+    [200, 'HEAD', '/metrics', {}],
+    [403, 'GET', '/metrics', { host: `rebound.example:${port}` }],
+    [403, 'GET', '/metrics', { host: 'localhost.rebound.example' }],
+    [403, 'GET', '/metrics', { host: '127.0.0.1.rebound.example' }],
+    [403, 'GET', '/metrics', { host: `127.0.0.1:${port}`, origin: 'http://rebound.example' }],
+    [405, 'POST', '/metrics', {}],
+    [404, 'GET', '/', {}],
+    [404, 'GET', '/metrics/x', {}],
+  ];
+  for (const [status, method, path, headers] of rows) {
+    const answer = await new Promise((done, failed) => {
+      request({ host: '127.0.0.1', port, method, path, headers }, (res) => done(res.resume())).on('error', failed).end();
+    });
+    assert.equal(answer.statusCode, status, JSON.stringify([method, path, headers]));
+  }
+  process.kill(going.pid, 'SIGINT');
+  await going.closed;
+});
+
+test('where the numbers can\'t be given is told, and nothing is sent', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  for (const where of ['', 'x', '70000', 'localhost:9464', '127.0.0.1', '::1', 'fe80::1:9464', '127.0.0.1:x']) {
+    const done = await s.load('--iterations', '1', '--prometheus', where);
+    assert.equal(done.code, 2, where);
+    assert.match(done.stderr, /^gatepost: --prometheus: '.*' is neither a port nor an address with one \[GP-OPT-02\]\n {2}hint: for example/);
+  }
+  const taken = await s.load('--iterations', '1', '--prometheus', new URL(s.base).host);
+  assert.match(taken.stderr, /address already in use/);
   assert.equal(s.seen.length, 0);
 });

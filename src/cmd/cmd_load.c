@@ -17,8 +17,9 @@ struct load_run {
     load_options o;
     VEC(threshold) thresholds;
     load_job *job;
-    timer *line;       // shows how it goes, on a terminal
-    report_file *page; // --reporter-html-export; NULL: none
+    timer *line;             // shows how it goes, on a terminal
+    report_file *page;       // --reporter-html-export; NULL: none
+    load_endpoint *endpoint; // --prometheus; NULL: none
     bool stopping, done;
 };
 
@@ -212,10 +213,29 @@ static code write_page(load_run *s, err *e)
 
 // ---- From beginning to end
 
+// Says where, as the port may be any.
+static code open_endpoint(load_run *s, err *e)
+{
+    const option_values *o = s->up.call->options;
+    if (!option_is_set(o, "prometheus"))
+        return OK;
+    code c = load_endpoint_new(s->up.loop, s->job, option_text(o, "prometheus"), &s->endpoint, e);
+    if (c != OK)
+        return c;
+    buf text;
+    buf_init(&text, 1024);
+    load_endpoint_url(s->endpoint, &text);
+    fprintf(s->up.call->err, "gatepost: metrics at %s\n", buf_cstr(&text));
+    buf_deinit(&text);
+    return OK;
+}
+
 static code run_to_end(load_run *s, err *e)
 {
     cmd_call *call = s->up.call;
     code c = load_job_new(s->up.loop, &s->o, &s->job, e);
+    if (c == OK)
+        c = open_endpoint(s, e);
     if (c != OK)
         return c;
     signal_watch *interrupt = signal_watch_new(s->up.loop, SIGINT, on_interrupt, s);
@@ -266,6 +286,7 @@ static code run_load(cmd_call *call, err *e)
     code c = prepare(&s, e);
     if (c == OK)
         c = run_to_end(&s, e);
+    load_endpoint_free(s.endpoint);
     load_job_free(s.job);
     report_file_discard(s.page);
     vec_deinit(&s.thresholds);
@@ -340,6 +361,11 @@ static const option_row rows[] = {
      .value = "FILE",
      .group = "Result",
      .help = "Writes the result as a page with charts, too"},
+    {.name = "prometheus",
+     .kind = OPTION_TEXT,
+     .value = "[ADDRESS:]PORT",
+     .group = "Result",
+     .help = "Gives the numbers so far at /metrics, on 127.0.0.1 unless an address says otherwise"},
     {0},
 };
 static const option_row *const tables[] = {rows, cmd_identity, cmd_request_rows, cmd_common, NULL};

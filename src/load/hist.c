@@ -93,6 +93,15 @@ uint64_t hist_percentile(const hist *h, double percent)
     return h->max;
 }
 
+uint64_t hist_count_to(const hist *h, uint64_t us)
+{
+    uint64_t seen = 0;
+    for (size_t b = 0; b < HIST_BLOCKS; b++)
+        for (size_t i = 0; h->blocks[b] && i < slots_of(b) && value_at(b, i) <= us; i++)
+            seen += h->blocks[b][i];
+    return seen;
+}
+
 double hist_average(const hist *h)
 {
     return h->count ? (double)h->sum / (double)h->count : 0;

@@ -25,4 +25,6 @@ void hist_add(hist *h, uint64_t us);
 void hist_merge(hist *into, const hist *from);
 // The smallest value that `percent` of all values don't exceed, to a thousandth; 0 when empty.
 uint64_t hist_percentile(const hist *h, double percent);
+// How many values don't exceed it, to a thousandth of it.
+uint64_t hist_count_to(const hist *h, uint64_t us);
 double hist_average(const hist *h);

@@ -133,6 +133,23 @@ static void memory_is_bounded_by_the_range(void **state)
     hist_deinit(&h);
 }
 
+static void values_up_to_a_bound_are_counted(void **state)
+{
+    static const struct {
+        uint64_t us, count;
+    } rows[] = {{0, 0},     {999, 0},    {1000, 1},    {1999, 1},       {2000, 2},
+                {50000, 2}, {100100, 3}, {9000000, 4}, {HIST_MAX_US, 5}};
+    hist h = {0};
+    (void)state;
+    assert_int_equal(hist_count_to(&h, HIST_MAX_US), 0);
+    static const uint64_t values[] = {1000, 2000, 100000, 5000000, HIST_MAX_US};
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        hist_add(&h, values[i]);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_row(i, hist_count_to(&h, rows[i].us) == rows[i].count);
+    hist_deinit(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +158,7 @@ int main(void)
         cmocka_unit_test(what_is_longer_than_an_hour_counts_as_the_longest),
         cmocka_unit_test(an_empty_one_and_a_reset_one_know_nothing),
         cmocka_unit_test(memory_is_bounded_by_the_range),
+        cmocka_unit_test(values_up_to_a_bound_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

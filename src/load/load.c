@@ -36,6 +36,7 @@ struct load_job {
     uint32_t working;
     VEC(load_user *) idle; // wait for something that is due
     uint64_t begun;        // iterations
+    const json *row;       // of data, that the last of them has
     uint64_t begun_ns;
     int alarm_fd; // open: rings when something is due, to the microsecond
     watch *alarm;
@@ -130,6 +131,15 @@ static bool may_begin(void *ctx)
     x->working++;
     result_users(&x->result, x->user_count, x->working);
     return true;
+}
+
+// All users draw from one list, over and over: no row is used more often than another.
+static const json *next_row(void *ctx)
+{
+    const load_user *u = ctx;
+    load_job *x = u->job;
+    const json *next = x->row ? x->row->next : NULL;
+    return x->row = next ? next : json_first(x->o.run.data);
 }
 
 // Those who rest may go on: who finds nothing to do rests again.
@@ -285,7 +295,8 @@ static code make_user(load_job *x, uint32_t index, err *e)
     o.lane = x->lanes[index % x->o.workers];
     o.ready = x->ready;
     o.may_begin = may_begin;
-    o.may_begin_ctx = u;
+    o.next_row = next_row;
+    o.iteration_ctx = u;
     o.failures_max = 1;
     code c = runner_new(x->loop, &o, &u->runner, e);
     if (c == OK)

@@ -117,3 +117,23 @@ void load_json(buf *out, const load_result *r, const thresholds *list);
 void load_html(buf *out, const load_result *r, const thresholds *list);
 // One line for a terminal: how it goes.
 void load_line(buf *out, const load_result *r);
+
+// ---- for Prometheus -----------------------------------------------------------------------------
+
+enum {
+    LOAD_SERIES_MAX = 200, // names of requests that have series of their own; the others share one
+    LOAD_LABEL_BYTES_MAX = 200,
+};
+
+// The text format 0.0.4: per name of a request counters by status class and of failures, and a
+// histogram of durations; counters of failures by reason; gauges of users.
+void load_metrics(buf *out, const load_result *r);
+
+// GET /metrics as long as it lives. A web page can't read it, whatever name it points here (DNS
+// rebinding, threat 46): it answers under addresses and localhost only.
+typedef struct load_endpoint load_endpoint;
+// `where` is a port of 127.0.0.1, 0 for a free one, or an address with a port. OPTION_INVALID; NET
+// errors when it can't be had.
+CODE_CHECKED load_endpoint_new(loop *l, load_job *job, str where, load_endpoint **ret, err *e);
+void load_endpoint_free(load_endpoint *x); // before the job; NULL is allowed
+void load_endpoint_url(const load_endpoint *x, buf *out);

@@ -81,6 +81,26 @@ static size_t sent_to(world *w, const char *path)
     return count;
 }
 
+// ---- rows of data -------------------------------------------------------------------------------
+
+static void rows_go_round_among_all_users(void **state)
+{
+    world *w = *state;
+    json *rows;
+    assert_code(
+        json_parse(&w->s->mem, STR("[{\"v\":1},{\"v\":2},{\"v\":3},{\"v\":4}]"), NULL, &rows, NULL),
+        OK);
+    w->s->o.data = rows;
+    w->o.users = 3;
+    w->o.iterations = 10;
+    load_of(w, "{'name':'a','request':'HOST/{{v}}'},{'name':'b','request':'HOST/again/{{v}}'}");
+    static const size_t times[] = {3, 3, 2, 2};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        assert_row(i, sent_to(w, arena_printf(&w->s->mem, "%zu", i + 1).ptr) == times[i]);
+        assert_row(i, sent_to(w, arena_printf(&w->s->mem, "again/%zu", i + 1).ptr) == times[i]);
+    }
+}
+
 // ---- how much -----------------------------------------------------------------------------------
 
 static void iterations_are_shared_among_the_users(void **state)
@@ -359,6 +379,7 @@ static void a_long_load_keeps_its_points_few(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD(rows_go_round_among_all_users),
         WORLD(iterations_are_shared_among_the_users),
         WORLD(a_duration_ends_it),
         WORLD(users_come_one_after_the_other),

@@ -311,7 +311,10 @@ struct runner_options {
     // Asked before each iteration; false: it waits for runner_go, and is asked again then. NULL:
     // they follow each other.
     bool (*may_begin)(void *ctx);
-    void *may_begin_ctx;
+    // Then asked for its row of data, when there are any. NULL: in their order, the last once more
+    // when there are no more.
+    const json *(*next_row)(void *ctx);
+    void *iteration_ctx;    // of both
     uint32_t failures_max;  // that the summary keeps, 0: all
     const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
 };

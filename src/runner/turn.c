@@ -24,10 +24,17 @@ static flow_next start(void *ctx, err *e)
     return FLOW_MORE;
 }
 
+static const json *next_row(const runner *r)
+{
+    if (r->o.data && r->o.next_row)
+        return r->o.next_row(r->o.iteration_ctx);
+    return r->row ? r->row->next : json_first(r->o.data);
+}
+
 // The next row of data; when there is none, the last counts again.
 static code take_row(runner *r, err *e)
 {
-    const json *row = r->row ? r->row->next : json_first(r->o.data);
+    const json *row = next_row(r);
     if (!row)
         return OK;
     r->row = row;
@@ -46,7 +53,7 @@ static flow_next begin_iteration(void *ctx, err *e)
     runner *r = ctx;
     if (!r->plan.items.len || r->stopping || r->cursor.iteration == r->cursor.iterations)
         return FLOW_DONE;
-    if (r->o.may_begin && !r->o.may_begin(r->o.may_begin_ctx)) {
+    if (r->o.may_begin && !r->o.may_begin(r->o.iteration_ctx)) {
         r->held = true;
         flow_jump(&r->flow, AT_ITERATION);
         return FLOW_WAIT;
