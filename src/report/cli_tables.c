@@ -233,18 +233,23 @@ void cli_failures(cli *c)
 {
     const run_summary *s = c->source->summary;
     char digits[24];
-    int digit_count = snprintf(digits, sizeof(digits), "%zu", s->failures.len);
+    int digit_count = snprintf(digits, sizeof(digits), "%zu", s->failure_count);
     size_t widths[2] = {(size_t)digit_count, NAME_WIDTH_MIN};
-    VEC_FOREACH (&s->failures, f)
+    run_failures all;
+    run_failures_begin(&all, s);
+    for (const run_failure *f; (f = run_failures_next(&all));)
         if (name_width(f) > widths[1])
             widths[1] = name_width(f);
+    run_failures_end(&all);
     buf_addc(&c->out, '\n');
     cli_paint(c, CLI_RED, " %*s.  %-*s  %s", (int)widths[0], "#", (int)widths[1], "failure",
               "detail");
     buf_addc(&c->out, '\n');
     size_t number = 0;
-    VEC_FOREACH (&s->failures, f) {
+    run_failures_begin(&all, s);
+    for (const run_failure *f; (f = run_failures_next(&all));) {
         failure_rows(c, f, ++number, widths);
         cli_flush(c); // together they may be more than a buffer holds
     }
+    run_failures_end(&all);
 }

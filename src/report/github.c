@@ -9,7 +9,8 @@
 #include "report/markdown.h"
 
 enum {
-    ANNOTATIONS_MAX = 50,        // GitHub shows the first ten of a step
+    ANNOTATIONS_MAX = 50,
+    TITLES_MAX = 10000,          // GitHub shows the first ten of a step
     SUMMARY_BYTES_MAX = 1000000, // GitHub takes 1 MiB of a step
     TOKEN_BYTES = 16,
     TEXT_BYTES_MAX = 1 << 20,
@@ -80,29 +81,39 @@ static void annotate(const github *g, buf *out, const run_failure *f, str title)
     buf_addc(out, '\n');
 }
 
-// What fails in each iteration is said once.
+// What fails in each iteration is said once. Returns how many are left out.
+static size_t annotate_run(const github *g, const run_summary *s, map *told, buf *out)
+{
+    size_t left_out = 0;
+    run_failures all;
+    arena a;
+    arena_init(&a);
+    run_failures_begin(&all, s);
+    for (const run_failure *f; (f = run_failures_next(&all)); arena_reset(&a)) {
+        str title = title_of(&a, f);
+        if (map_has(told, title))
+            continue;
+        if (told->len < ANNOTATIONS_MAX)
+            annotate(g, out, f, title);
+        else
+            left_out++;
+        if (told->len < TITLES_MAX) // names may be made anew for each iteration
+            map_set(told, title, out);
+    }
+    run_failures_end(&all);
+    arena_deinit(&a);
+    return left_out;
+}
+
 static void annotations(const github *g, buf *out)
 {
     map told = {0};
     size_t left_out = 0;
-    arena a;
-    arena_init(&a);
-    VEC_FOREACH (&g->tally.runs, r) {
-        VEC_FOREACH (&(*r)->summary->failures, f) {
-            str title = title_of(&a, f);
-            if (map_has(&told, title))
-                continue;
-            if (told.len < ANNOTATIONS_MAX)
-                annotate(g, out, f, title);
-            else
-                left_out++;
-            map_set(&told, title, out);
-        }
-    }
+    VEC_FOREACH (&g->tally.runs, r)
+        left_out += annotate_run(g, (*r)->summary, &told, out);
     if (left_out)
         buf_addf(out, "::warning::%zu more failures\n", left_out);
     map_deinit(&told, NULL);
-    arena_deinit(&a);
 }
 
 // Appends, as GitHub wants it: each step of a job has a file of its own.

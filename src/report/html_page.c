@@ -100,10 +100,14 @@ static void tiles(buf *out, const tally *t, const run_summary *s)
 // What ended a run belongs to no request.
 static void ended(buf *out, const tally *t)
 {
-    VEC_FOREACH (&t->runs, r)
-        VEC_FOREACH (&(*r)->summary->failures, f)
+    run_failures all;
+    VEC_FOREACH (&t->runs, r) {
+        run_failures_begin(&all, (*r)->summary);
+        for (const run_failure *f; (f = run_failures_next(&all));)
             if (!f->item)
                 html_error(out, f);
+        run_failures_end(&all);
+    }
 }
 
 // ---- the timeline

@@ -344,7 +344,9 @@ static void write_timings(jout *w, const run_summary *s)
 
 static void write_failures(json_report *r, const run_source *source)
 {
-    VEC_FOREACH (&source->summary->failures, f) {
+    run_failures all;
+    run_failures_begin(&all, source->summary);
+    for (const run_failure *f; (f = run_failures_next(&all));) {
         jout_object(&r->w, NULL);
         write_error(&r->w, f);
         jout_str(&r->w, "at", f->at);
@@ -356,6 +358,7 @@ static void write_failures(json_report *r, const run_source *source)
         jout_end(&r->w);
         flush(r);
     }
+    run_failures_end(&all);
 }
 
 static void write_scope(json_report *r, js_scope_name name, const char *key)

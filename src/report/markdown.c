@@ -106,12 +106,14 @@ static void failures(buf *out, const tally *t, size_t all, size_t bytes_max)
         return;
     buf_addz(out, "\n### Failed\n\n");
     VEC_FOREACH (&t->runs, r) {
-        VEC_FOREACH (&(*r)->summary->failures, f) {
+        run_failures each;
+        run_failures_begin(&each, (*r)->summary);
+        for (const run_failure *f; (f = run_failures_next(&each)); told++) {
             if (told == FAILURES_MAX || out->len > bytes_max / 2)
                 break;
             failure(out, f, f->cursor.iterations > 1);
-            told++;
         }
+        run_failures_end(&each);
     }
     if (told < all)
         buf_addf(out, "\n… and %zu more\n", all - told);

@@ -35,7 +35,7 @@ size_t report_runs_failures(const report_runs *runs)
 {
     size_t n = 0;
     VEC_FOREACH (runs, r)
-        n += (*r)->summary->failures.len;
+        n += (*r)->summary->failure_count;
     return n;
 }
 

@@ -377,6 +377,7 @@ static void add_failures(told *t, const report_saved *s)
                 one.item = r;
         }
         t->summary.failures.ptr[t->summary.failures.len++] = one;
+        t->summary.failure_count++;
     }
 }
 

@@ -9,6 +9,8 @@
 #include "runner/runner.h"
 #include "uri/uri.h"
 
+typedef struct run_spill run_spill;
+
 // ---- one exchange: a request with its redirects (trip.c, identity.c, redirect.c) ------------
 
 typedef struct trip trip;
@@ -253,10 +255,17 @@ bool part_has_request(const runner *r);
 void run_tell(runner *r, run_event *ev);
 void run_tell_kind(runner *r, run_event_kind kind);
 void run_warn(runner *r, js_event kind, str text);
-// A copy that lives as long as the runner, among the summary's failures.
+// Keeps it for the reports. The copy lives until the turn ends, at least.
 run_failure *run_fail(runner *r, const run_failure *f);
 // The text without tokens, which lives in the arena when it isn't the given one.
 str run_clean(const runner *r, arena *a, str text);
+
+// ---- failures (kept.c) --------------------------------------------------------------------------
+
+// The next failure stays in memory: its texts must live as long as the runner.
+bool kept_in_memory(const runner *r);
+void kept_add(runner *r, const run_failure *f);
+void kept_deinit(run_summary *s);
 
 // ---- secrets of the person's own (veil.c) -------------------------------------------------------
 

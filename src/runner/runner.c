@@ -238,7 +238,7 @@ void runner_free(runner *r)
     vec_deinit(&r->asked);
     vec_deinit(&r->listeners);
     vec_deinit(&r->turn.failed_tests);
-    vec_deinit(&r->summary.failures);
+    kept_deinit(&r->summary);
     buf_deinit(&r->row_text);
     arena_deinit(&r->turn.mem);
     arena_deinit(&r->kept);

@@ -177,14 +177,30 @@ struct run_summary {
         prerequest_scripts;
     run_spread response, dns, first_byte;
     int64_t started_wall_ms, completed_wall_ms;
-    uint64_t response_bytes;   // bodies
-    VEC(run_failure) failures; // in order
+    uint64_t response_bytes; // bodies
+    size_t failure_count;
+    VEC(run_failure) failures; // the first of them, in order; a thousand may be in memory
+    struct run_spill *spill;   // the others
 };
 
 // Counts one event; the failures are who listens' own to keep.
 void run_summary_count(run_summary *s, const run_event *ev);
 // Adds what another run counted, without its failures.
 void run_summary_add(run_summary *s, const run_summary *other);
+
+// All failures of a run, in order. Several may read at once, while the runner lives.
+typedef struct run_failures run_failures;
+struct run_failures {
+    const run_summary *summary;
+    size_t at;
+    uint64_t offset;
+    arena mem;
+    run_failure now;
+};
+void run_failures_begin(run_failures *all, const run_summary *s);
+// Valid until the next call; NULL: there are no more.
+const run_failure *run_failures_next(run_failures *all);
+void run_failures_end(run_failures *all);
 
 // ---- runner -----------------------------------------------------------------------------------
 
@@ -315,7 +331,7 @@ struct runner_options {
     // when there are no more.
     const json *(*next_row)(void *ctx);
     void *iteration_ctx;    // of both
-    uint32_t failures_max;  // that the summary keeps, 0: all
+    uint32_t failures_max;  // that are kept for reports, 0: all
     const char *cookie_jar; // JSON text of tough-cookie's form to start with; NULL: empty
 };
 

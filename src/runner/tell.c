@@ -57,8 +57,7 @@ static str keep(runner *r, arena *to, str text)
 
 run_failure *run_fail(runner *r, const run_failure *f)
 {
-    bool kept = !r->o.failures_max || r->summary.failures.len < r->o.failures_max;
-    arena *to = kept ? &r->kept : &r->turn.mem;
+    arena *to = kept_in_memory(r) ? &r->kept : &r->turn.mem;
     run_failure *own = ARENA_NEW(to, run_failure);
     *own = *f;
     own->name = keep(r, to, f->name);
@@ -68,7 +67,6 @@ run_failure *run_fail(runner *r, const run_failure *f)
     own->at = keep(r, to, f->at);
     own->hint = keep(r, to, f->hint);
     own->cursor = r->cursor;
-    if (kept)
-        vec_push(&r->summary.failures, *own);
+    kept_add(r, own);
     return own;
 }
