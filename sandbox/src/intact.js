@@ -4,13 +4,11 @@
 // src/js/intact.h.
 const { getPrototypeOf, ownKeys } = Reflect;
 
-// The natives whose members the prelude uses. Not Date: scripts set clocks, and nothing here stands
-// on one.
-const used = [
-    'Object', 'Function', 'Array', 'ArrayBuffer', 'BigInt', 'Boolean', 'Error', 'JSON', 'Map', 'Number', 'Promise', 'Proxy',
-    'RangeError', 'RegExp', 'Set', 'String', 'Symbol', 'SyntaxError', 'TypeError', 'Uint8Array', 'WeakMap', 'WeakSet', 'Math',
-    'Reflect',
-];
+// The natives that the prelude uses, and others that libraries do. Not Date: scripts set clocks, and
+// nothing here stands on one.
+const used = ['Object', 'Function', 'Array', 'Error', 'JSON', 'Map', 'Number', 'Promise', 'Reflect', 'RegExp', 'Set', 'String', 'Symbol'];
+const others = ['ArrayBuffer', 'BigInt', 'Boolean', 'Math', 'Proxy', 'RangeError', 'SyntaxError', 'TypeError', 'Uint8Array', 'WeakMap', 'WeakSet'];
+
 let host;
 
 // Does the work with the language as it was, and returns its result.
@@ -19,18 +17,20 @@ export const intact = (work) => host.intact(work);
 // The language is to be as it is now; `own` are classes of the prelude that scripts can reach.
 export function keepIntact(theHost, global, own) {
     host = theHost;
-    const keep = (thing) => host.keep(thing, ownKeys(thing));
-    keep(Object.prototype); // first: see intact.h
-    // Each script finds a JSON of its own kind.
-    host.keep(global, ownKeys(global).filter((name) => name !== 'JSON'));
-    for (const name of used) {
-        keep(global[name]);
-        if (name !== 'Object' && global[name].prototype) keep(global[name].prototype);
+    const keep = (thing, isUsed) => host.keep(thing, ownKeys(thing), isUsed);
+    keep(Object.prototype, true); // first: see intact.h
+    for (const name of [...used, ...others]) {
+        const isUsed = used.includes(name);
+        keep(global[name], isUsed);
+        if (name !== 'Object' && global[name].prototype) keep(global[name].prototype, isUsed);
     }
-    keep(getPrototypeOf(Uint8Array));
-    keep(getPrototypeOf(Uint8Array).prototype);
-    for (const iterable of [[], '', new Map(), new Set(), ''.matchAll(/x/g)]) keep(getPrototypeOf(iterable[Symbol.iterator]()));
-    keep(getPrototypeOf(getPrototypeOf([][Symbol.iterator]())));
-    for (const asked of [Array.prototype, String.prototype, Function.prototype]) host.keep(asked, ['toJSON']);
-    for (const kind of own) keep(kind.prototype);
+    for (const iterable of [[], '', new Map(), new Set(), ''.matchAll(/x/g)]) keep(getPrototypeOf(iterable[Symbol.iterator]()), true);
+    keep(getPrototypeOf(getPrototypeOf([][Symbol.iterator]())), true);
+    keep(getPrototypeOf(Uint8Array), false);
+    keep(getPrototypeOf(Uint8Array).prototype, false);
+    for (const asked of [Array, String, Function]) host.keep(asked.prototype, ['toJSON'], true);
+    for (const kind of own) keep(kind.prototype, false);
+    host.keep(global, [...used, ...others].filter((name) => name !== 'JSON'), true);
+    // Each script finds a JSON of its own kind.
+    host.keep(global, ownKeys(global).filter((name) => name !== 'JSON'), false);
 }

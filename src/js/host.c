@@ -167,11 +167,13 @@ static JSValue host_random(JSContext *ctx, JSValueConst this_val, int argc, JSVa
     return JS_NewArrayBufferCopy(ctx, bytes, (size_t)len);
 }
 
-// keep(owner, keys): these properties are what the prelude stands on.
+// keep(owner, keys, used): these properties are to be as they are.
 static JSValue host_keep(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
 {
     (void)this_val, (void)argc;
-    return intact_keep(&self(ctx)->intact, ctx, argv[0], argv[1]) ? JS_UNDEFINED : JS_EXCEPTION;
+    bool used = JS_ToBool(ctx, argv[2]) > 0;
+    return intact_keep(&self(ctx)->intact, ctx, argv[0], argv[1], used) ? JS_UNDEFINED
+                                                                        : JS_EXCEPTION;
 }
 
 // renew(): as they are now.
@@ -201,7 +203,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("load", 2, host_load),       JS_CFUNC_DEF("body", 0, host_body),
     JS_CFUNC_DEF("request", 0, host_request), JS_CFUNC_DEF("scope", 1, host_scope),
     JS_CFUNC_DEF("text", 4, host_text),       JS_CFUNC_DEF("bytes", 1, host_bytes),
-    JS_CFUNC_DEF("random", 1, host_random),   JS_CFUNC_DEF("keep", 2, host_keep),
+    JS_CFUNC_DEF("random", 1, host_random),   JS_CFUNC_DEF("keep", 3, host_keep),
     JS_CFUNC_DEF("renew", 0, host_renew),     JS_CFUNC_DEF("intact", 1, host_intact),
     JS_CFUNC_DEF("mend", 0, host_mend),
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "js/intact.h"
 
-typedef VEC(intact_member) members;
-
 static void no_exception(JSContext *ctx)
 {
     JS_FreeValue(ctx, JS_GetException(ctx));
@@ -25,11 +23,23 @@ static bool look(JSContext *ctx, JSValueConst owner, JSAtom key, JSPropertyDescr
     return there > 0;
 }
 
-static bool same(JSContext *ctx, const intact_member *a, const intact_member *b)
+// Is it the very same value? (JS_StrictEq takes longer, and this is asked often.)
+static bool is(JSValueConst a, JSValueConst b)
 {
-    return a->there == b->there && JS_StrictEq(ctx, a->property.value, b->property.value) &&
-           JS_StrictEq(ctx, a->property.getter, b->property.getter) &&
-           JS_StrictEq(ctx, a->property.setter, b->property.setter);
+    int tag = JS_VALUE_GET_TAG(a);
+    if (tag != JS_VALUE_GET_TAG(b))
+        return false;
+    if (JS_VALUE_HAS_REF_COUNT(a))
+        return JS_VALUE_GET_PTR(a) == JS_VALUE_GET_PTR(b);
+    if (JS_TAG_IS_FLOAT64(tag))
+        return JS_VALUE_GET_FLOAT64(a) == JS_VALUE_GET_FLOAT64(b);
+    return JS_VALUE_GET_INT(a) == JS_VALUE_GET_INT(b);
+}
+
+static bool same(const intact_member *a, const intact_member *b)
+{
+    return a->there == b->there && is(a->property.value, b->property.value) &&
+           is(a->property.getter, b->property.getter) && is(a->property.setter, b->property.setter);
 }
 
 // Makes the owner's property what the member says. No code of a script runs.
@@ -50,12 +60,12 @@ static bool put(JSContext *ctx, const intact_member *m)
 static bool has_prototype(JSContext *ctx, const intact_owner *o)
 {
     JSValue now = JS_GetPrototype(ctx, o->object);
-    bool same_one = JS_StrictEq(ctx, now, o->prototype);
+    bool same_one = is(now, o->prototype);
     JS_FreeValue(ctx, now);
     return same_one;
 }
 
-bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys)
+bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys, bool used)
 {
     uint32_t count;
     JSValue length = JS_GetPropertyStr(ctx, keys, "length");
@@ -73,7 +83,7 @@ bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst ke
         JS_FreeValue(ctx, name);
         m.there = look(ctx, owner, m.key, &m.property);
         if (!m.there || m.property.flags & (JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE)) {
-            vec_push(&in->members, m);
+            vec_push(used ? &in->members : &in->others, m);
             continue;
         }
         free_property(ctx, &m.property);
@@ -82,12 +92,18 @@ bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst ke
     return true;
 }
 
-void intact_renew(intact *in, JSContext *ctx)
+static void renew(JSContext *ctx, intact_members *list)
 {
-    VEC_FOREACH (&in->members, m) {
+    VEC_FOREACH (list, m) {
         free_property(ctx, &m->property);
         m->there = look(ctx, m->owner, m->key, &m->property);
     }
+}
+
+void intact_renew(intact *in, JSContext *ctx)
+{
+    renew(ctx, &in->members);
+    renew(ctx, &in->others);
 }
 
 // ---- there and back -----------------------------------------------------------------------------
@@ -104,7 +120,7 @@ static bool is_kept(const intact *in, JSAtom key)
 }
 
 // Appends what a script added to every object; the keys are counted.
-static void find_added(const intact *in, JSContext *ctx, members *ret)
+static void find_added(const intact *in, JSContext *ctx, intact_members *ret)
 {
     JSPropertyEnum *names;
     uint32_t count;
@@ -126,20 +142,14 @@ static void find_added(const intact *in, JSContext *ctx, members *ret)
     js_free(ctx, names);
 }
 
-// Puts the originals in place and returns in *ret what was there. False when one can't be put.
-static bool put_originals(intact *in, JSContext *ctx, members *ret)
+// Puts the originals in place and appends what was there. False when one can't be put.
+static bool put_originals(JSContext *ctx, const intact_members *list, intact_members *ret)
 {
     bool all = true;
-    VEC_FOREACH (&in->owners, o) {
-        if (has_prototype(ctx, o) || JS_SetPrototype(ctx, o->object, o->prototype) > 0)
-            continue;
-        no_exception(ctx);
-        all = false;
-    }
-    VEC_FOREACH (&in->members, m) {
+    VEC_FOREACH (list, m) {
         intact_member now = {.owner = m->owner, .key = m->key};
         now.there = look(ctx, now.owner, now.key, &now.property);
-        if (same(ctx, m, &now)) {
+        if (same(m, &now)) {
             free_property(ctx, &now.property);
             continue;
         }
@@ -150,7 +160,19 @@ static bool put_originals(intact *in, JSContext *ctx, members *ret)
     return all;
 }
 
-static void drop(JSContext *ctx, members *list)
+static bool put_prototypes(const intact *in, JSContext *ctx)
+{
+    bool all = true;
+    VEC_FOREACH (&in->owners, o) {
+        if (has_prototype(ctx, o) || JS_SetPrototype(ctx, o->object, o->prototype) > 0)
+            continue;
+        no_exception(ctx);
+        all = false;
+    }
+    return all;
+}
+
+static void drop(JSContext *ctx, intact_members *list)
 {
     VEC_FOREACH (list, m) {
         free_property(ctx, &m->property);
@@ -161,14 +183,19 @@ static void drop(JSContext *ctx, members *list)
 
 JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
 {
-    members theirs = {0}, added = {0};
-    put_originals(in, ctx, &theirs);
+    if (in->inside)
+        return JS_Call(ctx, work, JS_UNDEFINED, 0, NULL);
+    intact_members theirs = {0}, added = {0};
+    put_prototypes(in, ctx);
+    put_originals(ctx, &in->members, &theirs);
     find_added(in, ctx, &added);
     VEC_FOREACH (&added, m) {
         intact_member none = {.owner = m->owner, .key = m->key};
         put(ctx, &none);
     }
+    in->inside = true;
     JSValue result = JS_Call(ctx, work, JS_UNDEFINED, 0, NULL);
+    in->inside = false;
     if (!theirs.len && !added.len)
         return result;
     JSValue thrown = JS_IsException(result) ? JS_GetException(ctx) : JS_UNDEFINED;
@@ -199,8 +226,10 @@ static bool is_helper(JSContext *ctx, const intact_member *m)
 
 bool intact_mend(intact *in, JSContext *ctx)
 {
-    members theirs = {0}, added = {0};
-    bool well = put_originals(in, ctx, &theirs);
+    intact_members theirs = {0}, added = {0};
+    bool well = put_prototypes(in, ctx);
+    well = put_originals(ctx, &in->members, &theirs) && well;
+    well = put_originals(ctx, &in->others, &theirs) && well;
     VEC_FOREACH (&in->owners, o)
         well = well && JS_IsExtensible(ctx, o->object) > 0;
     find_added(in, ctx, &added);

@@ -17,6 +17,8 @@ struct intact_member {
     JSPropertyDescriptor property;
 };
 
+typedef VEC(intact_member) intact_members;
+
 typedef struct intact_owner intact_owner;
 struct intact_owner {
     JSValue object;
@@ -25,18 +27,20 @@ struct intact_owner {
 
 typedef struct intact intact;
 struct intact {
-    VEC(intact_member) members;
+    intact_members members;
+    intact_members others; // that only intact_mend looks after
     VEC(intact_owner) owners;
     JSValue plain; // Object.prototype: what scripts add to it is in every object
     uint32_t plain_count;
+    bool inside; // an intact_call
 };
 
 // Remembers the properties of these names, or that there are none, and the owner's prototype.
-// `keys` is an array. An Object.prototype must come first.
-bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys);
+// `keys` is an array. Object.prototype must come first. `used`: by the prelude, in intact_call.
+bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys, bool used);
 // What it remembers has got new values that count from now on.
 void intact_renew(intact *in, JSContext *ctx);
-// Calls work() with the originals in place.
+// Calls work() with the originals in place. Inside another call they are there already.
 JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work);
 // Puts the originals back for good. False when that can't be done: something was frozen or closed.
 bool intact_mend(intact *in, JSContext *ctx);

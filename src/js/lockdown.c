@@ -53,6 +53,7 @@ static bool filter_calls(void)
 #ifdef SYS_poll
         CALL(SYS_poll),
 #endif
+        CALL(SYS_restart_syscall), // what a wait goes on with after SIGSTOP and SIGCONT
         CALL(SYS_futex),
         CALL(SYS_clock_gettime),
         CALL(SYS_gettimeofday),
