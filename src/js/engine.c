@@ -42,7 +42,7 @@ struct js_engine {
     VEC(uint32_t) asked; // questions without an answer yet
     arena message;       // of the message being handled
     timer *kill;         // is it time to end the worker?
-    task fail;           // tells of a worker that could not be started
+    task fail;           // tells of a script that could not be started
     err failure;
 };
 
@@ -73,13 +73,18 @@ static void drop_worker(js_engine *en)
     memset(en->scope_versions, 0, sizeof(en->scope_versions));
 }
 
+static void finish_failed(js_engine *en, const err *why)
+{
+    js_result r = {.code = why->code,
+                   .error = {.name = STR("Error"), .message = str_from(why->msg)}};
+    finish(en, &r);
+}
+
 // The worker is lost: what it ran has failed.
 static void lose_worker(js_engine *en, const err *why)
 {
     drop_worker(en);
-    js_result r = {.code = why->code,
-                   .error = {.name = STR("Error"), .message = str_from(why->msg)}};
-    finish(en, &r);
+    finish_failed(en, why);
 }
 
 // ---- messages ---------------------------------------------------------------------------------
@@ -275,7 +280,9 @@ static void on_kill(void *ctx)
 static void on_fail(void *ctx)
 {
     js_engine *en = ctx;
-    lose_worker(en, &en->failure);
+    if (en->failure.code == SCRIPT_WORKER)
+        drop_worker(en);
+    finish_failed(en, &en->failure);
 }
 
 static code start_worker(js_engine *en, err *e)
@@ -393,8 +400,17 @@ static void add_scopes(js_engine *en, const js_script *s, buf *out)
     buf_deinit(&text);
 }
 
-// False when it is too much for one script.
-static bool send_script(js_engine *en, const js_script *s)
+// The worker has got neither what the script saw first nor its source.
+static void unsend(js_engine *en, const js_script *s, bool is_new)
+{
+    memset(en->scope_versions, 0, sizeof(en->scope_versions));
+    if (!is_new)
+        return;
+    map_remove(&en->scripts, s->source);
+    en->script_count--;
+}
+
+static code send_script(js_engine *en, const js_script *s, err *e)
 {
     buf context, scopes;
     buf_init(&context, JS_FRAME_BYTES_MAX);
@@ -406,17 +422,22 @@ static bool send_script(js_engine *en, const js_script *s)
                    .body = s->response ? s->response->body : STR_NONE};
     r.script = script_number(en, s->source, &r.source);
     add_scopes(en, s, &scopes);
-    bool fits = buf_ok(&context) && buf_ok(&scopes) &&
-                r.source.len + r.context.len + r.request.len + r.body.len + scopes.len <=
-                    JS_FRAME_BYTES_MAX - FRAME_RUN_HEAD_BYTES;
-    if (fits) {
+    size_t bytes = r.source.len + r.context.len + r.request.len + r.body.len + scopes.len;
+    code c = OK;
+    if (buf_ok(&context) && buf_ok(&scopes) && bytes <= JS_FRAME_BYTES_MAX - FRAME_RUN_HEAD_BYTES) {
         buf_adds(&en->out, buf_str(&scopes));
         frame_add_run(&en->out, &r);
         push_out(en);
+    } else {
+        unsend(en, s, r.source.len > 0);
+        c = err_set(e, SCRIPT_FAILED,
+                    "the script did not run: what it is to see is more than %d MiB (%zu of them "
+                    "are the response)",
+                    JS_FRAME_BYTES_MAX >> 20, r.body.len >> 20);
     }
     buf_deinit(&scopes);
     buf_deinit(&context);
-    return fits;
+    return c;
 }
 
 void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
@@ -427,11 +448,7 @@ void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
     en->failure = ERR_INIT;
     if (en->littered)
         drop_worker(en);
-    if (!en->process && start_worker(en, &en->failure)) {
-        fail_soon(en);
-    } else if (!send_script(en, s)) {
-        err_set(&en->failure, SCRIPT_PROTOCOL, "what the script is to see is more than %d MiB",
-                JS_FRAME_BYTES_MAX >> 20);
+    if ((!en->process && start_worker(en, &en->failure)) || send_script(en, s, &en->failure)) {
         fail_soon(en);
     } else if (s->timeout_ms) {
         en->timeout_ms = s->timeout_ms;

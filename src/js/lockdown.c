@@ -65,6 +65,9 @@ static bool filter_calls(void)
         CALL(SYS_rt_sigreturn),
         CALL(SYS_exit),
         CALL(SYS_exit_group),
+#ifdef LOCKDOWN_SANITIZED
+        CALL(SYS_sigaltstack), // AddressSanitizer asks before _Exit()
+#endif
         CALL_NOT_EXEC(SYS_mmap),
         CALL_NOT_EXEC(SYS_mprotect),
         KILL,

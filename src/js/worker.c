@@ -23,7 +23,7 @@ enum {
     READ_BYTES = 64 << 10,
     JOBS_PER_TURN = 1000, // promise jobs between two looks at the time
     GARBAGE_BYTES = 2 << 20,
-    GRACE_MS = JS_KILL_CPU_MS / 2, // to tell what a script left whose time is over
+    GRACE_MS = JS_KILL_CPU_MS / 4, // to tell what a script left whose time is over
 };
 
 // ---- engine -----------------------------------------------------------------------------------
