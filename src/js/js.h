@@ -171,9 +171,9 @@ typedef enum js_next_kind {
 
 typedef struct js_result js_result;
 struct js_result {
-    // OK; SCRIPT_FAILED: it threw, or what it was to see is more than a frame holds;
-    // SCRIPT_TIMEOUT; SCRIPT_CRASHED: the worker died; SCRIPT_PROTOCOL: it broke the protocol;
-    // SCRIPT_WORKER: it could not be started.
+    // OK; SCRIPT_FAILED: it threw, or was to see more than a frame holds; SCRIPT_TIMEOUT;
+    // SCRIPT_CRASHED: the worker died; SCRIPT_PROTOCOL: it broke the protocol; SCRIPT_WORKER: it
+    // could not be started.
     code code;
     js_error error; // unless OK
     // In the order of the calls. Also when the script failed: what it changed before counts, up to
