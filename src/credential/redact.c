@@ -291,56 +291,98 @@ static bool find_escaped(const redactor *r, str in, size_t at, range *ret)
     return false;
 }
 
-static bool may_be_escaped(str in)
-{
-    if (str_chr(in, '%') >= 0)
-        return true;
-    for (ssize_t at; (at = str_chr(in, '\\')) >= 0;) {
-        in = str_skip(in, (size_t)at + 1);
-        if (in.len && in.ptr[0] == 'u')
-            return true;
-    }
-    return false;
-}
-
 // The first place from `at` on, in steps, that may be within a needle, or the end: where the loop
 // over a text that holds none spends its time.
 static size_t next_suspect(const redactor *r, str in, size_t at)
 {
-    const size_t last = in.len - GRAM;
+    const size_t end = in.len < GRAM ? 0 : in.len - GRAM + 1;
     const unsigned char least = r->least;
-    for (; at <= last; at += STRIDE)
+    for (; at < end; at += STRIDE)
         if (!word_has_below(word_load(in.ptr + at), least) && has_gram(r, in.ptr + at))
             return at;
     return in.len;
 }
 
-bool redactor_apply(const redactor *r, str in, buf *out)
+static void hide(str in, range g, size_t *done, buf *out)
+{
+    if (g.from > *done) // two secrets may overlap
+        buf_adds(out, str_sub(in, *done, g.from));
+    buf_addz(out, SECRET_SHOWN);
+    *done = g.to;
+}
+
+static bool hide_runs(const redactor *r, str in, buf *out)
 {
     size_t done = 0;
-    if (!r->tokens.len || in.len < RUN_MIN) // no needle is shorter, in any form
-        return false;
-    // Escapes shift what follows them: then every byte is a beginning.
-    bool escaped = may_be_escaped(in);
-    size_t step = escaped ? 1 : STRIDE;
-    for (size_t i = 0; i < in.len;) {
-        range g;
-        if (!escaped)
-            i = next_suspect(r, in, i);
-        bool found = i + GRAM <= in.len && has_gram(r, in.ptr + i) && find_run(r, in, i, &g);
-        if (!found && escaped)
-            found = find_escaped(r, in, i, &g);
-        if (!found) {
-            i += step;
-            continue;
+    range g;
+    for (size_t i = 0; (i = next_suspect(r, in, i)) < in.len;) {
+        if (find_run(r, in, i, &g)) {
+            hide(in, g, &done, out);
+            i = (g.to + STRIDE - 1) / STRIDE * STRIDE;
+        } else {
+            i += STRIDE;
         }
-        if (g.from > done)
-            buf_adds(out, str_sub(in, done, g.from));
-        buf_addz(out, SECRET_SHOWN);
-        done = g.to;
-        i = (g.to + step - 1) / step * step;
     }
-    if (done > 0)
+    if (done)
         buf_adds(out, str_skip(in, done));
     return done > 0;
+}
+
+// The first escape from `at` on that begins with `lead`, or the end.
+static size_t next_escape(str in, char lead, size_t at)
+{
+    char c;
+    for (ssize_t hit; at < in.len && (hit = str_chr(str_skip(in, at), lead)) >= 0; at++) {
+        at += (size_t)hit;
+        if (unescape(in, at, &c) > 1)
+            return at;
+    }
+    return in.len;
+}
+
+// What is written with escapes has the first of them within RUN_MIN bytes: otherwise it begins with
+// a run that hide_runs finds.
+static bool hide_escaped(const redactor *r, str in, buf *out)
+{
+    size_t percent = next_escape(in, '%', 0), slash = next_escape(in, '\\', 0);
+    size_t done = 0, first;
+    range g;
+    for (size_t i = 0; (first = percent < slash ? percent : slash) < in.len;) {
+        if (i + RUN_MIN <= first)
+            i = first - RUN_MIN + 1;
+        while (i <= first && !find_escaped(r, in, i, &g))
+            i++;
+        if (i <= first) {
+            hide(in, g, &done, out);
+            i = done;
+        }
+        if (percent < i)
+            percent = next_escape(in, '%', i);
+        if (slash < i)
+            slash = next_escape(in, '\\', i);
+    }
+    if (done)
+        buf_adds(out, str_skip(in, done));
+    return done > 0;
+}
+
+static bool hide_all(const redactor *r, str in, buf *out)
+{
+    buf rest;
+    buf_init(&rest, in.len);
+    rest.secret = true;
+    bool escaped = hide_escaped(r, in, &rest);
+    bool found = hide_runs(r, escaped ? buf_str(&rest) : in, out);
+    if (escaped && !found)
+        buf_adds(out, buf_str(&rest));
+    buf_deinit(&rest);
+    return escaped || found;
+}
+
+bool redactor_apply(const redactor *r, str in, buf *out)
+{
+    if (!r->tokens.len || in.len < RUN_MIN) // no needle is shorter, in any form
+        return false;
+    bool may_have_escapes = memchr(in.ptr, '%', in.len) || memchr(in.ptr, '\\', in.len);
+    return may_have_escapes ? hide_all(r, in, out) : hide_runs(r, in, out);
 }

@@ -164,6 +164,63 @@ static void T43_escapes_hide_nothing(void **state)
     }
 }
 
+// One character of the secret escaped, at each place: nearly all of it stands as it is.
+static void T43_a_single_escape_hides_nothing(void **state)
+{
+    fixture *f = *state;
+    str sig = signature();
+    static const char *const leads[] = {"",
+                                        "a",
+                                        "100% of it: ",
+                                        "\\u00e9t\\u00e9 %2F %zz \\u00",
+                                        "%4",
+                                        "some text before it, longer than a piece that counts "};
+    for (size_t at = 0; at < sig.len; at++) {
+        for (size_t i = 0; i < 2 * ARRAY_LEN(leads); i++) {
+            const char *lead = leads[i / 2];
+            buf text;
+            buf_init(&text, 4096);
+            buf_addf(&text, "%s" STR_FMT, lead, STR_ARG(str_sub(sig, 0, at)));
+            buf_addf(&text, i % 2 ? "\\u00%02X" : "%%%02x", (unsigned char)sig.ptr[at]);
+            buf_addf(&text, STR_FMT "\" 50%% \\u00e9", STR_ARG(str_skip(sig, at + 1)));
+            str out = apply(f, buf_str(&text), true);
+            assert_clean(out, sig);
+            if (at < 24) // whole; from there on its beginning is found as it stands
+                assert_str(out, arena_printf(&f->mem, "%s***\" 50%% \\u00e9", lead));
+            buf_deinit(&text);
+        }
+    }
+}
+
+static void T43_a_text_may_hide_it_in_several_forms(void **state)
+{
+    fixture *f = *state;
+    buf text;
+    buf_init(&text, 16384);
+    str sig = signature();
+    for (int i = 0; i < 3; i++) {
+        buf_addf(&text, "%d%%20", i);
+        for (size_t k = 0; k < sig.len; k++)
+            buf_addf(&text, i == 1 ? "\\u00%02x" : "%%%02X", (unsigned char)sig.ptr[k]);
+        buf_addf(&text, "|%s%s|", jwt, opaque);
+        base64_encode(&text, sig);
+        buf_addc(&text, '|');
+    }
+    str out = apply(f, buf_str(&text), true);
+    assert_clean(out, sig);
+    assert_clean(out, str_from(opaque));
+    str rest = out, row;
+    for (int i = 0; i < 3; i++) {
+        assert_true(str_next(&rest, '|', &row));
+        assert_str(row, arena_printf(&f->mem, "%d%%20***", i));
+        assert_true(str_next(&rest, '|', &row));
+        assert_true(str_ends(row, STR("******")));
+        assert_true(str_next(&rest, '|', &row));
+        assert_true(str_starts(row, STR("***")) && row.len <= 3 + 3);
+    }
+    buf_deinit(&text);
+}
+
 static void what_is_not_ours_stays(void **state)
 {
     fixture *f = *state;
@@ -270,6 +327,8 @@ int main(void)
         CASE(T43_its_neighbours_hide_nothing),
         CASE(T43_base64_hides_nothing),
         CASE(T43_escapes_hide_nothing),
+        CASE(T43_a_single_escape_hides_nothing),
+        CASE(T43_a_text_may_hide_it_in_several_forms),
         CASE(what_is_not_ours_stays),
         CASE(several_in_a_row),
         CASE(an_empty_redactor_finds_nothing),

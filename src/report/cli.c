@@ -178,7 +178,7 @@ static void identity_lines(cli *c, const run_exchange *x)
     } else if (x->identity.age_s >= 0 || x->identity.report.len) {
         begin_colour(c, CLI_GRAY);
         buf_addz(&c->out, "     ");
-        report_identity(&c->out, &x->identity);
+        report_identity(&c->identity, &c->out, &x->identity);
         end_colour(c);
         buf_addc(&c->out, '\n');
     }
@@ -386,6 +386,7 @@ static void cli_free(reporter *r)
 {
     cli *c = (cli *)r;
     arena_deinit(&c->scratch);
+    report_words_deinit(&c->identity);
     buf_deinit(&c->out);
     free(c);
 }
@@ -399,6 +400,7 @@ reporter *report_cli_new(const report_cli_options *o)
         .symbols = o->plain ? &ascii : &unicode,
     };
     arena_init(&c->scratch);
+    report_words_init(&c->identity);
     buf_init(&c->out, OUT_BYTES_MAX);
     return &c->base;
 }

@@ -18,6 +18,7 @@ struct cli {
     const cli_symbols *symbols;
     arena scratch; // reset with each event
     buf out;       // of one event
+    report_words identity;
     const pm_item *group;
     size_t failures;
     bool line_open; // a request's line waits for its answer (terminal)

@@ -24,6 +24,15 @@ double report_time(const run_exchange *x);
 void report_lines(buf *out, str text, const char *indent);
 // "Folder / sub / request".
 str report_item_name(arena *a, const pm_item *item);
+// What was said last of a credential: it is the same for call after call, but for the age.
+typedef struct report_words report_words;
+struct report_words {
+    arena mem;
+    str principal, via, audience;
+    buf text;
+};
+void report_words_init(report_words *w);
+void report_words_deinit(report_words *w);
 // "as tester@… (service account key, audience https://…, 3 s old)", or why there was no identity.
 // Nothing for a plain call.
-void report_identity(buf *out, const run_identity *id);
+void report_identity(report_words *w, buf *out, const run_identity *id);

@@ -25,6 +25,7 @@ struct junit_report {
     uint32_t suite_tests, suite_failures, suite_errors, suite_skipped;
     double suite_seconds;
     char *identity;
+    report_words words;
     char started[CLOCK_RFC3339_MAX];
     bool failed;
 };
@@ -150,7 +151,7 @@ static void on_request(junit_report *r, const run_event *ev)
     if (!x->by_script && x->identity.age_s >= 0) {
         buf b;
         buf_init(&b, TEXT_BYTES_MAX);
-        report_identity(&b, &x->identity);
+        report_identity(&r->words, &b, &x->identity);
         free(r->identity);
         r->identity = buf_take(&b);
     }
@@ -322,6 +323,7 @@ static void junit_free(reporter *base)
     buf_deinit(&r->cases);
     buf_deinit(&r->system_err);
     arena_deinit(&r->turn);
+    report_words_deinit(&r->words);
     free(r->identity);
     free(r);
 }
@@ -333,6 +335,7 @@ code report_junit_new(const report_file_options *o, reporter **ret, err *e)
         .base = {.listener = {on_event, r}, .finish = finish, .free = junit_free},
     };
     arena_init(&r->turn);
+    report_words_init(&r->words);
     buf_init(&r->cases, TEXT_BYTES_MAX);
     buf_init(&r->system_err, TEXT_BYTES_MAX);
     arena a;

@@ -73,14 +73,33 @@ static void T48_lines_and_identities_are_shown_escaped(void **state)
     report_lines(&b, STR("one\ntw\x1b[31mo\rx"), "  ");
     assert_strz(buf_str(&b), "one\n  tw\\u001b[31mo\\u000dx");
     buf_reset(&b);
-    run_identity id = {
-        .principal = STR("a@b\n"), .via = STR("key"), .audience = STR("https://c"), .age_s = 3};
-    report_identity(&b, &id);
-    assert_strz(buf_str(&b), "as a@b\\u000a (key, audience https://c, 3 s old)");
-    buf_reset(&b);
-    id = (run_identity){.report = STR("no identity: auth is noauth"), .age_s = -1};
-    report_identity(&b, &id);
-    assert_strz(buf_str(&b), "no identity: auth is noauth");
+    static const struct {
+        run_identity id;
+        const char *said;
+    } rows[] = {
+        {{.principal = STR("a@b\n"), .via = STR("key"), .audience = STR("https://c"), .age_s = 3},
+         "as a@b\\u000a (key, audience https://c, 3 s old)"},
+        {{.principal = STR("a@b\n"), .via = STR("key"), .audience = STR("https://c"), .age_s = 14},
+         "as a@b\\u000a (key, audience https://c, 14 s old)"},
+        {{.principal = STR("a@b\n"), .via = STR("key"), .audience = STR("https://d"), .age_s = 14},
+         "as a@b\\u000a (key, audience https://d, 14 s old)"},
+        {{.principal = STR("a@b\n"), .via = STR("kex"), .audience = STR("https://d"), .age_s = 0},
+         "as a@b\\u000a (kex, audience https://d, 0 s old)"},
+        {{.principal = STR("b@b"), .via = STR("kex"), .audience = STR("https://d"), .age_s = 0},
+         "as b@b (kex, audience https://d, 0 s old)"},
+        {{.report = STR("no identity: auth is noauth"), .age_s = -1},
+         "no identity: auth is noauth"},
+        {{.principal = STR("b@b"), .via = STR("kex"), .age_s = 1}, "as b@b (kex, 1 s old)"},
+        {{.report = STR(""), .age_s = -1}, ""},
+    };
+    report_words words;
+    report_words_init(&words);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_reset(&b);
+        report_identity(&words, &b, &rows[i].id);
+        assert_strz(buf_str(&b), rows[i].said);
+    }
+    report_words_deinit(&words);
     buf_deinit(&b);
 }
 

@@ -3,6 +3,8 @@
 
 #include "report/internal.h"
 
+enum { WORDS_BYTES_MAX = 1 << 20 };
+
 // Up to `digits` decimals without trailing zeros.
 static void add_number(buf *out, double value, int digits)
 {
@@ -67,20 +69,51 @@ str report_item_name(arena *a, const pm_item *item)
     return item ? pm_item_path(a, item, " / ") : STR("");
 }
 
-void report_identity(buf *out, const run_identity *id)
+static bool is_about(const report_words *w, const run_identity *id)
+{
+    return str_eq(w->principal, id->principal) && str_eq(w->via, id->via) &&
+           str_eq(w->audience, id->audience);
+}
+
+static void make_words(report_words *w, const run_identity *id)
+{
+    arena_reset(&w->mem);
+    w->principal = arena_str(&w->mem, id->principal);
+    w->via = arena_str(&w->mem, id->via);
+    w->audience = arena_str(&w->mem, id->audience);
+    buf_reset(&w->text);
+    buf_adds(&w->text, STR("as "));
+    buf_add_shown(&w->text, id->principal);
+    buf_adds(&w->text, STR(" ("));
+    buf_add_shown(&w->text, id->via);
+    if (id->audience.len)
+        buf_adds(&w->text, STR(", audience "));
+    buf_add_shown(&w->text, id->audience);
+    buf_adds(&w->text, STR(", "));
+}
+
+void report_words_init(report_words *w)
+{
+    *w = (report_words){0};
+    arena_init(&w->mem);
+    buf_init(&w->text, WORDS_BYTES_MAX);
+}
+
+void report_identity(report_words *w, buf *out, const run_identity *id)
 {
     if (id->age_s < 0) {
         buf_add_shown(out, id->report);
         return;
     }
-    buf_adds(out, STR("as "));
-    buf_add_shown(out, id->principal);
-    buf_adds(out, STR(" ("));
-    buf_add_shown(out, id->via);
-    if (id->audience.len)
-        buf_adds(out, STR(", audience "));
-    buf_add_shown(out, id->audience);
-    buf_adds(out, STR(", "));
+    if (!w->text.len || !is_about(w, id))
+        make_words(w, id);
+    buf_adds(out, buf_str(&w->text));
     buf_add_u64(out, (uint64_t)id->age_s);
     buf_adds(out, STR(" s old)"));
+}
+
+void report_words_deinit(report_words *w)
+{
+    arena_deinit(&w->mem);
+    buf_deinit(&w->text);
 }

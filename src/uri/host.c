@@ -101,16 +101,20 @@ static code check_labels(str whole, str name, err *e)
 {
     if (name.len == 0 || name.len > NAME_MAX_BYTES)
         return bad(e, whole, name.len ? "longer than 253 characters" : "it is empty");
-    str rest = name, label;
-    for (bool more = true; more;) {
-        more = str_cut(rest, '.', &label, &rest);
-        if (label.len == 0)
-            return bad(e, whole, "a label is empty");
-        if (label.len > LABEL_MAX_BYTES)
-            return bad(e, whole, "a label is longer than 63 characters");
-        for (size_t i = 0; i < label.len; i++)
-            if (!ascii_is_alnum(label.ptr[i]) && label.ptr[i] != '-' && label.ptr[i] != '_')
+    size_t label_len = 0;
+    for (size_t i = 0; i <= name.len; i++) {
+        char c = i < name.len ? name.ptr[i] : '.';
+        if (c != '.') {
+            if (!ascii_is_alnum(c) && c != '-' && c != '_')
                 return bad(e, whole, "a character is not allowed in a name");
+            label_len++;
+            continue;
+        }
+        if (label_len == 0)
+            return bad(e, whole, "a label is empty");
+        if (label_len > LABEL_MAX_BYTES)
+            return bad(e, whole, "a label is longer than 63 characters");
+        label_len = 0;
     }
     return OK;
 }
@@ -118,16 +122,15 @@ static code check_labels(str whole, str name, err *e)
 // Lower case and, where there is more than ASCII, the xn-- form.
 static code to_ascii(arena *a, str whole, str name, str *ret_name, err *e)
 {
+    char *lower = arena_cstr(a, name);
     bool plain = true;
-    for (size_t i = 0; i < name.len; i++)
-        plain = plain && (unsigned char)name.ptr[i] < 0x80 && name.ptr[i];
-    if (plain && str_ifind(name, STR("xn--")) < 0) {
-        char *lower = arena_cstr(a, name);
-        for (size_t i = 0; i < name.len; i++)
-            lower[i] = ascii_lower(lower[i]);
-        *ret_name = (str){lower, name.len};
-        return OK;
+    for (size_t i = 0; i < name.len; i++) {
+        plain = plain && (unsigned char)lower[i] < 0x80 && lower[i];
+        lower[i] = ascii_lower(lower[i]);
     }
+    *ret_name = (str){lower, name.len};
+    if (plain && str_find(*ret_name, STR("xn--")) < 0)
+        return OK;
     if (!utf8_valid(name) || str_chr(name, 0) >= 0)
         return bad(e, whole, "it is not UTF-8");
     char *ascii = NULL;
@@ -140,6 +143,16 @@ static code to_ascii(arena *a, str whole, str name, str *ret_name, err *e)
     return OK;
 }
 
+static bool unescape(arena *a, str text, str *ret_name)
+{
+    buf decoded;
+    buf_init(&decoded, 4 * NAME_MAX_BYTES);
+    bool ok = percent_decode(&decoded, text);
+    *ret_name = arena_str(a, buf_str(&decoded));
+    buf_deinit(&decoded);
+    return ok;
+}
+
 code host_parse(arena *a, str text, uri_host *ret_host, err *e)
 {
     *ret_host = (uri_host){.kind = HOST_NAME};
@@ -149,12 +162,8 @@ code host_parse(arena *a, str text, uri_host *ret_host, err *e)
         return ipv6_parse(a, text, str_sub(text, 1, text.len - 1), ret_host, e);
     if (str_chr(text, ':') >= 0)
         return ipv6_parse(a, text, text, ret_host, e);
-    buf decoded;
-    buf_init(&decoded, 4 * NAME_MAX_BYTES);
-    bool escapes_ok = percent_decode(&decoded, text);
-    str name = arena_str(a, buf_str(&decoded));
-    buf_deinit(&decoded);
-    if (!escapes_ok)
+    str name = text;
+    if (str_chr(text, '%') >= 0 && !unescape(a, text, &name))
         return bad(e, text, "a percent escape is malformed");
     code c = to_ascii(a, text, name, &name, e);
     if (c != OK)

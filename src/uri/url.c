@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "base/word.h"
 #include "uri/uri.h"
 
 enum { URL_MAX_BYTES = 64 * 1024 };
@@ -41,11 +42,19 @@ static bool scheme_valid(str s)
     return s.len > 0 && ascii_is_alpha(s.ptr[0]);
 }
 
+static bool may_stand(uint64_t bytes)
+{
+    return !word_has_below(bytes, ' ' + 1) && !word_has(bytes, 0x7f) && !word_has(bytes, '\\');
+}
+
 static code check_bytes(str text, err *e)
 {
     if (text.len > URL_MAX_BYTES)
         return bad(e, text, "it is longer than 64 KiB", NULL);
-    for (size_t i = 0; i < text.len; i++) {
+    size_t i = 0;
+    while (i + WORD_BYTES <= text.len && may_stand(word_load(text.ptr + i)))
+        i += WORD_BYTES;
+    for (; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c <= ' ' || c == 0x7f)
             return bad(e, text, "blanks and control characters must be percent-encoded",
@@ -80,11 +89,12 @@ code authority_parse(arena *a, str text, uri_host *ret_host, uint16_t *ret_port,
 // Cuts text before the first of `ends`: what is behind it goes to *ret_tail with that character.
 static str cut_before(str text, const char *ends, str *ret_tail)
 {
-    size_t i = 0;
-    while (i < text.len && !strchr(ends, text.ptr[i]))
-        i++;
-    *ret_tail = str_skip(text, i);
-    return str_sub(text, 0, i);
+    str head = text;
+    for (ssize_t at; *ends; ends++)
+        if ((at = str_chr(head, *ends)) >= 0)
+            head.len = (size_t)at;
+    *ret_tail = str_skip(text, head.len);
+    return head;
 }
 
 // PATH[?QUERY][#FRAGMENT]
