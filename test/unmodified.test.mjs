@@ -3,7 +3,7 @@
 // instance of `gatepost up`, and in a shell beside it, with the files and endpoints of the cloud.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -112,7 +112,8 @@ before(async () => {
     python: [...CLIENTS.python, join(dir, 'cloud')] }));
   await writeFile(join(dir, 'gatepost.yaml'), JSON.stringify({
     project: { id: 'gatepost-demo', number: 123456789012, hash: 'k2v7xw4mqa', region: 'us-central1' },
-    workload_identity_pools: { pipelines: { providers: { builds: { issuer: ISSUER, jwks: issuer.jwks, map: { 'google.subject': 'assertion.sub' } } } } },
+    workload_identity_pools: { pipelines: { providers: { builds: { issuer: ISSUER, jwks: issuer.jwks, map: { 'google.subject': 'assertion.sub' },
+      credential: { file: 'keys/builds.json', token: 'subject.jwt', impersonate: at('tester') } } } } },
     accounts: [
       { email: at('admin'), key: 'keys/admin.json', roles: ['roles/run.invoker', 'roles/iam.serviceAccountTokenCreator', 'roles/iam.serviceAccountKeyAdmin'] },
       { email: at('tester'), key: 'keys/tester.json', policy: { bindings: [{ role: 'roles/iam.workloadIdentityUser', members: [`principal://iam.googleapis.com/${POOL}/subject/build`] }] } },
@@ -159,8 +160,8 @@ const NODE_ONLY = { metadata_by_its_name: 'gatepost-demo', another_service: [200
 const PYTHON_ONLY = { self_signed_for_an_audience: at('admin'), impersonated_signature: 256 };
 
 /** Beside an instance, in a shell. */
-async function flowsInShell(client) {
-  const { stdout, stderr } = await gp.inShell(`GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 ${CLIENTS[client].map((arg) => `'${arg}'`).join(' ')} cloud`);
+async function flowsInShell(client, what = 'cloud') {
+  const { stdout, stderr } = await gp.inShell(`GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 ${CLIENTS[client].map((arg) => `'${arg}'`).join(' ')} ${what}`);
   return JSON.parse(stdout || assert.fail(stderr));
 }
 
@@ -198,6 +199,16 @@ test("Python's google-auth without the proxy: a key file and the metadata server
   assert.deepEqual(JSON.parse(stdout || assert.fail(stderr)), {
     service_account: WANTED.service_account, a_forged_key: WANTED.a_forged_key,
     default_credentials: ['Credentials', 'ya29.c', at('admin'), 'gatepost-demo'], metadata: [true, at('admin'), 'ya29.c', at('admin')] });
+});
+
+test('the credential file of a provider is ready to use', async () => {
+  const ready = join(gp.dir, 'ready');
+  await mkdir(ready);
+  await copyFile(join(gp.dir, 'keys/builds.json'), join(ready, 'external-impersonated.json'));
+  const [program, ...args] = CLIENTS.node;
+  const { stdout } = await run([...args, ready, 'external_impersonated'], { program, env: gp.env }); // without the proxy
+  assert.deepEqual(JSON.parse(stdout), { external_impersonated: 'ya29.c' });
+  assert.deepEqual(await flowsInShell('python', 'ready external_impersonated'), { external_impersonated: 'ya29.c' });
 });
 
 test('curl reaches Google\'s hosts and the metadata server; what isn\'t public is refused with its reason', async () => {

@@ -181,20 +181,25 @@ static code find_policies(up *u, bool all, err *e)
 // ---- identities
 
 // Keys are kept in folders of their own, which git passes over.
+static code make_dir_of(up *u, const char *file, err *e)
+{
+    const char *dir = file ? dir_of(&u->arena, file) : NULL;
+    if (!dir || is_dir(dir))
+        return OK;
+    if (mkdir(dir, 0700) != 0 && !is_dir(dir)) // another one may start at the same time
+        return err_sys(e, HOME_DIR, errno, "the folder of %s", file);
+    return home_write(beneath(u, dir, ".gitignore"), STR("*\n"), 0600, e);
+}
+
 static code make_key_dirs(up *u, err *e)
 {
-    for (size_t i = 0; i < u->project->account_count; i++) {
-        const char *key = u->project->accounts[i].key;
-        const char *dir = key ? dir_of(&u->arena, key) : NULL;
-        if (!dir || is_dir(dir))
-            continue;
-        if (mkdir(dir, 0700) != 0 && !is_dir(dir)) // another one may start at the same time
-            return err_sys(e, HOME_DIR, errno, "the folder of %s", key);
-        code c = home_write(beneath(u, dir, ".gitignore"), STR("*\n"), 0600, e);
-        if (c)
-            return c;
-    }
-    return OK;
+    const home_project *p = u->project;
+    code c = OK;
+    for (size_t i = 0; c == OK && i < p->account_count; i++)
+        c = make_dir_of(u, p->accounts[i].key, e);
+    for (size_t i = 0; c == OK && i < p->credential_count; i++)
+        c = make_dir_of(u, p->credentials[i].file, e);
+    return c;
 }
 
 // Without a project file there is one account: who started this, and may call it. Its key is kept
@@ -231,6 +236,13 @@ static code open_google(up *u, const char *state, err *e)
                                        .role_count = p->accounts[i].role_count,
                                        .key_file = p->accounts[i].key,
                                        .policy = p->accounts[i].policy};
+    google_external *externals = arena_array(&u->arena, p->credential_count, sizeof(*externals));
+    for (size_t i = 0; i < p->credential_count; i++)
+        externals[i] = (google_external){.pool = p->credentials[i].pool,
+                                         .provider = p->credentials[i].provider,
+                                         .path = p->credentials[i].file,
+                                         .token_file = p->credentials[i].token,
+                                         .impersonate = p->credentials[i].impersonate};
     google_options o = {
         .project_id = p->id,
         .project_number = p->number,
@@ -240,6 +252,8 @@ static code open_google(up *u, const char *state, err *e)
         .accounts = accounts,
         .account_count = p->account_count,
         .pools = p->pools,
+        .externals = externals,
+        .external_count = p->credential_count,
         .roles = u->roles,
         .spool = u->spool};
     code c = google_new(u->loop, &o, &u->google, e);

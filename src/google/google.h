@@ -49,6 +49,15 @@ struct google_account {
     const json *policy; // of a service account: who may use it (policy_load); NULL: nobody more
 };
 
+// A credential file of a pool's provider, for programs that have one of its tokens.
+typedef struct google_external google_external;
+struct google_external {
+    str pool, provider;
+    const char *path;       // where it is kept
+    const char *token_file; // where the program's own token will be
+    str impersonate;        // the service account that it acts for; empty: none
+};
+
 // Everything is copied but for what says otherwise.
 typedef struct google_options google_options;
 struct google_options {
@@ -57,7 +66,9 @@ struct google_options {
     int64_t token_lifetime_s; // of ID tokens, and of access tokens unless asked otherwise; 0: 3600
     const google_account *accounts;
     size_t account_count;
-    const json *pools;     // workload identity pools (pool_set_new); NULL: none
+    const json *pools;                // workload identity pools (pool_set_new); NULL: none
+    const google_external *externals; // borrowed
+    size_t external_count;
     const role_set *roles; // borrowed
     audit_spool *spool;    // borrowed; NULL: no trail (tests)
 };

@@ -94,35 +94,50 @@ void key_locks_release(google *g)
     vec_deinit(&g->key_locks);
 }
 
-static code not_ours(const account *a, int64_t pid, err *e)
+// A file that is kept, and the setting that names it.
+typedef struct kept kept;
+struct kept {
+    const char *path, *setting;
+    str of;
+};
+
+static code not_ours(const kept *k, int64_t pid, err *e)
 {
     char who[64] = "another gatepost up", how[64] = "stop that one";
     if (pid) {
         snprintf(who, sizeof(who), "process %lld, another gatepost up", (long long)pid);
         snprintf(how, sizeof(how), "stop that one: kill %lld", (long long)pid);
     }
-    (void)err_set(e, HOME_RUNNING, "%s is kept by %s, which runs with a state of its own",
-                  a->key_file, who);
-    return err_hint(e, "%s; or let \"key\" of " STR_FMT " name a file in another folder", how,
-                    STR_ARG(a->email));
+    (void)err_set(e, HOME_RUNNING, "%s is kept by %s, which runs with a state of its own", k->path,
+                  who);
+    return err_hint(e, "%s; or let \"%s\" of " STR_FMT " name a file in another folder", how,
+                    k->setting, STR_ARG(k->of));
 }
 
-static code lock_folder(google *g, const account *a, str folder, err *e)
+// Once each: a folder may have two names.
+static code lock_folder(google *g, map *held, const kept *k, err *e)
 {
     int fd;
     int64_t pid;
+    struct stat st = {0};
+    str folder = str_sub(str_from(k->path), 0, (size_t)(str_rchr(str_from(k->path), '/') + 1));
+    (void)stat(folder.len ? arena_cstr(&g->mem, folder) : ".", &st);
+    str id = {(const char *)&st.st_ino, sizeof(st.st_ino)};
+    if (map_has(held, id))
+        return OK;
+    map_set(held, id, g);
     const char *path = arena_printf(&g->mem, STR_FMT LOCK_NAME, STR_ARG(folder)).ptr;
     pidlock got = pidlock_take(path, &fd, &pid);
     if (got == PIDLOCK_HELD)
-        return not_ours(a, pid, e);
+        return not_ours(k, pid, e);
     if (got == PIDLOCK_FAILED)
-        return failed(a->key_file, "written", e);
+        return failed(k->path, "written", e);
     vec_push(&g->key_locks, fd);
     return OK;
 }
 
 // Another `gatepost up`, with a state of its own, may live from the same files. Each holds the
-// folders that it keeps keys in, not the files: these are replaced, here and by `gatepost keys
+// folders that it keeps files in, not the files: these are replaced, here and by `gatepost keys
 // rotate`, and in the beginning there are none.
 static code lock_folders(google *g, err *e)
 {
@@ -133,16 +148,12 @@ static code lock_folders(google *g, err *e)
     map held = {0};
     while (c == OK && map_next(&g->accounts, &cursor, &email, &value)) {
         const account *a = value;
-        str path = a->key_file ? str_from(a->key_file) : STR_NONE;
-        ssize_t slash = str_rchr(path, '/');
-        str folder = str_sub(path, 0, (size_t)(slash + 1));
-        struct stat st = {0}; // one folder may have two names
-        (void)stat(folder.len ? arena_cstr(&g->mem, folder) : ".", &st);
-        str id = {(const char *)&st.st_ino, sizeof(st.st_ino)};
-        if (!path.len || map_has(&held, id))
-            continue;
-        map_set(&held, id, g);
-        c = lock_folder(g, a, folder, e);
+        if (a->key_file)
+            c = lock_folder(g, &held, &(kept){a->key_file, "key", a->email}, e);
+    }
+    for (size_t i = 0; c == OK && i < g->external_count; i++) {
+        const google_external *x = &g->externals[i];
+        c = lock_folder(g, &held, &(kept){x->path, "credential", x->provider}, e);
     }
     map_deinit(&held, NULL);
     return c;
@@ -150,8 +161,7 @@ static code lock_folders(google *g, err *e)
 
 // ---- writing
 
-// Beside the path and then in its place: a reader sees the old file or the new one.
-static code write_file(const char *path, str text, err *e)
+code key_file_write(const char *path, str text, err *e)
 {
     char tmp[4096];
     if (snprintf(tmp, sizeof(tmp), "%s.%08llx.tmp", path, (long long)(rand_u64() >> 32)) >=
@@ -172,7 +182,7 @@ static code write_file(const char *path, str text, err *e)
 
 static code write_secret(const char *path, buf *text, err *e)
 {
-    code c = write_file(path, buf_str(text), e);
+    code c = key_file_write(path, buf_str(text), e);
     buf_wipe(text);
     buf_deinit(text);
     return c;
@@ -193,7 +203,7 @@ static code in_the_way(const account *a, const char *why, err *e)
     return err_hint(e, "move the file away, or let this account's \"key\" name another path");
 }
 
-static bool on_loopback(str url)
+bool key_file_on_loopback(str url)
 {
     return str_starts(url, STR("http://127.0.0.1:")) || str_starts(url, STR("http://[::1]:")) ||
            str_starts(url, STR("http://localhost:"));
@@ -205,7 +215,7 @@ static bool made_for(const account *a, const json *root)
     return json_is_str(json_get(root, "type"),
                        a->is_person ? "authorized_user" : "service_account") &&
            str_ieq(email, a->email) &&
-           on_loopback(json_str_or(json_get(root, "token_uri"), STR_NONE));
+           key_file_on_loopback(json_str_or(json_get(root, "token_uri"), STR_NONE));
 }
 
 // *ret_file is the file's JSON, to be wiped, also where it isn't ours.
@@ -317,6 +327,8 @@ code google_listening(google *g, str base_url, err *e)
     while (c == OK && map_next(&g->accounts, &cursor, &email, &a))
         if (((account *)a)->key_file)
             c = settle(g, a, &mem, e);
+    if (c == OK)
+        c = external_files_write(g, &mem, e);
     arena_deinit(&mem);
     return c;
 }

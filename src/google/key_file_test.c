@@ -249,6 +249,69 @@ static void a_folder_that_is_missing_is_told(void **state)
     assert_non_null(strstr(e.msg, "missing/tester.json can't be written: No such file"));
 }
 
+// ---- of pools -----------------------------------------------------------------------------------
+
+static void open_with_externals(world *w)
+{
+    google_external *list = arena_array(&w->mem, 2, sizeof(*list));
+    list[0] = (google_external){STR("pipelines"), STR("github"), in_dir(w, "github.json"),
+                                "/src/subject.jwt", STR(TESTER)};
+    list[1] = (google_external){STR("pipelines"), STR("gitlab"), in_dir(w, "gitlab.json"),
+                                "/src/other.jwt", STR_NONE};
+    w->options.externals = list;
+    w->options.external_count = 2;
+    google_free(w->g);
+    open_google(w);
+}
+
+static void a_provider_has_a_file_for_its_bearers(void **state)
+{
+    world *w = *state;
+    struct stat st;
+    open_with_externals(w);
+    listen_at(w, BASE);
+    const json *file = file_of(w, "github.json"), *plain = file_of(w, "gitlab.json");
+    assert_strz(field(file, "type"), "external_account");
+    assert_strz(field(file, "audience"),
+                "//iam.googleapis.com/projects/123456789012/locations/global/"
+                "workloadIdentityPools/pipelines/providers/github");
+    assert_strz(field(file, "subject_token_type"), "urn:ietf:params:oauth:token-type:jwt");
+    assert_strz(field(file, "token_url"), BASE "/v1/token");
+    assert_strz(field(json_get(file, "credential_source"), "file"), "/src/subject.jwt");
+    assert_strz(field(file, "service_account_impersonation_url"),
+                BASE "/v1/projects/-/serviceAccounts/" TESTER ":generateAccessToken");
+    assert_null(json_get(plain, "service_account_impersonation_url"));
+    assert_int_equal(stat(in_dir(w, "github.json"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    listen_at(w, "http://127.0.0.1:4002"); // its address is renewed
+    assert_strz(field(file_of(w, "github.json"), "token_url"), "http://127.0.0.1:4002/v1/token");
+}
+
+static void the_clouds_file_of_a_provider_is_left_alone(void **state)
+{
+    static const char *const rows[] = {
+        "notes",
+        "[]",
+        "{\"type\":\"external_account\"}",
+        "{\"type\":\"external_account\",\"token_url\":\"https://sts.googleapis.com/v1/token\"}",
+        "{\"type\":\"service_account\",\"token_url\":\"" BASE "/v1/token\"}",
+    };
+    world *w = *state;
+    open_with_externals(w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        err e = ERR_INIT;
+        write_text(w, "github.json", str_from(rows[i]));
+        assert_row(i, google_listening(w->g, STR(BASE), &e) == GOOGLE_KEY_FILE);
+        assert_row(i, strstr(e.msg, in_dir(w, "github.json")) != NULL);
+        assert_row(i, strstr(e.hint, "move the file away") != NULL);
+        assert_str(text_of(w, "github.json"), str_from(rows[i]));
+    }
+    err e = ERR_INIT;
+    assert_int_equal(unlink(in_dir(w, "github.json")), 0); // T49
+    assert_int_equal(symlink(in_dir(w, "tester.json"), in_dir(w, "github.json")), 0);
+    assert_code(google_listening(w->g, STR(BASE), &e), GOOGLE_KEY_FILE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +326,8 @@ int main(void)
         CASE(a_file_that_is_replaced_is_still_its_keepers),
         CASE(a_folder_with_two_names_is_one),
         CASE(a_folder_that_is_missing_is_told),
+        CASE(a_provider_has_a_file_for_its_bearers),
+        CASE(the_clouds_file_of_a_provider_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

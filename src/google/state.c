@@ -95,6 +95,8 @@ static code open_all(google *g, store *db, const google_options *o, err *e)
         c = tokens_open(g, db, e);
     if (c == OK)
         c = pool_set_new(g->loop, o->pools, g->project_number, &g->pools, e);
+    g->externals = o->externals;
+    g->external_count = o->external_count;
     return c;
 }
 

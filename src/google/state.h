@@ -81,6 +81,8 @@ struct google {
     loop *loop;
     journal *journal; // the database is behind it
     pool_set *pools;
+    const google_external *externals;
+    size_t external_count;
     directory *directory; // borrowed; NULL: nobody wants to know of accounts
     map stored_policies;  // resource name → what setIamPolicy left
     VEC(run_service *) services;
@@ -169,6 +171,12 @@ void federated_read(str text, arena *mem, principal *ret_principal);
 
 // ---- key files (key_file.c)
 
+// Writes one beside its path and then in its place: a reader sees the old file or the new one.
+CODE_CHECKED key_file_write(const char *path, str text, err *e);
+// Whether it is an address that only a local Google has.
+bool key_file_on_loopback(str url);
+// external_file.c: those of pools.
+CODE_CHECKED external_files_write(const google *g, arena *mem, err *e);
 // The JSON text of Google's key file, for a new key of a service account.
 void key_file_json(const google *g, const account *a, jwk *pair, buf *out);
 

@@ -156,6 +156,15 @@ struct project_policy {
     const json *policy; // {bindings: […]}, not looked into here; it knows its places
 };
 
+// A credential file for who has a token of a workload identity pool's provider.
+typedef struct project_credential project_credential;
+struct project_credential {
+    str pool, provider;
+    const char *file;  // where `up` puts it (absolute)
+    const char *token; // where the token will be (absolute)
+    str impersonate;   // or empty
+};
+
 typedef struct home_project home_project;
 struct home_project {
     const char *path; // of the file, absolute; NULL: there is none and these are the defaults
@@ -170,7 +179,9 @@ struct home_project {
     size_t account_count;
     const json *groups; // {group: [member, …]} or NULL
     const json *pools;  // workload identity pools, as pool_set_new reads them, or NULL
-    str run_as;         // an account's e-mail or empty
+    const project_credential *credentials; // of their providers
+    size_t credential_count;
+    str run_as; // an account's e-mail or empty
     uint64_t token_lifetime_ms;
     uint64_t clock_skew_ms;
     const char **services; // service.yaml files (absolute)

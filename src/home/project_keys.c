@@ -97,6 +97,23 @@ static const shape attribute_map = {
     .pattern = "^(google\\.(subject|groups)|attribute\\.[a-z][a-z0-9_]{0,99})$",
     .item = &mapping,
     .max = 52};
+TEXT(acts_for, "a service account's e-mail address", "deployer@my-project.iam.gserviceaccount.com",
+     "^[^@ ]+@[A-Za-z0-9.-]+$", 320);
+static const shape_key credential_keys[] = {
+    {.name = "file",
+     .shape = &path,
+     .required = true,
+     .help = "Where gatepost up puts an external_account file, which Google's libraries take"},
+    {.name = "token",
+     .shape = &path,
+     .required = true,
+     .help = "The file that will have a token of the issuer"},
+    {.name = "impersonate",
+     .shape = &acts_for,
+     .help = "The service account that its bearer acts for; if absent for itself"},
+    {0},
+};
+static const shape credential = {.kind = SHAPE_OBJECT, .keys = credential_keys};
 static const shape_key provider_keys[] = {
     {.name = "issuer", .shape = &issuer, .required = true, .help = "Whose tokens it takes"},
     {.name = "audiences",
@@ -113,6 +130,9 @@ static const shape_key provider_keys[] = {
      .shape = &attribute_condition,
      .help = "What must be true of a token to be taken"},
     {.name = "disabled", .shape = &flag, .help = "Whether it takes none"},
+    {.name = "credential",
+     .shape = &credential,
+     .help = "A credential file for who has one of its tokens; none if absent"},
     {0},
 };
 static const shape provider = {.kind = SHAPE_OBJECT, .keys = provider_keys};

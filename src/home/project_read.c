@@ -178,6 +178,38 @@ static code fill_run_as(home_project *p, arena *a, const json *v, err *e)
     return HOME_PROJECT;
 }
 
+// ---- credential files of pools
+// -------------------------------------------------------------------
+
+static code fill_credential(home_project *p, arena *a, const json *v, project_credential *ret,
+                            err *e)
+{
+    ret->impersonate = text_of(v, "impersonate");
+    code c = project_resolve(p, a, json_get(v, "file"), &ret->file, e);
+    return c ? c : project_resolve(p, a, json_get(v, "token"), &ret->token, e);
+}
+
+static code fill_credentials(home_project *p, arena *a, err *e)
+{
+    size_t max = 0;
+    JSON_EACH (p->pools, pool)
+        max += json_get(pool, "providers")->len;
+    project_credential *list = arena_array(a, max, sizeof(*list));
+    p->credentials = list;
+    JSON_EACH (p->pools, pool)
+        JSON_EACH (json_get(pool, "providers"), provider) {
+            const json *v = json_get(provider, "credential");
+            if (!v)
+                continue;
+            project_credential *one = &list[p->credential_count++];
+            *one = (project_credential){.pool = pool->key, .provider = provider->key};
+            code c = fill_credential(p, a, v, one, e);
+            if (c)
+                return c;
+        }
+    return OK;
+}
+
 // ---- who calls ----------------------------------------------------------------------------------
 
 static code fill_identity(home_project *p, arena *a, const json *v, project_identity *ret, err *e)
@@ -276,6 +308,8 @@ code project_fill(home_project *p, arena *a, err *e)
     fill_rules(p, a, json_get(root, "rules"));
     fill_trust(p, a, json_get(root, "trust"));
     code c = fill_accounts(p, a, json_get(root, "accounts"), e);
+    if (c == OK)
+        c = fill_credentials(p, a, e);
     if (c == OK)
         c = fill_run_as(p, a, json_get(root, "run_as"), e);
     if (c == OK)

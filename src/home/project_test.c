@@ -139,8 +139,19 @@ static void pools_and_policies_of_accounts_are_read(void **state)
                     "        jwks: {keys: []}\n"
                     "        map: {google.subject: assertion.sub, attribute.a_1: 'assertion.x'}\n"
                     "        condition: assertion.x == 'y'\n"
-                    "        disabled: true\n"),
+                    "        disabled: true\n"
+                    "      gitlab:\n"
+                    "        issuer: https://gitlab.com\n"
+                    "        map: {google.subject: assertion.sub}\n"
+                    "        credential: {file: keys/gitlab.json, token: gitlab.jwt, impersonate: "
+                    "a@p.iam.gserviceaccount.com}\n"),
              NULL);
+    assert_int_equal(p->credential_count, 1);
+    assert_str(p->credentials[0].pool, STR("pipelines"));
+    assert_str(p->credentials[0].provider, STR("gitlab"));
+    assert_string_equal(p->credentials[0].file, at("keys/gitlab.json"));
+    assert_string_equal(p->credentials[0].token, at("gitlab.jwt"));
+    assert_str(p->credentials[0].impersonate, STR("a@p.iam.gserviceaccount.com"));
     assert_non_null(json_get(p->accounts[0].policy, "bindings"));
     assert_int_equal(json_get(p->accounts[1].policy, "bindings")->len, 1);
     assert_null(p->accounts[2].policy);
@@ -169,6 +180,12 @@ static void a_malformed_pool_is_an_error_with_its_place(void **state)
         {"workload_identity_pools: {pipelines: {providers: {idp1: {issuer: 'https://a.b', map: "
          "{google.sub: a}}}}}",
          DATA_VALUE, "google.subject, google.groups or attribute.NAME"},
+        {"workload_identity_pools: {pipelines: {providers: {idp1: {issuer: 'https://a.b', map: "
+         "{google.subject: a}, credential: {file: a.json}}}}}",
+         DATA_MISSING, "'token'"},
+        {"workload_identity_pools: {pipelines: {providers: {idp1: {issuer: 'https://a.b', map: "
+         "{google.subject: a}, credential: {file: ../a.json, token: a.jwt}}}}}",
+         HOME_UNTRUSTED, "leads out of the project's folder"},
         {"workload_identity_pools: {pipelines: {disabled: 'no', providers: {}}}", DATA_TYPE,
          "must be a boolean"},
     };

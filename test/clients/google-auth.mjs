@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Google's Node clients as an application uses them: no endpoint, no transporter, nothing of Gatepost.
-// google-auth.mjs FOLDER: runs a flow for each credential and prints one JSON object of what came of it.
+// google-auth.mjs FOLDER [FLOW…]: runs a flow for each credential and prints one JSON object of what came of it.
 // Tokens are told by their prefix or claims only.
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import gcp from 'gcp-metadata';
 import { GoogleAuth, Impersonated, JWT, OAuth2Client } from 'google-auth-library';
 
-const [folder] = process.argv.slice(2);
+const [folder, ...chosen] = process.argv.slice(2);
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
 const AUDIENCE = 'https://orders.example';
 const file = (name) => join(folder, `${name}.json`);
@@ -95,7 +95,7 @@ const flows = {
 };
 
 const results = {};
-for (const [name, flow] of Object.entries(flows)) {
-  results[name] = await flow().catch((e) => `failed: ${e.message}`);
+for (const name of chosen.length ? chosen : Object.keys(flows)) {
+  results[name] = await flows[name]().catch((e) => `failed: ${e.message}`);
 }
 console.log(JSON.stringify(results));
