@@ -6,8 +6,11 @@ const { getPrototypeOf, ownKeys } = Reflect;
 
 // The natives that the prelude uses, and others that libraries do. Not Date: scripts set clocks, and
 // nothing here stands on one.
-const used = ['Object', 'Function', 'Array', 'Error', 'JSON', 'Map', 'Number', 'Promise', 'Reflect', 'RegExp', 'Set', 'String', 'Symbol'];
-const others = ['ArrayBuffer', 'BigInt', 'Boolean', 'Math', 'Proxy', 'RangeError', 'SyntaxError', 'TypeError', 'Uint8Array', 'WeakMap', 'WeakSet'];
+const used = [
+    'Object', 'Function', 'Array', 'ArrayBuffer', 'Error', 'JSON', 'Map', 'Math', 'Number', 'Promise', 'Reflect', 'RegExp', 'Set',
+    'String', 'Symbol', 'TypeError', 'WeakSet',
+];
+const others = ['BigInt', 'Boolean', 'Proxy', 'RangeError', 'SyntaxError', 'Uint8Array', 'WeakMap'];
 
 let host;
 
