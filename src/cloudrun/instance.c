@@ -198,6 +198,7 @@ instance *instance_new(loop *l, const instance_options *o)
     // The calls are counted above; the pool must never be the narrower one.
     http_pool_options pool = {.host = "127.0.0.1",
                               .port = i->port,
+                              .http2 = o->spec->ingress_container->h2c,
                               .connections_max = o->spec->concurrency,
                               .response_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL,
                               .body_ms = SERVICE_TIMEOUT_S_MAX * 1000ULL};

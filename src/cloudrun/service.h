@@ -57,6 +57,7 @@ struct service_container {
     const service_env *env; // each name once
     size_t env_count;
     bool has_port; // takes the requests
+    bool h2c;      // speaks HTTP/2 there, and nothing else
     uint16_t port; // as written; each instance really listens on a port of its own
     uint32_t cpu_milli;
     uint64_t memory_bytes;

@@ -135,7 +135,7 @@ static code two_ports(const json *ports, err *e, const char *why)
 static code bad_protocol(const json *name, err *e)
 {
     (void)json_err(name, e, DATA_VALUE, "must be http1 or h2c");
-    return err_hint(e, "write name: http1, or leave the name out");
+    return err_hint(e, "leave the name out, or write h2c if the program speaks HTTP/2");
 }
 
 static code read_port(const json *list, service_container *to, err *e)
@@ -155,11 +155,8 @@ static code read_port(const json *list, service_container *to, err *e)
         c = service_uint(json_get(v, "containerPort"), 1, 65535, &port, e);
     if (c)
         return c;
-    if (str_eq(name, STR("h2c"))) {
-        json_err(json_get(v, "name"), e, UP_UNSUPPORTED, "h2c isn't supported here yet");
-        return err_hint(e, "name the port http1 if the program speaks HTTP/1.1 too");
-    }
-    if (name.len && !str_eq(name, STR("http1")))
+    to->h2c = str_eq(name, STR("h2c"));
+    if (name.len && !to->h2c && !str_eq(name, STR("http1")))
         return bad_protocol(json_get(v, "name"), e);
     if (!str_eq(protocol, STR("TCP")))
         return json_err(json_get(v, "protocol"), e, DATA_VALUE, "must be TCP");

@@ -194,6 +194,7 @@ code up_service_init(up_service *s, err *e)
                        .target = &s->target,
                        .backend = {.claim = on_claim, .release = on_release, .ctx = s},
                        .timeout_ms = s->spec->timeout_s * 1000ULL,
+                       .request_bytes_max = s->spec->ingress_container->h2c ? UINT64_MAX : 0,
                        .closed = closed(s)};
     tell_closed(s);
     return OK;

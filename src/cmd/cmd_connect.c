@@ -15,7 +15,7 @@ struct run {
     loop *loop;
     identity_setup setup;
     connect_services services;
-    tls_context *tls;
+    tls_context *tls, *tls_http2;
     gate_connect_options o;
     gate_connect *connect;
 };
@@ -31,7 +31,11 @@ static code open_tls(run *r, err *e)
     if (path && file_read(&r->setup.arena, path, PEM_BYTES_MAX, &o.ca_pem, e))
         return e->code;
     code c = tls_client_new(&o, &r->tls, e);
+    o.alpn = "h2,http/1.1";
+    if (c == OK)
+        c = tls_client_new(&o, &r->tls_http2, e);
     r->o.tls = r->tls;
+    r->o.tls_http2 = r->tls_http2;
     return c;
 }
 
@@ -181,6 +185,7 @@ static code run_connect(cmd_call *call, err *e)
         c = open_connect(&r, e);
     gate_connect_free(r.connect);
     tls_context_unref(r.tls);
+    tls_context_unref(r.tls_http2);
     vec_deinit(&r.services);
     identity_close(&r.setup);
     loop_free(r.loop);
@@ -240,7 +245,8 @@ static const command_spec spec = {
         "Prints an address on this machine. What is sent there goes on to the service with an ID "
         "token, minted and renewed as needed; the token is never shown. So the Postman app, "
         "newman, curl or a browser can call a private service without any set-up of their own, "
-        "over HTTP/1.1 and WebSockets. What a request brings along decides as with 'gatepost "
+        "over HTTP/1.1, HTTP/2 (prior knowledge), gRPC and WebSockets. What a request brings along "
+        "decides as with 'gatepost "
         "run': its own Google token stays, another Authorization goes on beside the identity.\n\n"
         "The service must be trusted with an identity (--trust, 'gatepost trust add'). A service "
         "of the running 'gatepost up' is named by its name, and with --local by its run.app URL; "

@@ -28,12 +28,19 @@ static str url_of(const gate_call *c)
     return (str){to, scheme.len + host.len + target.len};
 }
 
+static str protocol_of(const http_request *req)
+{
+    if (req->version_major == 2)
+        return STR("HTTP/2");
+    return req->version_minor ? STR("HTTP/1.1") : STR("HTTP/1.0");
+}
+
 static void describe(gate_call *c)
 {
     c->http = (audit_call){
         .method = c->req->method,
         .url = url_of(c),
-        .protocol = c->req->version_minor ? STR("HTTP/1.1") : STR("HTTP/1.0"),
+        .protocol = protocol_of(c->req),
         .user_agent = c->fields.user_agent,
         .referer = c->fields.referer,
         .remote_ip = arena_str(c->mem, str_from(http_exchange_peer_ip(c->x))),

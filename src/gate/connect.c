@@ -173,12 +173,13 @@ static void open_pool(connect_target *t)
     http_pool_options o = {.host = arena_cstr(&k->mem, t->url.host.name),
                            .port = t->url.port,
                            .tls = https ? k->o.tls : NULL,
+                           .tls_http2 = https ? k->o.tls_http2 : NULL,
                            .response_ms = SERVICE_TIMEOUT_MS,
                            .body_ms = SERVICE_TIMEOUT_MS};
     if (t->o->address) {
         o.host = t->o->address;
         o.port = t->o->address_port;
-        o.tls = NULL;
+        o.tls = o.tls_http2 = NULL;
         t->unreached_hint = "'gatepost up' was stopped, or started again on another port: start "
                             "it, then gatepost connect again";
     }

@@ -551,6 +551,69 @@ static void T46_each_form_of_several_services_has_the_same_door(void **state)
     assert_int_equal(w->up.count, 0);
 }
 
+// ---- HTTP/2 -------------------------------------------------------------------------------------
+
+typedef struct seen seen;
+struct seen {
+    int status, version;
+    buf body;
+    bool ended;
+};
+
+static void on_answer_head(void *ctx, const http_response *res)
+{
+    seen *a = ctx;
+    a->status = res->status;
+    a->version = res->version_major;
+}
+
+static void on_answer_body(void *ctx, str piece)
+{
+    buf_adds(&((seen *)ctx)->body, piece);
+}
+
+static void on_answer_end(void *ctx, const err *e)
+{
+    (void)e;
+    ((seen *)ctx)->ended = true;
+}
+
+// The door looks at each stream, not at its connection.
+static void T46_each_stream_of_http2_comes_through_the_same_door(void **state)
+{
+    world *w = *state;
+    connect_it(w);
+    unsigned port = gate_connect_port(w->connect);
+    str own = arena_printf(&w->f->mem, "localhost:%u", port);
+    const http_header rows[][2] = {
+        {{STR("Host"), STR("evil.example")}, {STR("X"), STR("GP-GATE-03")}},
+        {{STR("Host"), own}, {STR("Origin"), STR("https://evil.example")}},
+        {{STR("Host"), own}, {STR("Sec-Fetch-Site"), STR("cross-site")}},
+        {{STR("Host"), own}, {STR("X"), STR("another user")}},
+    };
+    static const char *const wanted[] = {"GP-GATE-03", "GP-GATE-04", "GP-GATE-04", "GP-GATE-02"};
+    static const http_call_handlers handlers = {
+        .on_head = on_answer_head, .on_body = on_answer_body, .on_end = on_answer_end};
+    const http_pool_options po = {.host = "127.0.0.1", .port = (uint16_t)port, .http2 = true};
+    http_pool *pool = http_pool_new(w->f->loop, &po);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        seen a = {0};
+        http_header two[] = {rows[i][0], rows[i][1]};
+        const http_headers h = {two, 2, 2};
+        const http_call_options o = {.method = STR("GET"), .target = STR("/"), .headers = &h};
+        buf_init(&a.body, 4096);
+        if (i == 3)
+            connect_serve(w->connect, geteuid() + 1);
+        http_call_start(pool, &o, &handlers, &a);
+        loop_run_until(w->f->loop, &a.ended, TEST_WAIT_MS);
+        assert_row(i, a.status == 403 && a.version == 2);
+        assert_row(i, str_find(buf_str(&a.body), str_from(wanted[i])) >= 0);
+        buf_deinit(&a.body);
+    }
+    http_pool_free(pool);
+    assert_int_equal(w->up.count, 0);
+}
+
 static void names_that_cannot_be_told_apart_are_refused(void **state)
 {
     static const char *const names[] = {"", "Orders", "a/b", "a.b", "users"};
@@ -616,6 +679,7 @@ int main(void)
         WORLD(places_in_an_answer_are_the_ports),
         WORLD(T46_a_page_of_one_service_cannot_call_another),
         WORLD(T46_each_form_of_several_services_has_the_same_door),
+        WORLD(T46_each_stream_of_http2_comes_through_the_same_door),
         WORLD(names_that_cannot_be_told_apart_are_refused),
         WORLD(a_run_app_url_is_served_by_the_running_up),
         WORLD(a_running_up_that_ended_is_told),

@@ -264,13 +264,13 @@ static bool answer_passes(const gate_call *c, const http_headers *from, size_t i
     return kind != FIELD_CLOUD_TRACE && !(t.sets_cookie && str_ieq(name, STR("cache-control")));
 }
 
-void fields_for_client(gate_call *c, const http_response *res, http_headers *ret)
+// Those that pass, as the client gets them; with room for `added` more.
+static answer_traits copy_answer(gate_call *c, const http_headers *from, size_t added,
+                                 http_headers *ret)
 {
-    enum { ADDED_MAX = 2 };
-    const http_headers *from = &res->headers;
     const gate_hooks *hooks = c->gate->hooks;
     answer_traits traits = traits_of(from);
-    *ret = (http_headers){.cap = from->len + ADDED_MAX};
+    *ret = (http_headers){.cap = from->len + added};
     ret->ptr = arena_array(c->mem, ret->cap, sizeof(http_header));
     for (size_t i = 0; i < from->len; i++) {
         if (!answer_passes(c, from, i, traits))
@@ -279,9 +279,21 @@ void fields_for_client(gate_call *c, const http_response *res, http_headers *ret
         http_headers_add(ret, c->mem, name,
                          hooks ? hooks->answer(hooks->ctx, c, name, value) : value);
     }
-    if (hooks)
+    return traits;
+}
+
+void fields_for_client(gate_call *c, const http_response *res, http_headers *ret)
+{
+    enum { ADDED_MAX = 2 };
+    answer_traits traits = copy_answer(c, &res->headers, ADDED_MAX, ret);
+    if (c->gate->hooks)
         return;
     if (traits.sets_cookie)
         http_headers_add(ret, c->mem, STR("cache-control"), STR("private"));
     http_headers_add(ret, c->mem, STR("x-cloud-trace-context"), trace_answer(&c->trace, c->mem));
+}
+
+void fields_for_trailers(gate_call *c, const http_headers *trailers, http_headers *ret)
+{
+    (void)copy_answer(c, trailers, 1, ret);
 }

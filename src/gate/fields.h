@@ -23,3 +23,4 @@ void fields_read(const http_request *req, arena *a, fields *ret);
 void fields_for_upstream(gate_call *c);
 // The response's fields for the client, in the exchange's arena.
 void fields_for_client(gate_call *c, const http_response *res, http_headers *ret);
+void fields_for_trailers(gate_call *c, const http_headers *trailers, http_headers *ret);

@@ -47,6 +47,14 @@ static void on_body(void *ctx, str piece)
         http_call_pause(c->up);
 }
 
+static void on_trailers(void *ctx, const http_headers *trailers)
+{
+    gate_call *c = ctx;
+    http_headers headers;
+    fields_for_trailers(c, trailers, &headers);
+    http_reply_trailers(c->x, headers.ptr, headers.len);
+}
+
 // What the pool says becomes Cloud Run's answer: 504 for time, 503 for all else.
 static void on_end(void *ctx, const err *e)
 {
@@ -95,6 +103,7 @@ void forward_start(gate_call *c)
 {
     static const http_call_handlers handlers = {.on_head = on_head,
                                                 .on_body = on_body,
+                                                .on_trailers = on_trailers,
                                                 .on_end = on_end,
                                                 .on_drain = on_upstream_drain,
                                                 .on_upgrade = on_upgrade};
@@ -103,6 +112,7 @@ void forward_start(gate_call *c)
                                  .target = c->target,
                                  .headers = &c->head,
                                  .body_bytes = c->req->body_bytes,
+                                 .http2 = c->gate->hooks && c->req->version_major == 2,
                                  .upgrade = wanted_upgrade(c->req)};
     http_reply_on_drain(c->x, on_client_drain, c);
     c->up = http_call_start(c->pool, &o, &handlers, c);

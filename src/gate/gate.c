@@ -66,6 +66,7 @@ code gate_open(loop *l, const gate_options *o, const gate_hooks *hooks, gate **r
     http_server_options listen = o->listen;
     listen.on_request = on_request;
     listen.ctx = g;
+    listen.http2 = true;
     listen.body_bytes_max = 0;
     code c = http_server_new(l, &listen, &g->server, e);
     if (c == OK)

@@ -108,7 +108,9 @@ void gate_free(gate *g);
 
 // It serves its owner's programs on this machine and nobody else (threat 46): the peer's user id
 // and the Host are checked, web pages of other origins are refused, and it ends when it was idle
-// for long. No token leaves it but to the service: it is taken out of response headers.
+// for long. A call goes on by the protocol that it came by, if the service speaks it; HTTP/2 on
+// plain ports by prior knowledge. No token leaves it but to the service: it is taken out of
+// response headers.
 //
 // One service has the whole port. Several are told apart by the first segment of the path, which
 // is taken off, or by the host NAME.localhost. What an answer says of places follows: Location, and
@@ -129,6 +131,7 @@ struct gate_connect_options {
     const gate_connect_service *services;
     size_t service_count;        // 1 … GATE_CONNECT_SERVICES_MAX
     tls_context *tls;            // client context for https
+    tls_context *tls_http2;      // the same, with ALPN h2, for clients that speak HTTP/2
     bool tls_insecure;           // its verification is off: no identity then (threat 44)
     uint16_t port;               // on 127.0.0.1; 0: a free one
     const trust_set *trust;      // says whether a URL may receive identity

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/h2_upstream.h"
 #include "http/message.h"
-#include "http/pool.h"
 
 enum { INTERIM_MAX = 16 };
 
@@ -52,6 +52,8 @@ static void on_soon(void *ctx)
     err e = ERR_INIT;
     err_set(&e, c->fail_code, "%s", c->fail_why);
     pool_unqueue(c);
+    if (c->h2)
+        h2_call_leave(c);
     if (c->lane)
         fail(c->lane, &e);
     else
@@ -140,16 +142,6 @@ static void add_framing(buf *head, const http_call_options *o)
     }
 }
 
-static bool target_is_clean(str target)
-{
-    for (size_t i = 0; i < target.len; i++) {
-        unsigned char ch = (unsigned char)target.ptr[i];
-        if (ch <= 0x20 || ch == 0x7f)
-            return false;
-    }
-    return target.len > 0;
-}
-
 static void add_head(buf *head, const http_call_options *o)
 {
     buf_reset(head);
@@ -166,13 +158,20 @@ static void add_head(buf *head, const http_call_options *o)
 }
 
 // False: the call fails soon.
+bool call_sendable(http_call *c)
+{
+    if (http_name_valid(c->o.method) && target_is_clean(c->o.target))
+        return true;
+    fail_soon(c, HTTP_UNSENDABLE, "the request's method or target isn't one");
+    return false;
+}
+
+// False: the call fails soon.
 static bool make_head(http_call *c, str *ret_head)
 {
     buf *head = &c->pool->head;
-    if (!http_name_valid(c->o.method) || !target_is_clean(c->o.target)) {
-        fail_soon(c, HTTP_UNSENDABLE, "the request's method or target isn't one");
+    if (!call_sendable(c))
         return false;
-    }
     add_head(head, &c->o);
     if (!buf_ok(head)) {
         fail_soon(c, SYS_LIMIT, "the request's head is too large");
@@ -316,6 +315,11 @@ bool call_step(lane *via)
 
 // ---- what the user calls ------------------------------------------------------------------------
 
+static bool wants_h2(const http_call *c)
+{
+    return c->pool->o.http2 || (c->o.http2 && !c->o.upgrade.len && !c->o.head.len);
+}
+
 http_call *http_call_start(http_pool *p, const http_call_options *o, const http_call_handlers *h,
                            void *ctx)
 {
@@ -328,7 +332,8 @@ http_call *http_call_start(http_pool *p, const http_call_options *o, const http_
     c->body_ended = o->body_bytes == 0;
     c->soon = (task){.run = on_soon, .ctx = c};
     buf_init(&c->unsent, STREAM_QUEUE_BYTES_MAX);
-    pool_assign(p, c, o->fresh);
+    if (!wants_h2(c) || !h2_assign(p, c))
+        pool_assign(p, c, o->fresh);
     return c;
 }
 
@@ -347,7 +352,9 @@ bool http_call_write(http_call *c, str piece)
     if (!piece.len || c->body_ended)
         return true;
     bool more = true;
-    if (c->o.body_bytes == HTTP_BODY_CHUNKED) {
+    if (c->o.body_bytes == HTTP_BODY_CHUNKED && c->h2) {
+        more = h2_call_write(c, piece);
+    } else if (c->o.body_bytes == HTTP_BODY_CHUNKED) {
         char line[CHUNK_LINE_MAX];
         write_bytes(c, chunk_line(piece.len, line));
         write_bytes(c, piece);
@@ -357,11 +364,11 @@ bool http_call_write(http_call *c, str piece)
         return true;
     } else {
         c->body_left -= (int64_t)piece.len;
-        more = write_bytes(c, piece);
+        more = c->h2 ? h2_call_write(c, piece) : write_bytes(c, piece);
     }
-    if (!buf_ok(&c->unsent))
+    if (!buf_ok(&c->unsent) || (c->h2 && !buf_ok(&c->h2->out.queue)))
         fail_soon(c, SYS_LIMIT, "too much of the request's body waits for a connection");
-    if (c->sent && !c->head_told)
+    if (c->lane && c->sent && !c->head_told)
         deadline_set(&c->lane->by, c->pool->o.response_ms);
     if (!more)
         c->wants_drain = true;
@@ -376,16 +383,20 @@ void http_call_write_end(http_call *c)
         fail_soon(c, HTTP_UNSENDABLE, "the request's body is shorter than its length");
         return;
     }
-    if (c->o.body_bytes == HTTP_BODY_CHUNKED)
+    if (c->h2)
+        h2_call_write_end(c);
+    else if (c->o.body_bytes == HTTP_BODY_CHUNKED)
         write_bytes(c, STR("0\r\n\r\n"));
     c->body_ended = true;
-    if (c->sent && !c->head_told)
+    if (c->lane && c->sent && !c->head_told)
         deadline_set(&c->lane->by, c->pool->o.response_ms);
 }
 
 void http_call_pause(http_call *c)
 {
     c->paused = true;
+    if (c->h2)
+        deadline_clear(&c->h2->by);
     if (!c->lane || !c->sent)
         return;
     lane_set_reading(c->lane, false);
@@ -397,6 +408,8 @@ void http_call_resume(http_call *c)
     if (!c->paused)
         return;
     c->paused = false;
+    if (c->h2)
+        h2_call_resume(c);
     if (!c->lane || !c->sent)
         return;
     deadline_set(&c->lane->by, c->head_told ? c->pool->o.body_ms : c->pool->o.response_ms);
@@ -409,6 +422,8 @@ void http_call_cancel(http_call *c)
     http_pool *p = c->pool;
     lane *via = c->lane;
     pool_unqueue(c);
+    if (c->h2)
+        h2_call_leave(c);
     task_cancel(&c->soon);
     buf_deinit(&c->unsent);
     free(c);

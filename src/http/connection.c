@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/server.h"
+#include "http/h2_server.h"
 
 static void set_reading(conn *c, bool reading)
 {
@@ -18,6 +18,7 @@ static void release(conn *c)
 {
     if (--c->busy || !c->gone)
         return;
+    h2_free(c);
     arena_deinit(&c->arena);
     input_deinit(&c->in);
     free(c);
@@ -60,7 +61,9 @@ static void conn_end_exchange(conn *c, bool complete)
 void conn_cut(conn *c)
 {
     c->busy++;
-    if (has_exchange(c))
+    if (c->h2)
+        h2_cut(c);
+    else if (has_exchange(c))
         conn_end_exchange(c, !c->stream);
     if (!c->gone) {
         stream_free(c->stream);
@@ -108,6 +111,25 @@ static bool begin_exchange(conn *c)
     return true;
 }
 
+// The first bytes of a connection choose the protocol; an incomplete preface waits as a head does.
+static bool begins_h2(conn *c)
+{
+    h2_begins begins = c->s->o.http2 && c->fresh ? h2_preface(c->in.rest) : H2_NO;
+    if (begins == H2_MAYBE && !c->eof) {
+        if (!c->in_preface)
+            deadline_set(&c->read_by, c->s->o.head_ms);
+        c->in_preface = true;
+        return true;
+    }
+    c->fresh = false;
+    if (begins != H2_YES)
+        return false;
+    h2_begin(c);
+    h2_read(c, c->in.rest);
+    c->in.rest = STR_NONE;
+    return true;
+}
+
 static bool read_head(conn *c)
 {
     if (!c->in.rest.len) {
@@ -117,6 +139,8 @@ static bool read_head(conn *c)
     }
     if (stream_queued(c->stream) > STREAM_QUEUE_BYTES)
         return false; // on_drain comes back here: answers wait for the client, not requests
+    if (c->phase == CONN_IDLE && begins_h2(c))
+        return false;
     if (c->phase == CONN_IDLE) {
         c->phase = CONN_HEAD;
         c->x.started_ns = clock_mono_ns();
@@ -218,6 +242,7 @@ static bool step(conn *c)
     case CONN_READ:
         return c->x.reply_ended && end_exchange(c);
     case CONN_CLOSING:
+    case CONN_H2:
         break;
     }
     return false;
@@ -228,8 +253,10 @@ static void settle(conn *c)
 {
     const http_server_options *o = &c->s->o;
     bool reading = c->phase == CONN_BODY && (exchange_wants_body(&c->x) || c->x.reply_ended);
-    if (c->phase == CONN_IDLE)
+    if (c->phase == CONN_IDLE && !c->in_preface)
         deadline_set(&c->read_by, o->idle_ms);
+    else if (c->phase == CONN_IDLE)
+        ; // its deadline is set
     else if (c->phase == CONN_HEAD && !deadline_is_set(&c->read_by))
         deadline_set(&c->read_by, o->head_ms);
     else if (reading)
@@ -244,7 +271,9 @@ static void pump(conn *c)
     c->busy++;
     while (!c->gone && step(c)) {
     }
-    if (!c->gone) {
+    if (!c->gone && c->h2) {
+        h2_pump(c);
+    } else if (!c->gone) {
         input_keep(&c->in);
         settle(c);
     }
@@ -267,14 +296,17 @@ void conn_wake(conn *c)
 static void on_read(void *ctx, str bytes)
 {
     conn *c = ctx;
-    input_add(&c->in, bytes);
+    if (c->h2)
+        h2_read(c, bytes);
+    else
+        input_add(&c->in, bytes);
     pump(c);
 }
 
 static void on_end(void *ctx, const err *e)
 {
     conn *c = ctx;
-    if (e) {
+    if (e || c->h2) {
         conn_cut(c);
         return;
     }
@@ -289,7 +321,7 @@ static void on_drain(void *ctx)
     conn *c = ctx;
     if (c->phase == CONN_CLOSING) {
         conn_close(c);
-    } else if (!has_exchange(c)) {
+    } else if (!has_exchange(c) || c->h2) {
         pump(c);
     } else if (c->x.wants_drain) {
         c->x.wants_drain = false;
@@ -361,4 +393,9 @@ void conn_new(http_server *s, stream *st)
         st, &(stream_handlers){.on_read = on_read, .on_end = on_end, .on_drain = on_drain}, c);
     deadline_set(&c->read_by, s->o.idle_ms);
     set_reading(c, true);
+    c->fresh = true;
+    if (s->o.http2 && str_eq(str_from(stream_alpn(st)), STR("h2"))) {
+        h2_begin(c);
+        conn_wake(c); // its settings
+    }
 }

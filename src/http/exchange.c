@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/server.h"
+#include "http/h2_server.h"
 
 void exchange_init(conn *c)
 {
-    c->x = (http_exchange){.c = c, .started_ns = c->x.started_ns};
+    c->x = (http_exchange){.c = c, .mem = &c->arena, .started_ns = c->x.started_ns};
     c->discarded = 0;
 }
 
@@ -27,7 +27,7 @@ const http_request *http_exchange_request(const http_exchange *x)
 
 arena *http_exchange_arena(http_exchange *x)
 {
-    return &x->c->arena;
+    return x->mem;
 }
 
 const char *http_exchange_peer_ip(const http_exchange *x)
@@ -59,12 +59,14 @@ static void start_reading(http_exchange *x, body_reader reader,
     x->on_body = on_body;
     x->body_ctx = ctx;
     conn *c = x->c;
-    if (x->req.expects_continue && !x->status && !c->in.rest.len) {
+    if (x->req.expects_continue && !x->status && x->h2) {
+        h2_continue(x);
+    } else if (x->req.expects_continue && !x->status && !c->in.rest.len) {
         bool more;
         conn_write(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), &more);
     }
     x->req.expects_continue = false;
-    conn_wake(c);
+    exchange_wake(x);
 }
 
 void http_exchange_read_body(http_exchange *x, size_t max,
@@ -91,7 +93,15 @@ void http_exchange_resume_body(http_exchange *x)
     if (!x->body_paused)
         return;
     x->body_paused = false;
-    conn_wake(x->c);
+    exchange_wake(x);
+}
+
+void exchange_wake(http_exchange *x)
+{
+    if (x->h2)
+        h2_wake(x);
+    else
+        conn_wake(x->c);
 }
 
 bool exchange_wants_body(const http_exchange *x)

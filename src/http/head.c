@@ -102,16 +102,6 @@ bool head_check_framing(parser *p)
 
 // ---- target and Host: RFC 9112 §3.2 -------------------------------------------------------------
 
-static bool target_is_clean(str target)
-{
-    for (size_t i = 0; i < target.len; i++) {
-        unsigned char c = (unsigned char)target.ptr[i];
-        if (c <= 0x20 || c == 0x7f || c == '#')
-            return false;
-    }
-    return target.len > 0;
-}
-
 // Reduces absolute-form to origin-form. A Host that names another server is refused, not ignored:
 // what stands behind us may read either (threat 7).
 static bool reduce_absolute(parser *p, const uri_host *host, uint16_t port, str *target)
@@ -139,7 +129,7 @@ static bool read_target(parser *p, http_request *req)
     if (authority_parse(p->arena, req->host, &host, &port, NULL) != OK)
         return refuse(p, 400, "the Host field is malformed");
     req->target = p->target;
-    if (!target_is_clean(p->target))
+    if (!target_is_clean(p->target) || str_chr(p->target, '#') >= 0)
         return refuse(p, 400, "the request's target is malformed");
     if (p->target.ptr[0] == '/')
         return true;
@@ -177,6 +167,7 @@ bool head_read_request(parser *p, http_request *req)
     if (connect && !p->limits->connect)
         return refuse(p, 501, "CONNECT isn't offered");
     *req = (http_request){.method = str_from(llhttp_method_name(llhttp_get_method(&p->ll))),
+                          .version_major = 1,
                           .version_minor = p->ll.http_minor,
                           .body_bytes = p->body_bytes};
     if (!(connect ? read_connect_target(p, req) : read_target(p, req)))
@@ -198,6 +189,7 @@ void head_read_response(const parser *p, http_response *res)
     *res = (http_response){.status = p->ll.status_code,
                            .reason = p->reason,
                            .headers = p->headers,
+                           .version_major = 1,
                            .version_minor = p->ll.http_minor,
                            .body_bytes = p->body_bytes};
 }

@@ -41,6 +41,7 @@ struct http_request {
                 // of CONNECT "HOST:PORT"
     str host;   // the Host field as sent; never missing, never twice. Of CONNECT the target
     http_headers headers; // Host is among them
+    int version_major;    // 1 or 2
     int version_minor;    // HTTP/1.x
     int64_t body_bytes;   // Content-Length, 0 without a body, or HTTP_BODY_CHUNKED
     bool expects_continue;
@@ -52,6 +53,7 @@ struct http_response {
     int status;
     str reason;
     http_headers headers;
+    int version_major;
     int version_minor;
     int64_t body_bytes; // HTTP_BODY_CHUNKED also when it ends with the connection. Of HEAD and 304:
                         // what GET would have, as far as it is told; no body follows.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// server: HTTP/1.1 on a port. A handler gets an exchange when the head of a request is there, reads
-// its body (whole or piece by piece) or doesn't, and replies (at once or piece by piece).
+// server: HTTP/1.1 on a port, and HTTP/2 where it is offered. A handler gets an exchange when the
+// head of a request is there, reads its body (whole or piece by piece) or doesn't, and replies (at
+// once or piece by piece).
 //
 //   static void on_request(void *ctx, http_exchange *x)
 //   {
@@ -20,6 +21,7 @@ struct http_server_options {
     const char *host; // numeric; NULL: 127.0.0.1
     uint16_t port;    // 0: a free one
     tls_context *tls; // NULL: plain
+    bool http2;       // also HTTP/2: by ALPN, on a plain port by prior knowledge (RFC 9113 §3.3)
     bool connect;     // offers CONNECT, which http_reply_connect answers
     // Every limit: 0 takes the default in parentheses.
     size_t head_bytes_max;     // request line and fields (32 KiB) → 431
@@ -113,6 +115,8 @@ void http_reply_start(http_exchange *x, int status, const http_header *headers, 
 // False asks to wait for on_drain (the bytes were taken).
 bool http_reply_write(http_exchange *x, str piece);
 void http_reply_on_drain(http_exchange *x, void (*on_drain)(void *ctx), void *ctx);
+// Before the end: fields behind the body, which reach clients of HTTP/2 only. Copied.
+void http_reply_trailers(http_exchange *x, const http_header *headers, size_t count);
 void http_reply_end(http_exchange *x);
 // Before the reply: it tells nothing that the loop's gates guard, so it leaves although one of them
 // holds (stream_pass_gates), unless an earlier answer still waits. The connection closes after it.

@@ -14,8 +14,10 @@ typedef struct http_pool_options http_pool_options;
 struct http_pool_options {
     const char *host; // address or name
     uint16_t port;
-    tls_context *tls;     // client context; NULL: plain
-    const char *tls_name; // NULL: host
+    tls_context *tls;       // client context; NULL: plain
+    tls_context *tls_http2; // the same with ALPN h2, for calls by HTTP/2; NULL: they go by HTTP/1.1
+    bool http2;             // all calls go by HTTP/2, and the server must speak it
+    const char *tls_name;   // NULL: host
     // 0 takes the default in parentheses.
     size_t connections_max;  // (256); calls beyond it wait
     size_t waiting_max;      // (10,000); calls beyond it fail with HTTP_BUSY
@@ -44,6 +46,8 @@ struct http_call_handlers {
     // Final head (1xx are dropped, but for 101). Valid until the call has ended.
     void (*on_head)(void *ctx, const http_response *res);
     void (*on_body)(void *ctx, str piece);
+    // Fields behind the body of an HTTP/2 response, just before on_end.
+    void (*on_trailers)(void *ctx, const http_headers *trailers);
     // Once; the call doesn't exist afterwards. e NULL: the whole response came. NET_…, SYS_TIMEOUT,
     // HTTP_MALFORMED, HTTP_BUSY, SYS_CANCELLED; by the caller's fault HTTP_UNSENDABLE (a method or
     // target that is none, a body that isn't of its length), SYS_LIMIT (a head over 4 MiB, a body
@@ -83,6 +87,8 @@ struct http_call_options {
     // the place of target, headers and upgrade. What it says is method and body_bytes.
     str head;
     int64_t body_bytes;     // 0: none; a length; or HTTP_BODY_CHUNKED
+    bool http2;             // by HTTP/2 if the server speaks it: over TLS ALPN tells, on a plain
+                            // port how it begins; not with `head` or `upgrade`
     str upgrade;            // value of the Upgrade field to ask for; empty: none
     bool fresh;             // not on a kept connection
     http_call_facts *facts; // filled as the call goes on, until on_end; NULL: nobody asks

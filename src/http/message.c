@@ -148,6 +148,16 @@ bool add_field(buf *out, str name, str value)
     return true;
 }
 
+bool target_is_clean(str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        unsigned char ch = (unsigned char)target.ptr[i];
+        if (ch <= 0x20 || ch == 0x7f)
+            return false;
+    }
+    return target.len > 0;
+}
+
 bool field_is_framing(str name)
 {
     switch (name.len) {

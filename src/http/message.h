@@ -12,5 +12,7 @@ str chunk_line(size_t len, char text[CHUNK_LINE_MAX]);
 bool add_field(buf *out, str name, str value);
 // Content-Length, Transfer-Encoding or Connection: the fields that say where a message ends.
 bool field_is_framing(str name);
+// Not empty, and without what would end it in a head: blanks and control characters.
+bool target_is_clean(str target);
 // A comma-separated list holds the token, without case.
 bool list_has(str list, str token);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/pool.h"
 
+#include "http/h2_upstream.h"
+
 enum { HELD_BYTES_MAX = 4 * STREAM_READ_BYTES };
 
 // ---- lanes --------------------------------------------------------------------------------------
@@ -261,6 +263,8 @@ http_pool *http_pool_new(loop *l, const http_pool_options *o)
     p->tls_name = o->tls_name ? mem_dup(o->tls_name) : NULL;
     if (o->tls)
         tls_context_ref(o->tls);
+    if (o->tls_http2)
+        tls_context_ref(o->tls_http2);
     SET_DEFAULT(p->o.connections_max, 256);
     SET_DEFAULT(p->o.waiting_max, 10000);
     SET_DEFAULT(p->o.idle_ms, 50000);
@@ -288,6 +292,7 @@ void http_pool_free(http_pool *p)
         pool_unqueue(c);
         call_end(c, &e);
     }
+    h2_lanes_free(p, &e);
     while (p->lanes) {
         http_call *c = p->lanes->call;
         lane_drop(p->lanes);
@@ -295,6 +300,7 @@ void http_pool_free(http_pool *p)
             call_end(c, &e);
     }
     tls_context_unref(p->o.tls);
+    tls_context_unref(p->o.tls_http2);
     buf_deinit(&p->head);
     free(p->host);
     free(p->tls_name);

@@ -10,10 +10,12 @@
 #include "http/parse.h"
 
 typedef struct lane lane;
+typedef struct h2_call h2_call;
 
 struct http_call {
     http_pool *pool;
     lane *lane;             // NULL while it waits for one
+    h2_call *h2;            // NULL: it goes by HTTP/1.1
     http_call *next, *prev; // of those that wait
     http_call_options o;
     http_call_handlers h;
@@ -27,6 +29,7 @@ struct http_call {
     bool paused;
     bool head_told;
     unsigned interim; // 1xx that came
+    bool repeated;    // by HTTP/2
     task soon;        // to tell a failure, or that a body may go on
     code fail_code;
     const char *fail_why;
@@ -61,6 +64,8 @@ struct http_pool {
     parse_limits limits;
     lane *lanes;
     lane *idle;
+    struct h2_lane *h2_lanes;
+    bool h2_refused; // the server speaks HTTP/1.1 only
     size_t lane_count;
     http_call *waiting, *waiting_last;
     size_t waiting_count;
@@ -84,6 +89,8 @@ void pool_unqueue(http_call *c);
 // ---- call.c
 // On an open lane: sends the head and what is there of the body.
 void call_send(lane *via);
+// The method and the target are; false: it fails soon.
+bool call_sendable(http_call *c);
 // Ends the call, telling on_end; frees it. Its lane is detached before.
 void call_end(http_call *c, const err *e);
 // The queue of the request's body is short again.

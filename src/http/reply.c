@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "http/h2_server.h"
 #include "http/message.h"
-#include "http/server.h"
 
 // ---- the head -----------------------------------------------------------------------------------
 
@@ -31,14 +31,17 @@ static void add_length(buf *head, uint64_t bytes)
     buf_adds(head, STR("\r\n"));
 }
 
+static bool has_no_body(int status)
+{
+    return status == 204 || status == 304 || status < 200;
+}
+
 // How the end of the body is told: RFC 9112 §6, RFC 9110 §8.6.
 static void add_framing(http_exchange *x, int64_t body_bytes)
 {
     conn *c = x->c;
     buf *head = &c->s->head;
-    bool is_head = str_eq(x->req.method, STR("HEAD"));
-    bool none = x->status == 204 || x->status == 304 || x->status < 200;
-    x->reply_silent = is_head || none;
+    bool none = has_no_body(x->status);
     if (body_bytes >= 0 && !none)
         add_length(head, (uint64_t)body_bytes);
     if (body_bytes >= 0 || x->reply_silent)
@@ -88,6 +91,11 @@ void http_reply_start(http_exchange *x, int status, const http_header *headers, 
     http_server *s = x->c->s;
     x->status = status;
     x->reply_left = body_bytes;
+    x->reply_silent = has_no_body(status) || str_eq(x->req.method, STR("HEAD"));
+    if (x->h2) {
+        h2_reply_start(x, headers, count, body_bytes);
+        return;
+    }
     buf_reset(&s->head);
     add_status_line(&s->head, status);
     add_fields(s, headers, count);
@@ -102,6 +110,11 @@ void http_reply_start(http_exchange *x, int status, const http_header *headers, 
 
 void http_reply_past_gates(http_exchange *x)
 {
+    if (x->h2) { // answers that are held share its connection: only its end can be told
+        x->c->broken = true;
+        h2_wake(x);
+        return;
+    }
     x->c->last = true;
     (void)stream_pass_gates(x->c->stream);
 }
@@ -132,6 +145,8 @@ bool http_reply_write(http_exchange *x, str piece)
     x->body_bytes_sent += piece.len;
     if (x->reply_left >= 0)
         x->reply_left -= (int64_t)piece.len;
+    if (x->h2)
+        return h2_reply_write(x, piece);
     return x->reply_chunked ? write_chunk(x, piece) : write_out(x, piece);
 }
 
@@ -139,6 +154,12 @@ void http_reply_on_drain(http_exchange *x, void (*on_drain)(void *ctx), void *ct
 {
     x->on_drain = on_drain;
     x->drain_ctx = ctx;
+}
+
+void http_reply_trailers(http_exchange *x, const http_header *headers, size_t count)
+{
+    if (x->h2 && !x->reply_ended && !x->reply_silent)
+        h2_reply_trailers(x, headers, count);
 }
 
 void http_reply_end(http_exchange *x)
@@ -150,16 +171,18 @@ void http_reply_end(http_exchange *x)
         http_reply_abort(x);
         return;
     }
-    if (x->reply_chunked)
-        write_out(x, STR("0\r\n\r\n"));
     x->reply_ended = true;
-    conn_wake(x->c);
+    if (x->h2)
+        h2_reply_end(x);
+    else if (x->reply_chunked)
+        write_out(x, STR("0\r\n\r\n"));
+    exchange_wake(x);
 }
 
 void http_reply_abort(http_exchange *x)
 {
     x->reply_aborted = true;
-    conn_wake(x->c);
+    exchange_wake(x);
 }
 
 // ---- the whole ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.h"
 
+#include "http/h2_server.h"
+
 #include <time.h>
 
 // ---- date ---------------------------------------------------------------------------------------
@@ -164,7 +166,9 @@ void http_server_drain(http_server *s, uint64_t ms, void (*on_drained_by)(void *
     s->listener = NULL;
     for (conn *c = s->conns, *next; c; c = next) {
         next = c->next;
-        if (c->phase == CONN_IDLE && !c->busy)
+        if (c->phase == CONN_H2)
+            h2_leave(c);
+        else if (c->phase == CONN_IDLE && !c->busy)
             conn_close(c);
     }
     timer_start(s->drain_late, ms);

@@ -11,6 +11,7 @@
 #include "http/parse.h"
 
 typedef struct conn conn;
+typedef struct h2_exchange h2_exchange;
 
 enum { DISCARD_BYTES_MAX = 256 << 10 }; // of a request's body that nobody wants; more: closes
 
@@ -23,6 +24,8 @@ typedef enum body_reader {
 
 struct http_exchange {
     conn *c;
+    h2_exchange *h2; // NULL: HTTP/1.1
+    arena *mem;
     http_request req;
     uint64_t started_ns;
 
@@ -58,6 +61,7 @@ typedef enum conn_phase {
     CONN_BODY,    // an exchange, its request body not read to the end
     CONN_READ,    // an exchange, its request read
     CONN_CLOSING, // its last bytes leave
+    CONN_H2,      // many exchanges (h2_server.h), not `x`
 } conn_phase;
 
 struct conn {
@@ -78,7 +82,11 @@ struct conn {
     bool gone;
     bool reading;
     bool eof;
-    bool last; // closes after this exchange
+    bool last;       // closes after this exchange
+    bool broken;     // is cut at once
+    bool fresh;      // nothing came yet
+    bool in_preface; // of HTTP/2, as it seems
+    struct h2_conn *h2;
     http_exchange x;
 };
 
@@ -118,6 +126,8 @@ str server_date(http_server *s);
 void exchange_init(conn *c);
 // A piece, the end (empty, e NULL) or an error, to whoever reads the body.
 void exchange_body(http_exchange *x, str piece, const err *e);
+// Something is due for it.
+void exchange_wake(http_exchange *x);
 bool exchange_wants_body(const http_exchange *x);
 
 // ---- reply.c
