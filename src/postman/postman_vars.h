@@ -10,7 +10,7 @@
 // owns copies of all that it holds.
 typedef struct pm_variable pm_variable;
 struct pm_variable {
-    char *key;
+    str key;     // owned; any bytes, NUL among them
     char *value; // JSON text; NULL: undefined
     char *type;  // "string", "number", "secret"…; "" when nobody said
     bool disabled;

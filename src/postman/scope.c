@@ -39,7 +39,7 @@ pm_scope *pm_scope_new(str id, str name)
 
 static void variable_deinit(pm_variable *v)
 {
-    free(v->key);
+    free((char *)(uintptr_t)v->key.ptr);
     free(v->value);
     free(v->type);
     *v = (pm_variable){0};
@@ -177,8 +177,7 @@ static void link_up(pm_scope *s, size_t i)
 {
     entry *x = &s->vars.ptr[i];
     if (!x->v.disabled)
-        x->same =
-            (size_t)(uintptr_t)map_set(&s->by_key, str_from(x->v.key), (void *)(uintptr_t)(i + 1));
+        x->same = (size_t)(uintptr_t)map_set(&s->by_key, x->v.key, (void *)(uintptr_t)(i + 1));
 }
 
 static code append(pm_scope *s, str key, const char *type, const json *value, bool disabled, err *e)
@@ -192,7 +191,7 @@ static code append(pm_scope *s, str key, const char *type, const json *value, bo
         free(x.v.value);
         return c;
     }
-    x.v.key = mem_dupn(key.ptr, key.len);
+    x.v.key = (str){mem_dupn(key.ptr, key.len), key.len};
     x.v.type = mem_dup(type);
     s->secrets = s->secrets || is_secret(&x.v);
     vec_push(&s->vars, x);
@@ -315,7 +314,7 @@ void pm_scope_clear(pm_scope *s)
     VEC_FOREACH (&s->vars, x) {
         if (x->gone || x->v.disabled)
             continue;
-        s->bytes -= cost(str_from(x->v.key), x->v.value);
+        s->bytes -= cost(x->v.key, x->v.value);
         s->live--;
         x->gone = true;
         variable_deinit(&x->v);
@@ -341,7 +340,7 @@ str pm_scope_json(pm_scope *s)
         jout_str(&w, "type", str_from(v->type));
         if (v->value)
             jout_raw(&w, "value", str_from(v->value));
-        jout_str(&w, "key", str_from(v->key));
+        jout_str(&w, "key", v->key);
         if (v->disabled)
             jout_bool(&w, "disabled", true);
         jout_end(&w);
@@ -357,9 +356,9 @@ void pm_scope_object(const pm_scope *s, buf *out)
     jout_object(&w, NULL);
     VEC_FOREACH (&s->vars, x) {
         const pm_variable *v = &x->v;
-        if (x->gone || v->disabled || !v->value || find(s, str_from(v->key)) != v)
+        if (x->gone || v->disabled || !v->value || find(s, v->key) != v)
             continue;
-        jout_key(&w, str_from(v->key));
+        jout_key(&w, v->key);
         jout_raw(&w, NULL, str_from(v->value));
     }
     jout_end(&w);

@@ -95,7 +95,7 @@ static void types_decide_value_and_text(void **state)
 
 static void note_secret(void *ctx, const pm_variable *v)
 {
-    buf_addf(ctx, "%s=%s;", v->key, v->value);
+    buf_addf(ctx, STR_FMT "=%s;", STR_ARG(v->key), v->value);
 }
 
 static void secrets_are_told_as_they_are_now(void **state)
@@ -184,6 +184,21 @@ static void of_equal_names_the_last_enabled_counts(void **state)
     assert_null(pm_scope_get(s, STR("7")));
     assert_code(pm_scope_set(s, STR("7"), STR("8"), STR_NONE, NULL), OK);
     assert_string_equal(pm_scope_get(s, STR("7"))->value, "8");
+    pm_scope_free(s);
+}
+
+static void a_name_is_all_of_its_bytes(void **state)
+{
+    (void)state;
+    static const str longer = {"a\0b", 3};
+    pm_scope *s = scope_of("{\"a\":1}");
+    assert_code(pm_scope_set_text(s, longer, STR("2"), NULL), OK);
+    assert_string_equal(pm_scope_get(s, STR("a"))->value, "1");
+    assert_string_equal(pm_scope_get(s, longer)->value, "\"2\"");
+    assert_true(str_find(pm_scope_json(s), STR("\"a\\u0000b\"")) > 0);
+    pm_scope_unset(s, longer);
+    assert_null(pm_scope_get(s, longer));
+    assert_non_null(pm_scope_get(s, STR("a")));
     pm_scope_free(s);
 }
 
@@ -375,6 +390,7 @@ int main(void)
         cmocka_unit_test(secrets_are_told_as_they_are_now),
         cmocka_unit_test(numbers_are_written_as_javascript_does),
         cmocka_unit_test(of_equal_names_the_last_enabled_counts),
+        cmocka_unit_test(a_name_is_all_of_its_bytes),
         cmocka_unit_test(setting_keeps_or_changes_the_type),
         cmocka_unit_test(the_nearest_scope_wins),
         cmocka_unit_test(templates_are_filled_in),
