@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { browse, faults, openFile } from './browser.mjs';
-import { envOf, run, serve, start, tempDir } from './lib.mjs';
+import { bin, envOf, run, serve, start, tempDir } from './lib.mjs';
 import { ECHO, stageUp } from './stage.mjs';
 
 const get = (name, url, more = {}) => ({ name, request: { method: 'GET', url, ...more } });
@@ -378,4 +378,23 @@ test('where the numbers can\'t be given is told, and nothing is sent', async (t)
   const taken = await s.load('--iterations', '1', '--prometheus', new URL(s.base).host);
   assert.match(taken.stderr, /address already in use/);
   assert.equal(s.seen.length, 0);
+});
+
+test('a terminal shows how it goes in one line that fits, a pipe nothing', async (t) => {
+  const s = await stage(t, [get('a', '{{base}}/')]);
+  const command = (columns) => `stty cols ${columns}; '${bin}' load --users 2 --duration 1200ms --delay-request 20 '${s.file}'`;
+  for (const [columns, parts] of [[120, /^\d of 2 s {2}failed 0% {2}\d+ requests {2}\d+ per s {2}now p50 [\d.]+(µs|ms|s) p99 [\d.]+(µs|ms|s) {2}[012] of 2 users$/],
+    [40, /^\d of 2 s {2}failed 0% {2}\d+ requests$/]]) {
+    const { code, stdout } = await run(['-qec', command(columns), '/dev/null'], { program: 'script', env: { ...s.env, NO_COLOR: '1' }, cwd: s.home });
+    assert.equal(code, 0, stdout);
+    const [shown, result] = stdout.split('\r\x1b[K');
+    const lines = shown.split('\r').slice(1);
+    assert.ok(lines.length >= 2, stdout);
+    for (const line of lines) {
+      assert.ok(line.endsWith('\x1b[K'));
+      assert.match(line.slice(0, -3), parts);
+    }
+    assert.match(result, /^Shop: \d+\.\d s, \d+ iterations/);
+    assert.ok(!result.includes('\x1b'));
+  }
 });

@@ -150,7 +150,7 @@ static void on_line(void *ctx)
     load_run *s = ctx;
     buf line;
     buf_init(&line, 4096);
-    load_line(&line, load_job_results(s->job));
+    load_line(&line, load_job_results(s->job), report_columns(s->up.call->err) - 1);
     fprintf(s->up.call->err, "\r%s\x1b[K", buf_cstr(&line));
     fflush(s->up.call->err);
     buf_deinit(&line);

@@ -17,7 +17,7 @@
 
 #include <sys/socket.h>
 
-#include "base/base.h"
+#include "uri/uri.h"
 
 typedef struct loop loop;
 
@@ -119,8 +119,9 @@ typedef struct fetch_response fetch_response;
 // point to are borrowed until the call ends.
 typedef struct fetch_request fetch_request;
 struct fetch_request {
-    str method; // empty: GET; any token of RFC 9110 §5.6.2
-    str url;    // http or https; userinfo and fragment are not sent
+    str method;        // empty: GET; any token of RFC 9110 §5.6.2
+    str url;           // http or https; userinfo and fragment are not sent
+    const uri_url *at; // what url_parse makes of it, when it was asked before; NULL: it is here
     const fetch_header *headers;
     size_t header_count;
     const fetch_segment *body;

@@ -43,10 +43,18 @@ static bool host_is_plain(str url, const uri_url *u)
     return !rest.len || memchr(":/?#", rest.ptr[0], 4);
 }
 
+static code read_url(fetch_call *call, const fetch_request *req, uri_url *ret)
+{
+    if (!req->at)
+        return url_parse(&call->mem, req->url, ret, NULL);
+    *ret = *req->at;
+    return OK;
+}
+
 const engine *engine_for(fetch_call *call, const fetch_request *req, uri_url *ret_url)
 {
     if (call->client->only_curl || req->version == FETCH_HTTP_2 || may_use_proxy(req) ||
-        has_special_header(req) || url_parse(&call->mem, req->url, ret_url, NULL))
+        has_special_header(req) || read_url(call, req, ret_url))
         return &engine_curl;
     bool https = str_eq(ret_url->scheme, STR("https"));
     bool plain =

@@ -331,6 +331,7 @@ code load_job_new(loop *l, const load_options *o, load_job **ret, err *e)
     x->end = (task){.run = on_end, .ctx = x};
     x->last = (task){.run = on_last, .ctx = x};
     x->result.told.open = o->open;
+    x->result.told.length_ns = length_ns(x);
     result_init(&x->result, o->run.collection);
     for (uint32_t i = 0; i < x->o.workers; i++)
         x->lanes[i] = run_lane_new(l, &o->run.js);

@@ -78,6 +78,7 @@ struct load_result {
     uint32_t users, working; // that there are; that are in an iteration
     int64_t started_wall_ms;
     uint64_t elapsed_ns;
+    uint64_t length_ns; // how long iterations begin; 0: until all have
 };
 static inline double load_seconds(const load_result *r)
 {
@@ -115,8 +116,8 @@ void load_text(buf *out, const load_result *r, const thresholds *list, bool colo
 void load_json(buf *out, const load_result *r, const thresholds *list);
 // One self-contained page, with charts.
 void load_html(buf *out, const load_result *r, const thresholds *list);
-// One line for a terminal: how it goes.
-void load_line(buf *out, const load_result *r);
+// One line for a terminal: how it goes, in so many columns.
+void load_line(buf *out, const load_result *r, size_t width);
 
 // ---- for Prometheus -----------------------------------------------------------------------------
 

@@ -206,19 +206,55 @@ void load_text(buf *out, const load_result *r, const thresholds *list, bool colo
     verdicts(out, r, list, colour);
 }
 
-void load_line(buf *out, const load_result *r)
+// The newest stretch that says something: one that has just begun doesn't.
+static const load_point *newest(const load_result *r)
 {
-    const load_point *p = r->point_count ? &r->points[r->point_count - 1] : NULL;
-    buf_addf(out, "%.0f s  %u of %u users  %llu requests  %.0f per s", load_seconds(r), r->working,
-             r->users, (unsigned long long)r->all.requests, load_rate(r, r->all.requests));
-    if (p && p->n.requests) {
+    size_t i = r->point_count;
+    while (i-- > 0)
+        if (r->points[i].n.requests && (!i || r->elapsed_ns - i * r->point_ns >= r->point_ns / 2))
+            return &r->points[i];
+    return NULL;
+}
+
+static void line_parts(buf *out, const load_result *r)
+{
+    const load_point *p = newest(r);
+    buf_addf(out, "%.0f", load_seconds(r));
+    if (r->length_ns)
+        buf_addf(out, " of %.0f", ceil((double)r->length_ns / 1e9));
+    buf_addf(out, " s  failed ");
+    load_percent(out, load_failed_percent(&r->all));
+    buf_addf(out, "  %llu requests  %.0f per s", (unsigned long long)r->all.requests,
+             load_rate(r, r->all.requests));
+    if (p) {
         buf_addz(out, "  now p50 ");
         load_us(out, (double)hist_percentile(&p->n.latency, 50));
         buf_addz(out, " p99 ");
         load_us(out, (double)hist_percentile(&p->n.latency, 99));
     }
-    buf_addz(out, "  failed ");
-    load_percent(out, load_failed_percent(&r->all));
+    buf_addf(out, "  %u of %u users", r->working, r->users);
+}
+
+static size_t last_part(str line)
+{
+    size_t at = line.len;
+    while (at > 1 && (line.ptr[at - 1] != ' ' || line.ptr[at - 2] != ' '))
+        at--;
+    return at > 1 ? at - 2 : 0;
+}
+
+// What doesn't fit is left out part by part, the last first: a line that breaks can't be drawn
+// over.
+void load_line(buf *out, const load_result *r, size_t width)
+{
+    buf line;
+    buf_init(&line, 1024);
+    line_parts(&line, r);
+    str text = buf_str(&line);
+    while (text.len && utf8_width(text) > width)
+        text = str_sub(text, 0, last_part(text));
+    buf_adds(out, text);
+    buf_deinit(&line);
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------

@@ -19,10 +19,10 @@ struct progress {
     arena mem;
 };
 
-static size_t columns(const progress *p)
+size_t report_columns(FILE *terminal)
 {
     struct winsize size;
-    bool known = ioctl(fileno(p->o.out), TIOCGWINSZ, &size) == 0 && size.ws_col;
+    bool known = ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col;
     return known ? size.ws_col : COLUMNS;
 }
 
@@ -62,7 +62,7 @@ static void draw(progress *p, const run_event *ev)
     add_bar(p, &out);
     buf_adds(&out, buf_str(&facts));
     str text = buf_str(&name);
-    size_t used = BAR_WIDTH + utf8_len(buf_str(&facts)), room = columns(p);
+    size_t used = BAR_WIDTH + utf8_len(buf_str(&facts)), room = report_columns(p->o.out);
     for (uint32_t cp; used + 1 < room && text.len; used++) {
         size_t len = utf8_decode(text, &cp);
         buf_adds(&out, str_sub(text, 0, len ? len : 1));

@@ -57,6 +57,8 @@ struct report_progress_options {
     bool faces; // newman's emojitrain: a face for each request
 };
 reporter *report_progress_new(const report_progress_options *o);
+// How wide it is; where that isn't known, 80.
+size_t report_columns(FILE *terminal);
 
 // GitHub Actions: an annotation for each failure, at its place in the collection, and the summary
 // of the step. While the run goes on the runner of GitHub is told to heed no commands: what scripts

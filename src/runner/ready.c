@@ -85,7 +85,7 @@ static code prepare(const trip *x, ready *one, err *e)
         .scopes = &scopes, .auth = x->want.auth, .behavior = x->behavior, .folder = x->r->o.folder};
     one->behavior = x->behavior;
     code c = pm_prepare(&one->mem, x->want.request, &o, &one->call, e);
-    return c ? c : wire_url_parse(&one->mem, one->call.url, &one->at, e);
+    return c ? c : url_parse(&one->mem, one->call.url, &one->at, e);
 }
 
 void ready_keep(trip *x)
@@ -96,7 +96,7 @@ void ready_keep(trip *x)
         return;
     ready *one = NEW(ready);
     arena_init(&one->mem);
-    if (prepare(x, one, &e)) { // told when it is sent
+    if (prepare(x, one, &e)) { // no URL as it should be: read anew each time (wire_url_parse)
         item_free(one);
         return;
     }

@@ -385,12 +385,19 @@ static void show_cookies(sending *s)
     json_set(a, shown, STR("value"), json_new_str(a, buf_str(&s->cookies)));
 }
 
+// Where a kept request goes before any redirect.
+static const uri_url *known_place(const trip *x)
+{
+    return x->told.redirects ? NULL : x->kept_at;
+}
+
 static void start_fetch(sending *s)
 {
     trip *x = s->x;
     const runner_options *o = &x->r->o;
     fetch_request req = {.method = x->method,
                          .url = x->url,
+                         .at = known_place(x),
                          .headers = s->headers.ptr,
                          .header_count = s->headers.len,
                          .body = s->body.ptr,
@@ -468,10 +475,10 @@ static void get_token(trip *x)
 
 static code find_place(trip *x)
 {
-    bool known = x->kept_at && !x->told.redirects;
-    if (known)
-        x->at = *x->kept_at;
-    return known ? OK : wire_url_parse(&x->mem, x->url, &x->at, &x->error);
+    if (!known_place(x))
+        return wire_url_parse(&x->mem, x->url, &x->at, &x->error);
+    x->at = *x->kept_at;
+    return OK;
 }
 
 static void hop(trip *x)
