@@ -21,7 +21,7 @@ async function same(t, document) {
   const env = envOf(dir);
   await writeFile(join(dir, 'c.json'), JSON.stringify(document));
   const seen = {};
-  for (const [who, options, head] of [['newman', { program: process.execPath }, [newmanBin, 'run']], ['gatepost', {}, ['run']]]) {
+  for (const [who, options, head] of [['newman', { program: process.execPath }, [newmanBin, 'run']], ['gatepost', {}, ['run', '--show-secrets']]]) {
     const out = (what) => `${who}.${what}.json`;
     const { code, signal, stderr } = await run([...head, 'c.json', '-r', 'json', '--reporter-json-export', out('report'),
       '--export-environment', out('env'), '--export-collection', out('coll')], { env, cwd: dir, ...options });
@@ -68,6 +68,49 @@ test('a request that cannot be sent is reported, and the run goes on', async (t)
       "pm.sendRequest('http://127.0.0.1:none/', (e) => pm.test('has an error', () => pm.expect(e).to.not.equal(null)))")),
     item('last', `${url}/y`)));
   assert.deepEqual(executions.at(-1).assertions, []);
+});
+
+// What the server got, without what is new in each run or the client's to choose.
+const mirror = (t) => serve(t, async (req, res) => {
+  let sent = '';
+  for await (const piece of req.setEncoding('latin1')) sent += piece;
+  const usual = /^(postman-token|user-agent|host|connection|accept.*|cache-control|content-length)$/i;
+  const headers = req.rawHeaders.flatMap((h, i, all) => (i % 2 || usual.test(h) ? [] : [[h, all[i + 1]]])).sort();
+  res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify([req.method, req.url, headers, sent]));
+});
+const told = on('test', "pm.test(pm.response.text(), () => {})", "pm.test(JSON.stringify(pm.request.headers.toObject()).replace(/\"Postman-Token\":\"[^\"]*\"/i, ''), () => {})",
+  "pm.test(JSON.stringify([pm.request.auth, pm.request.url.toString(), pm.request.url.variables]), () => {})");
+
+test('headers: spellings, disabled ones, beyond ASCII, and what they look like to a test', async (t) => {
+  const url = await mirror(t);
+  const headers = [{ key: 'k', value: '1' }, { key: 'K', value: '2' }, { key: 'k', value: '3' }, { key: 'off', value: 'x', disabled: true }];
+  await same(t, collection(
+    item('get', { method: 'GET', url: `${url}/:a/:b.json`, header: [...headers, { key: 'u', value: 'ü' }] }, told),
+    item('raw', { method: 'POST', url: url.replace('//', '//u:p w@'), header: headers, body: { mode: 'raw', raw: '{}' }, auth: { type: 'bearer', bearer: [{ key: 'token', value: 't' }] } }, told),
+    item('form', { method: 'POST', url, header: [{ key: 'content-type', value: 'mine' }], body: { mode: 'urlencoded', urlencoded: [{ key: 'a', value: 'b' }] } }, told),
+    item('signed', { method: 'PUT', url, body: { mode: 'urlencoded', urlencoded: [] }, auth: { type: 'oauth1', oauth1: Object.entries({ consumerKey: 'c', consumerSecret: 's',
+      token: 't', tokenSecret: 'ts', signatureMethod: 'HMAC-SHA1', timestamp: '1', nonce: 'n', version: '1.0', addParamsToHeader: false }).map(([key, value]) => ({ key, value, type: typeof value })) } }, told)));
+});
+
+test('a script can replace a body and an auth, but not take them away', async (t) => {
+  const url = await mirror(t);
+  const own = { method: 'POST', url, body: { mode: 'raw', raw: 'x' }, auth: { type: 'apikey', apikey: [{ key: 'key', value: 'k' }, { key: 'value', value: 'v' }, { key: 'in', value: 'query' }] } };
+  const inherited = { method: 'POST', url };
+  const scripts = ['pm.request.auth = undefined', 'pm.request.authorizeUsing(null)', 'pm.request.body = undefined', "pm.request.authorizeUsing('bearer', { token: 't' })", "pm.request.method = 'put'"];
+  const document = collection(...scripts.flatMap((s) => [own, inherited].map((r, i) => item(`${s} ${i}`, r, on('prerequest', s), on('test', 'pm.test(pm.response.text(), () => {})')))));
+  document.auth = { type: 'basic', basic: [{ key: 'username', value: 'u' }] };
+  await same(t, document);
+});
+
+test('types of variables: those of pm.variables last, others are cast by the variable that is there', async (t) => {
+  const url = await mirror(t);
+  const sets = ['environment', 'globals', 'collectionVariables', 'variables'].flatMap((s) => [`pm.${s}.set('n', '7', 'number')`, `pm.${s}.set('typed', 'x')`, `pm.${s}.set('u', undefined)`, `pm.${s}.set('o', { a: 1 }, 'object')`]);
+  const shows = ['environment', 'globals', 'collectionVariables', 'variables'].map((s) => `pm.test(JSON.stringify(pm.${s}.toObject()), () => {})`);
+  const document = collection(
+    item('set', `${url}/{{u}}`, on('prerequest', ...sets, "pm.test(environment.typed + '', () => {})", "pm.environment.set('later', 1)", "pm.test(String(environment.later), () => {})", ...shows)),
+    item('shown', `${url}/{{u}}/{{n}}/{{o}}`, on('test', ...shows, "pm.test(pm.variables.replaceIn({ '{{n}}': ['{{n}}', '{{none}}'] })['{{n}}'].join(), () => {})")));
+  document.variable = [{ key: 'typed', value: 1, type: 'number' }];
+  await same(t, document);
 });
 
 test('one event without a list, and scripts of all forms', async (t) => {

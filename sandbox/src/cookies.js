@@ -16,12 +16,12 @@ export class Cookie {
     static key = 'name';
     constructor(item) {
         item = item || {};
-        this.name = item.name ?? item.key;
-        this.value = item.value;
-        for (const k of ['expires', 'maxAge', 'domain', 'path', 'secure', 'httpOnly', 'hostOnly', 'session', 'extensions']) {
-            if (item[k] !== undefined) this[k] = item[k];
+        const value = item.value ? encodeURIComponent(decode(item.value)) : undefined;
+        const parts = { ...item, name: item.name ?? item.key, value };
+        for (const k of ['name', 'expires', 'maxAge', 'domain', 'path', 'secure', 'httpOnly', 'hostOnly', 'session', 'value', 'extensions']) {
+            if (parts[k] !== undefined) this[k] = parts[k];
         }
-        if (this.expires !== undefined && this.expires !== null) this.expires = new Date(this.expires);
+        if (typeof this.expires === 'string') this.expires = new Date(this.expires);
     }
     valueOf() {
         return decode(this.value);
@@ -35,8 +35,9 @@ export class Cookie {
 }
 
 export class CookieList extends PropertyList {
+    // Cookies of the runner, which leaves out what they don't have.
     constructor(items) {
-        super(Cookie, items);
+        super(Cookie, items && items.map((c) => ({ maxAge: 0, ...c, expires: c.expires === undefined ? null : new Date(c.expires) })));
     }
 }
 

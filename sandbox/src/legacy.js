@@ -44,9 +44,9 @@ function requestData({ body }) {
     return (body.mode === 'file' && body.file.content) || {};
 }
 
-// set…Variable turn values into text.
+// set…Variable turn values into text, but for those that are false.
 function asText(value) {
-    return (value === false || value) && typeof value.toString === 'function' ? value.toString() : value;
+    return value && typeof value.toString === 'function' ? value.toString() : value;
 }
 
 function makePostman(script) {

@@ -36,28 +36,26 @@ export class PropertyList {
         this.add(item);
     }
     prepend(item) {
-        this.members.unshift(this.make(item));
+        this.insert(item, this.members[0]);
     }
+    // Puts a member as it is before another one, or at the end; one of the list is moved.
     insert(item, before) {
-        const at = this.#at(before);
-        this.members.splice(at < 0 ? this.members.length : at, 0, this.make(item));
+        if (item === null || typeof item !== 'object') return;
+        const known = this.members.indexOf(item);
+        if (known >= 0) this.members.splice(known, 1);
+        const at = before ? this.indexOf(before) : -1;
+        this.members.splice(at < 0 ? this.members.length : at, 0, item);
     }
     insertAfter(item, after) {
-        const at = this.#at(after);
-        this.members.splice(at < 0 ? this.members.length : at + 1, 0, this.make(item));
+        this.insert(item, this.members[this.indexOf(after) + 1]);
     }
     // True when it was added, false when it replaced a member, null when it is nothing.
     upsert(item) {
         if (item === undefined || item === null) return null;
-        const member = this.make(item);
-        const at = this.#at(member[this.Type.key]);
-        if (at < 0) {
-            this.members.push(member);
-            return true;
-        }
-        if (typeof this.members[at].update === 'function') this.members[at].update(member);
-        else this.members[at] = member;
-        return false;
+        const existing = this.one(item[this.Type.key]);
+        if (existing) existing.update(item);
+        else this.add(item);
+        return !existing;
     }
     remove(what) {
         if (typeof what === 'function') {
@@ -77,8 +75,10 @@ export class PropertyList {
         if (items instanceof PropertyList) items = items.members;
         if (Array.isArray(items)) {
             for (const item of items) this.add(item);
-        } else if (items && typeof items === 'object') {
-            for (const key of Object.keys(items)) this.add({ key, value: items[key] });
+        } else if (items && typeof items === 'object' && this.Type.create) {
+            for (const key of Object.keys(items)) this.add(this.Type.create(items[key], key));
+        } else {
+            this.add(items);
         }
     }
     repopulate(items) {
@@ -103,17 +103,18 @@ export class PropertyList {
     }
     get(key) {
         const m = this.one(key);
-        return m && (typeof m.valueOf() === 'object' ? m.value : m.valueOf());
+        return m && m.valueOf();
     }
     idx(i) {
         return this.members[i];
     }
     indexOf(ref) {
-        return typeof ref === 'object' ? this.members.indexOf(ref) : this.#at(ref);
+        return typeof ref === 'string' ? this.#at(ref) : this.members.indexOf(ref);
     }
     has(ref, value) {
-        if (arguments.length < 2) return this.#at(typeof ref === 'object' && ref ? ref[this.Type.key] : ref) >= 0;
-        return this.members.some((m) => this.#same(m[this.Type.key], ref) && m.value === value);
+        if (typeof ref !== 'string') return this.members.includes(ref);
+        if (arguments.length < 2) return this.#at(ref) >= 0;
+        return this.members.some((m) => this.#same(m[this.Type.key], ref) && m.valueOf() === value);
     }
     each(call, context) {
         this.members.slice().forEach(call, context ?? this);
@@ -141,16 +142,12 @@ export class PropertyList {
         const out = {};
         const lower = this.caseInsensitive && !caseSensitive;
         for (const m of this.members) {
-            if (!m || (excludeDisabled && m.disabled)) continue;
+            if (!m || !Object.hasOwn(m, this.Type.key) || (excludeDisabled && m.disabled)) continue;
             const name = m[this.Type.key];
             if (sanitize && !name) continue;
             const key = lower ? String(name).toLowerCase() : name;
-            if ((multiValue || this.Type.multiple) && Object.hasOwn(out, key)) {
-                out[key] = [].concat(out[key], m.value);
-            } else {
-                const v = m.valueOf();
-                out[key] = v !== null && typeof v === 'object' && 'value' in v ? v.value : v;
-            }
+            if ((multiValue || this.Type.multiple) && Object.hasOwn(out, key)) out[key] = [].concat(out[key], [m.valueOf()]);
+            else out[key] = m.valueOf();
         }
         return out;
     }
@@ -175,25 +172,25 @@ export function describe(d) {
     return d && typeof d === 'object' ? d.content : d;
 }
 
+// What every member may say of itself, first of all in its JSON.
+function begin(member, item) {
+    if (item && 'disabled' in item) member.disabled = Boolean(item.disabled);
+    if (item && item.description !== undefined) member.description = describe(item.description);
+}
+
 export class Header {
     static key = 'key';
     static multiple = true;
     constructor(item, name) {
-        if (typeof item === 'string') {
-            if (name !== undefined) item = { key: name, value: item };
-            else [item] = Header.parse(item);
-        }
-        item = item || {};
-        this.key = item.key ?? item.name ?? '';
-        this.value = item.value === undefined || item.value === null ? '' : String(item.value);
-        if (item.system) this.system = true;
-        if (item.disabled) this.disabled = true;
-        if (item.description !== undefined) this.description = describe(item.description);
+        if (typeof item === 'string') item = typeof name === 'string' ? { key: name, value: item } : Header.parseOne(item);
+        begin(this, item);
+        this.update(item ?? {});
     }
-    update({ key, value, disabled }) {
-        this.key = key;
-        this.value = value;
-        if (disabled !== undefined) this.disabled = disabled;
+    update(item) {
+        this.key = item.key || item.name || '';
+        this.value = item.value === undefined ? '' : item.value;
+        if ('system' in item) this.system = item.system;
+        if ('disabled' in item) this.disabled = item.disabled;
     }
     valueOf() {
         return this.value;
@@ -205,20 +202,17 @@ export class Header {
         return { ...this };
     }
     static create(value, name) {
-        return new Header({ key: name, value });
+        return new Header(value, name);
+    }
+    static parseOne(line) {
+        const at = line.indexOf(':');
+        return at < 0 ? { key: line.trim(), value: '' } : { key: line.slice(0, at).trim(), value: line.slice(at + 1).trim() };
     }
     static parse(text) {
-        const out = [];
-        for (const line of String(text).split(/\r?\n/)) {
-            const at = line.indexOf(':');
-            if (line.trim() === '') continue;
-            if (at < 0) out.push({ key: line.trim(), value: '' });
-            else out.push({ key: line.slice(0, at).trim(), value: line.slice(at + 1).trim() });
-        }
-        return out;
+        return String(text).split(/\r?\n/).filter((line) => line.trim() !== '').map(Header.parseOne);
     }
     static join(members) {
-        return members.filter((m) => !m.disabled).map((m) => `${m}\r\n`).join('');
+        return members.filter((m) => !m.disabled).map((m) => `${m.key}: ${m.value}\r\n`).join('');
     }
 }
 
@@ -234,51 +228,58 @@ export class HeaderList extends PropertyList {
     }
 }
 
+// What would end a key or a value is escaped, but for the names of variables.
+function escapeParts(text, pattern) {
+    return text.replace(/\{\{[^{}]*[&#=][^{}]*\}\}|[&#=]/g, (found) => (found.length === 1 && pattern.includes(found) ? encodeURIComponent(found) : found));
+}
+
 // A query parameter; also a field of an urlencoded body.
 export class QueryParam {
     static key = 'key';
     static multiple = true;
     constructor(item) {
-        if (typeof item === 'string') [item] = QueryParam.parse(item);
-        item = item || {};
-        this.key = item.key === undefined ? null : item.key;
-        this.value = item.value === undefined ? null : item.value;
-        if (item.system) this.system = true;
-        if (item.disabled) this.disabled = true;
-        if (item.description !== undefined) this.description = describe(item.description);
+        begin(this, typeof item === 'string' ? undefined : item);
+        this.update(item ?? {});
     }
     update(item) {
-        this.key = item.key;
-        this.value = item.value;
-        if (item.disabled !== undefined) this.disabled = item.disabled;
+        const { key, value, system } = typeof item === 'string' ? QueryParam.parseOne(item) : item;
+        this.key = key;
+        this.value = value;
+        if (system !== undefined) this.system = system;
     }
     valueOf() {
         return typeof this.value === 'string' ? this.value : '';
     }
     toString() {
-        const key = this.key === null ? '' : String(this.key);
-        return this.value === null ? key : `${key}=${this.value}`;
+        return QueryParam.text(this);
     }
     toJSON() {
         return { ...this };
     }
+    static text({ key, value }) {
+        return (typeof key === 'string' ? escapeParts(key, '&#=') : '') + (typeof value === 'string' ? `=${escapeParts(value, '&#')}` : '');
+    }
+    static parseOne(pair) {
+        const at = pair.indexOf('=');
+        return at < 0 ? { key: pair, value: null } : { key: pair.slice(0, at), value: pair.slice(at + 1) };
+    }
+    // Nothing between two '&' has no key.
     static parse(text) {
-        return String(text).split('&').map((pair) => {
-            const at = pair.indexOf('=');
-            return at < 0 ? { key: pair, value: null } : { key: pair.slice(0, at), value: pair.slice(at + 1) };
-        });
+        return String(text).split('&').map((pair, i, all) => (pair === '' && i < all.length - 1 ? { key: null, value: null } : QueryParam.parseOne(pair)));
     }
     static join(members) {
-        return members.filter((m) => !m.disabled).join('&');
+        return members.filter((m) => m.disabled !== true).map(QueryParam.text).join('&');
     }
 }
 
 export class FormParam {
     static key = 'key';
     static multiple = true;
-    constructor(item) {
-        Object.assign(this, item);
-        if (item && item.description !== undefined) this.description = describe(item.description);
+    constructor(item = {}) {
+        begin(this, item);
+        this.key = item.key || '';
+        this.value = item.value || '';
+        for (const k of ['type', 'src', 'contentType', 'fileName']) this[k] = item[k];
     }
     update(item) {
         Object.assign(this, item);
@@ -290,36 +291,11 @@ export class FormParam {
         return `${this.key}=${this.value}`;
     }
     toJSON() {
-        return { ...this };
+        const out = { ...this };
+        if (out.type === 'file' && !out.value) delete out.value;
+        return out;
     }
-    static parse(text) {
-        return QueryParam.parse(text);
-    }
-}
-
-// A path variable of a URL.
-export class PathVariable {
-    static key = 'key';
-    constructor(item) {
-        Object.assign(this, item);
-        if (this.key === undefined && this.id !== undefined) this.key = this.id;
-    }
-    update(item) {
-        Object.assign(this, item);
-    }
-    get() {
-        return this.value;
-    }
-    set(value) {
-        this.value = value;
-    }
-    valueOf() {
-        return this.value;
-    }
-    toString() {
-        return String(this.value);
-    }
-    toJSON() {
-        return { ...this };
+    static join() {
+        return '';
     }
 }

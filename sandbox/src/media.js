@@ -49,5 +49,5 @@ export function contentInfo(contentType, disposition, charset) {
     const dot = given ? given.lastIndexOf('.') : -1;
     const fileExtension = dot > 0 ? given.slice(dot + 1) : extensions[type];
     const fileName = given || (fileExtension ? `response.${fileExtension}` : 'response');
-    return { contentType: type, mimeType, mimeFormat, charset: charset || 'utf8', fileExtension, fileName };
+    return { contentType: type, mimeType, mimeFormat, charset: (charset || 'utf8').replace(/^utf-8$/, 'utf8'), fileExtension, fileName };
 }

@@ -3,7 +3,7 @@
 // the sandbox are parameters of the function that a script becomes.
 import { loadSugar, needsSugar } from './sugar.js';
 
-const { Function, Reflect, SyntaxError, WeakSet } = globalThis;
+const { Function, Reflect, RegExp, SyntaxError, WeakMap, WeakSet } = globalThis;
 const sourceOf = Function.prototype.toString;
 
 const always = [
@@ -20,6 +20,13 @@ function compiles(names, text) {
     }
 }
 
+// Globals of the legacy API that show what was when the script began.
+const snapshots = ['environment', 'globals', 'request'];
+const mentioned = new WeakMap();
+
+// Those of them that the script, which has been checked, speaks of.
+export const snapshotsOf = (script) => mentioned.get(script);
+
 // Throws when the script, a function that was compiled, declares one of the names: those above and
 // those of more(), which depend on its event. Makes ready what it needs of SugarJS. Once for
 // each script.
@@ -33,5 +40,6 @@ export function checkScript(script, event, more) {
         const taken = compiles(names, body) ? undefined : names.find((name) => !compiles([name], body));
         if (taken) throw new SyntaxError(`Identifier '${taken}' has already been declared`);
     }
+    mentioned.set(script, snapshots.filter((name) => new RegExp(`(?:^|[^.\\w])${name}\\b`).test(text)));
     checked[event].add(script);
 }

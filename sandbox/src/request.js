@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // pm.request, and what pm.sendRequest accepts.
 import { describe, FormParam, Header, HeaderList, PropertyList, QueryParam } from './list.js';
+import { modules } from './modules.js';
 import { Url } from './url.js';
+import { Variable } from './variables.js';
 
 const { stringify, parse } = JSON;
+
+const names = new Map([[QueryParam, 'urlencoded'], [FormParam, 'formdata']]);
+const graphqlOf = ({ query, operationName, variables }) => ({ query, operationName, variables });
 
 export class RequestBody {
     constructor(source) {
         this.update(source);
     }
     update(source) {
-        if (!source) return;
         if (typeof source === 'string') source = { mode: 'raw', raw: source };
-        this.mode = source.mode;
-        this.raw = source.raw;
+        if (!source || !source.mode) return;
+        const known = String(source.mode).toLowerCase();
+        this.mode = ['raw', 'urlencoded', 'formdata', 'file', 'graphql'].includes(known) ? known : 'raw';
+        const list = (Type, items) => (items || this.mode === names.get(Type) ? new PropertyList(Type, items || []) : undefined);
+        this.raw = this.mode === 'raw' ? source.raw || '' : source.raw;
+        this.urlencoded = list(QueryParam, source.urlencoded);
+        this.formdata = list(FormParam, source.formdata);
         this.file = typeof source.file === 'string' ? { src: source.file } : source.file;
-        this.graphql = source.graphql;
-        this.urlencoded = source.urlencoded === undefined && this.mode !== 'urlencoded'
-            ? undefined : new PropertyList(QueryParam, source.urlencoded);
-        this.formdata = source.formdata === undefined && this.mode !== 'formdata'
-            ? undefined : new PropertyList(FormParam, source.formdata);
-        if (source.options !== undefined) this.options = source.options;
-        if (source.disabled) this.disabled = true;
+        this.graphql = source.graphql ? graphqlOf(source.graphql) : this.mode === 'graphql' ? {} : source.graphql;
+        this.options = source.options && typeof source.options === 'object' ? source.options : undefined;
+        this.disabled = source.disabled;
     }
     isEmpty() {
         const content = this[this.mode];
@@ -33,12 +38,11 @@ export class RequestBody {
     toString() {
         const content = this[this.mode];
         if (this.mode === 'urlencoded') return content ? content.toString() : '';
-        if (this.mode === 'raw') return content ? String(content) : '';
-        return content && typeof content.toString === 'function' && this.mode === 'formdata' ? content.toString() : '';
+        return this.mode === 'raw' && content ? String(content) : '';
     }
     toJSON() {
         const out = {};
-        for (const k of ['mode', 'raw', 'file', 'graphql', 'urlencoded', 'formdata', 'options', 'disabled']) {
+        for (const k of ['mode', 'raw', 'urlencoded', 'formdata', 'file', 'graphql', 'options', 'disabled']) {
             const v = this[k];
             if (v !== undefined) out[k] = v instanceof PropertyList ? v.toJSON() : v;
         }
@@ -46,24 +50,33 @@ export class RequestBody {
     }
 }
 
-// {type, [type]: [{key, value}]} as an object with the parameters of the type as a list.
+// {type, [type]: [{key, value}]} as an object with the parameters of each type as a list.
 export class RequestAuth {
     constructor(source) {
-        this.update(source);
+        const { type, ...parameters } = source || {};
+        if (type) this.use(type);
+        for (const k of Object.keys(parameters)) this.update(parameters[k], k);
     }
-    update(source, type) {
-        if (typeof source === 'string') return this.use(source);
-        source = source || {};
-        this.type = type || source.type;
-        if (!this.type || this.type === 'noauth') return;
-        this[this.type] = new PropertyList(PropertyAny, pairs(source[this.type] ?? (type ? source : undefined)));
+    update(parameters, type = this.type) {
+        if (typeof type !== 'string' || type === 'type' || !parameters || typeof parameters !== 'object') return;
+        this.#take(type, parameters);
     }
     use(type, parameters) {
+        if (typeof type !== 'string' || type === 'type') return;
         this.type = type;
-        this[type] = new PropertyList(PropertyAny, pairs(parameters));
+        this.#take(type, parameters ?? []);
+    }
+    #take(type, parameters) {
+        if (!(this[type] instanceof PropertyList)) this[type] = new PropertyList(Variable);
+        this[type].assimilate(pairs(parameters));
     }
     parameters() {
         return this[this.type];
+    }
+    clear(type) {
+        if (!(this[type] instanceof PropertyList)) return;
+        if (type === this.type) this[type].clear();
+        else delete this[type];
     }
     toJSON() {
         const out = { type: this.type };
@@ -74,52 +87,45 @@ export class RequestAuth {
     }
 }
 
-class PropertyAny {
-    static key = 'key';
-    constructor(item) {
-        Object.assign(this, item);
-    }
-    valueOf() {
-        return this.value;
-    }
-    update(item) {
-        this.value = item.value;
-    }
-    toJSON() {
-        return { ...this };
-    }
-}
-
 function pairs(parameters) {
-    if (!parameters || Array.isArray(parameters) || parameters instanceof PropertyList) return parameters;
-    return Object.keys(parameters).map((key) => ({ type: 'any', value: parameters[key], key }));
+    if (Array.isArray(parameters) || parameters instanceof PropertyList) return parameters;
+    return Object.keys(parameters).map((key) => ({ key, value: parameters[key] }));
 }
 
 export class Request {
     constructor(source) {
-        this.update(typeof source === 'string' || source instanceof Url ? { url: source } : source || {});
+        if (typeof source === 'string' || source instanceof Url) source = { url: source };
+        if (source?.description !== undefined) this.description = describe(source.description);
+        this.url = new Url();
+        this.headers = new HeaderList();
+        this.method = 'GET';
+        this.update(source);
     }
     update(source) {
-        if (typeof source === 'string') source = { url: source };
-        this.url = source.url instanceof Url ? source.url : new Url(source.url);
-        this.headers = new HeaderList(source.header ?? source.headers);
-        this.method = String(source.method ?? 'GET').toUpperCase();
-        if (source.body) this.body = source.body instanceof RequestBody ? source.body : new RequestBody(source.body);
-        if (source.auth) this.auth = source.auth instanceof RequestAuth ? source.auth : new RequestAuth(source.auth);
+        if (!source) return;
+        if ('url' in source) this.url.update(source.url);
+        const headers = source.header ?? source.headers;
+        if (headers) this.headers.repopulate(headers);
+        if ('method' in source) this.method = String(source.method ?? 'GET').toUpperCase();
+        if (source.body !== undefined) this.body = new RequestBody(source.body instanceof RequestBody ? source.body.toJSON() : source.body);
+        if (source.auth) this.auth = new RequestAuth(source.auth);
         if (source.proxy !== undefined) this.proxy = source.proxy;
         if (source.certificate !== undefined) this.certificate = source.certificate;
-        if (source.description !== undefined) this.description = describe(source.description);
     }
     addHeader(header) {
         this.headers.add(header);
     }
     upsertHeader(header) {
-        if (header) this.headers.upsert(header);
+        if (!header || !header.key) return;
+        const existing = this.headers.find({ key: header.key });
+        if (existing) existing.value = header.value;
+        else this.headers.add(header);
     }
-    removeHeader(name, { ignoreCase = true } = {}) {
-        if (!name) return;
-        const wanted = String(name.key ?? name);
-        this.headers.remove((h) => (ignoreCase ? h.key.toLowerCase() === wanted.toLowerCase() : h.key === wanted));
+    removeHeader(name, { ignoreCase } = {}) {
+        const wanted = typeof name === 'string' ? name : name.key;
+        if (!wanted) return;
+        const same = (key) => (ignoreCase ? key.toLowerCase() === wanted.toLowerCase() : key === wanted);
+        this.headers.remove((h) => same(h.key));
     }
     getHeaders(options = {}) {
         const { ignoreCase, enabled, multiValue, sanitizeKeys } = options;
@@ -135,18 +141,24 @@ export class Request {
         this.url.removeQueryParams(params);
     }
     authorizeUsing(type, options) {
-        if (type && typeof type === 'object') [type, options] = [type.type, type[type.type] ?? options];
+        if (type && typeof type === 'object' && (options === undefined || options === null)) ({ type, ...options } = type);
         if (type === null) {
             this.auth = undefined;
             return;
         }
-        if (!this.auth) this.auth = new RequestAuth();
+        if (typeof type !== 'string' || type === 'type') return;
+        if (this.auth) this.auth.clear(type);
+        else this.auth = new RequestAuth();
         this.auth.use(type, options);
     }
+    // A declared length counts, else that of the body as it is written.
     size() {
-        const body = this.body && !this.body.isEmpty() ? this.body.toString().length : 0;
-        const header = this.headers.contentSize();
-        return { body, header, total: body + header, source: 'COMPUTED' };
+        const declared = this.headers.get('Content-Length');
+        const isDeclared = Boolean(declared) && /^[0-9]+$/.test(declared);
+        const written = () => (this.body ? modules.load('buffer').Buffer.byteLength(this.body.toString()) : 0);
+        const body = isDeclared ? Number(declared) : written();
+        const header = `${this.method} ${this.url.getPathWithQuery()} HTTP/X.X\r\n\r\n`.length + this.headers.contentSize();
+        return { body, header, total: body + header, source: isDeclared ? 'CONTENT-LENGTH' : 'COMPUTED' };
     }
     clone() {
         return new Request(this.toJSON());
@@ -154,11 +166,13 @@ export class Request {
     // Scripts may replace parts by plain values; other headers than a list of them are none.
     toJSON() {
         const part = (v, Kind) => (v instanceof Kind ? v : new Kind(v)).toJSON();
-        const out = { url: part(this.url, Url), method: this.method };
+        const out = this.description === undefined ? {} : { description: this.description };
+        out.url = part(this.url, Url);
         if (this.headers instanceof HeaderList && this.headers.count()) out.header = this.headers.toJSON();
+        out.method = String(this.method).toUpperCase();
         if (this.body) out.body = part(this.body, RequestBody);
         if (this.auth) out.auth = part(this.auth, RequestAuth);
-        for (const k of ['proxy', 'certificate', 'description']) if (this[k] !== undefined) out[k] = this[k];
+        for (const k of ['proxy', 'certificate']) if (this[k] !== undefined) out[k] = this[k];
         return out;
     }
     static isRequest(v) {

@@ -7,6 +7,7 @@ import { contentInfo } from './media.js';
 import { reasonOf } from './status.js';
 
 export class Response {
+    static name = 'PostmanResponse'; // as messages of chai show it
     #body;
     #text;
 
@@ -45,7 +46,8 @@ export class Response {
     }
     details() {
         const known = reasonOf(this.code);
-        return { ...known, code: this.code, name: this.status || known.name, standardName: known.name };
+        const out = { ...known, code: this.code, name: this.status || known.name };
+        return known.name ? { ...out, standardName: known.name } : out;
     }
     size() {
         const body = this.downloadedBytes ?? this.responseSize ?? this.text().length;

@@ -10,7 +10,7 @@ import { lazy, Slots } from './lazy.js';
 import { Header, HeaderList, PropertyList } from './list.js';
 import { finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
 import { modules } from './modules.js';
-import { checkScript } from './names.js';
+import { checkScript, snapshotsOf } from './names.js';
 import { makeRequire, makeVault } from './packages.js';
 import { Request, requestJSON } from './request.js';
 import { Response } from './response.js';
@@ -188,7 +188,10 @@ export class Script {
     }
 
     #makeScope(name) {
-        if (name === 'data') return new VariableScope({ id: uuid(), values: this.row() });
+        if (name === 'data') {
+            const row = this.row();
+            return new VariableScope({ id: uuid(), values: Object.keys(row).map((key) => ({ key, value: row[key] })) });
+        }
         const beneath = name === 'local' ? ['data', 'environment', 'collection', 'globals'] : [];
         return new VariableScope(this.#read(name), beneath.map((other) => this.scope(other)));
     }
@@ -239,7 +242,8 @@ export class Script {
     makeRequest() {
         this.request = new Request(parse(this.host.request() || '{}'));
         // Compared at the end, to see whether the script changed it.
-        if (!this.isTest) this.requestBefore = stringify(this.request);
+        if (this.isTest) this.request.url.nameVariables();
+        else this.requestBefore = stringify(this.request);
         return this.request;
     }
 
@@ -319,7 +323,7 @@ export class Script {
     runRequest(reference, { variables = {} } = {}) {
         const set = this.changes().filter((c) => c.kind === 'set' && c.scope !== 'vault');
         const own = Object.keys(variables).map((key) => ({ key, value: variables[key] }));
-        const seen = set.map(({ key, value, type }) => ({ key, value: parse(value), type }));
+        const seen = set.map(({ key, value, type }) => ({ key, value: value === '' ? undefined : parse(value), type }));
         return this.#fetch(undefined, () => ({ item: String(reference), variables: stringify([...seen, ...own]) }));
     }
 
@@ -401,11 +405,18 @@ export class Script {
         return scopes.flatMap((name) => (fixedScopes.includes(name) || !this.#scopes[name] ? [] : this.#scopes[name].changes(name, attempt)));
     }
 
+    // A body or an auth can be replaced but not taken away.
+    #kept(text) {
+        const after = parse(text), before = parse(this.requestBefore);
+        for (const part of ['body', 'auth']) after[part] = after[part] ?? before[part];
+        return stringify(after);
+    }
+
     result() {
         const out = { changes: this.changes() };
         if (this.request && !this.isTest) {
             const after = this.#attempt(() => stringify(this.request));
-            if (after !== this.requestBefore) out.request = after;
+            if (after !== this.requestBefore) out.request = after && this.#kept(after);
         }
         if (this.next !== undefined) out.next = this.next === null ? null : this.#attempt(() => String(this.next));
         if (this.error) out.error = this.error;
@@ -435,7 +446,9 @@ export function createRunner(host, global) {
                 intact(() => {
                     script = new Script(host, parse(text));
                     realm.enter(script);
-                    if (fault === undefined) script.check(call);
+                    if (fault !== undefined) return;
+                    script.check(call);
+                    if (script.context.legacy) for (const name of snapshotsOf(call)) void global[name];
                 });
                 if (fault !== undefined) throw fault;
                 const result = apply(call, {}, []);

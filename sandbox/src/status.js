@@ -20,5 +20,5 @@ const names = {
 };
 
 export function reasonOf(code) {
-    return { name: names[code] ?? '', detail: '' };
+    return names[code] === undefined ? { name: '' } : { name: names[code], detail: '' };
 }

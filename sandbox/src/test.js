@@ -5,9 +5,10 @@ import { intact } from './intact.js';
 
 const fail = (assertion, e) => intact(() => {
     assertion.passed = false;
-    // What isn't an object has no message to show but the test's name.
+    // What isn't an object has no message to show but the test's name, and one without a name is taken
+    // for a failed assertion.
     const named = e !== null && typeof e === 'object';
-    assertion.error = named ? describeError(e) : { name: '', message: '', stack: '' };
+    assertion.error = named ? describeError(e, '') : { name: '', message: '', stack: '' };
 });
 
 // `tell` gets each assertion when its test is over.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // URLs as Postman sees them: parts that may hold {{variables}}, put together again as they were.
-import { PathVariable, PropertyList, QueryParam } from './list.js';
+import { PropertyList, QueryParam } from './list.js';
+import { Variable } from './variables.js';
 
 // Splits at `sep` outside of {{…}}.
 function split(text, sep) {
@@ -58,10 +59,23 @@ function parseUrl(text) {
     return out;
 }
 
+// The name of the variable that a part of a path begins with: ":id" and ":id.json" have id.
+function variableOf(part) {
+    if (typeof part !== 'string' || part[0] !== ':') return undefined;
+    const dot = part.indexOf('.');
+    return dot < 0 ? part.slice(1) : part.slice(1, dot);
+}
+
 function strings(list, sep) {
     if (list === undefined || list === null) return undefined;
     if (typeof list === 'string') return split(sep === '/' ? list.replace(/^\//, '') : list, sep);
     return Array.isArray(list) ? list.map((p) => (p && typeof p === 'object' ? p.value : p)) : undefined;
+}
+
+// A query may be an object of names and values.
+function pairs(query) {
+    const named = query && typeof query === 'object' && !Array.isArray(query) && !(query instanceof PropertyList);
+    return named ? Object.keys(query).map((key) => ({ key, value: query[key] })) : query;
 }
 
 export class Url {
@@ -83,8 +97,15 @@ export class Url {
         this.path = strings(from.path, '/');
         this.hash = from.hash ?? undefined;
         this.host = strings(from.host, '.');
-        this.query = new PropertyList(QueryParam, from.query);
-        this.variables = new PropertyList(PathVariable, from.variable ?? from.variables);
+        this.query = new PropertyList(QueryParam, pairs(from.query));
+        this.variables = new PropertyList(Variable, from.variable ?? from.variables);
+        if (typeof source === 'string') this.nameVariables();
+    }
+
+    // As the URL that was sent has them: by name, without values.
+    nameVariables() {
+        const names = new Set((this.path ?? []).map(variableOf).filter((name) => name));
+        this.variables.repopulate([...names].map((key) => ({ key })));
     }
 
     // Scripts may replace a list by its text.
@@ -100,11 +121,9 @@ export class Url {
         const path = this.path ? strings(this.path, '/') ?? [] : [];
         if (unresolved === true || (unresolved && unresolved.unresolved)) return `/${path.join('/')}`;
         const filled = path.map((part) => {
-            if (typeof part !== 'string' || part[0] !== ':') return part;
-            const dot = part.indexOf('.');
-            const name = dot < 0 ? part.slice(1) : part.slice(1, dot);
-            const v = this.variables.one(name);
-            return v && typeof v.value === 'string' && v.value ? v.value + (dot < 0 ? '' : part.slice(dot)) : part;
+            const name = variableOf(part);
+            const value = name && this.variables.get(name);
+            return value && typeof value === 'string' ? value + part.slice(name.length + 1) : part;
         });
         return `/${filled.join('/')}`;
     }
@@ -134,7 +153,7 @@ export class Url {
         if (this.auth) {
             if (typeof this.auth.user === 'string') out += this.auth.user;
             if (typeof this.auth.password === 'string') out += `:${this.auth.password}`;
-            out += '@';
+            if (typeof this.auth.user === 'string' || typeof this.auth.password === 'string') out += '@';
         }
         out += this.getHost();
         if (this.port) out += `:${this.port}`;

@@ -6,55 +6,63 @@ import { PropertyList } from './list.js';
 import { uuid } from './uuid.js';
 
 const { stringify, parse } = JSON;
-const { hasOwn } = Object;
 const identity = (v) => v;
-const asJSON = (v) => (typeof v === 'string' ? v : stringify(v));
-const fromJSON = (v) => {
+function asJSON(v) {
     try {
-        return typeof v === 'string' ? parse(v) : v;
+        return typeof v === 'string' ? v : stringify(v);
+    } catch {
+        return 'null';
+    }
+}
+const fromJSON = (fits) => (v) => {
+    try {
+        const value = parse(v);
+        return fits(value) ? value : undefined;
     } catch {
         return undefined;
     }
 };
-// How a value is stored and read back; types that aren't here keep what they are given.
+// How a value of each type is stored and read back.
 const casts = {
+    __proto__: null,
+    any: { in: identity, out: identity },
     string: { in: String, out: String },
     number: { in: Number, out: Number },
     boolean: { in: Boolean, out: Boolean },
-    json: { in: asJSON, out: fromJSON },
-    array: { in: asJSON, out: fromJSON },
-    object: { in: asJSON, out: fromJSON },
+    array: { in: asJSON, out: fromJSON(Array.isArray) },
+    object: { in: asJSON, out: fromJSON((v) => v instanceof Object && !Array.isArray(v)) },
 };
-const plain = { in: identity, out: identity };
 
-function castOf(type) {
-    return hasOwn(casts, type) ? casts[type] : plain;
-}
-
+// Other types than those above ("secret", "default") are kept, and mean any.
 export class Variable {
     static key = 'key';
     constructor(item) {
         item = item || {};
-        this.type = item.type === undefined ? 'any' : item.type;
-        this.value = 'value' in item ? castOf(this.type).in(item.value) : undefined;
-        this.key = item.key === undefined ? item.id : item.key;
         if (item.disabled || item.enabled === false) this.disabled = true;
-    }
-    update(item) {
-        if (item.type !== undefined) this.type = item.type;
+        this.type = item.type === undefined || item.type === null ? 'any' : String(item.type).toLowerCase();
+        this.value = undefined;
+        if (item.key !== undefined || item.id !== undefined) this.key = item.key === undefined ? item.id : item.key;
         if ('value' in item) this.set(item.value);
     }
+    update(item) {
+        if (item.type !== undefined && item.type in casts) this.type = item.type;
+        if ('value' in item) this.set(item.value);
+    }
+    get #cast() {
+        return casts[this.type] ?? casts.any;
+    }
     get() {
-        return castOf(this.type).out(this.value);
+        return this.#cast.out(typeof this.value === 'function' ? this.value() : this.value);
     }
     set(value) {
-        this.value = castOf(this.type).in(value);
+        this.value = typeof value === 'function' ? value : this.#cast.in(value);
     }
     valueOf() {
         return this.get();
     }
     toString() {
-        return String(this.get());
+        const value = this.get();
+        return value === undefined ? '' : String(value);
     }
     toJSON() {
         return { ...this };
@@ -63,7 +71,7 @@ export class Variable {
 
 export class VariableScope {
     #layers;
-    #touched = new Map(); // key → false: set, true: also removed before
+    #touched = new Map(); // key → { value: as it was given, secret, removed: also removed before }
     #cleared = false;
 
     constructor({ id, name, values } = {}, layers = []) {
@@ -107,13 +115,13 @@ export class VariableScope {
         const update = type === undefined ? { key, value } : { key, value, type };
         if (own) own.update(update);
         else this.values.add(update);
-        this.#touched.set(key, this.#touched.get(key) ?? false);
+        this.#touched.set(key, { value, secret: type === 'secret', removed: Boolean(this.#touched.get(key)?.removed) });
     }
     unset(key) {
         intact(() => {
             this.values.remove((v) => v.key === key && !v.disabled);
             this.#touched.delete(key);
-            this.#touched.set(key, true);
+            this.#touched.set(key, { removed: true });
         });
     }
     clear() {
@@ -148,17 +156,15 @@ export class VariableScope {
         if (typeof template !== 'object') return template;
         if (Array.isArray(template)) return template.map((t) => this.replaceIn(t));
         const source = typeof template.toJSON === 'function' ? template.toJSON() : template;
-        return Object.fromEntries(Object.keys(source).map((k) => [this.#replaceText(k), this.replaceIn(source[k])]));
+        return Object.fromEntries(Object.keys(source).map((k) => [k, this.replaceIn(source[k])]));
     }
     #replaceText(text) {
         for (let round = 0; round < 19; round++) {
             let changed = false;
             text = text.replace(/\{\{([^{}]*?)\}\}/g, (whole, key) => {
-                const found = this.#find(key);
-                const value = found ? found.get() : VariableScope.dynamic(key);
-                if (value === undefined) return whole;
+                const value = this.#find(key) ?? VariableScope.dynamic(key);
                 changed = true;
-                return Array.isArray(value) || typeof value === 'object' || typeof value === 'function' ? `${value}` : String(value);
+                return value === undefined ? whole : String(value);
             });
             if (!changed) break;
         }
@@ -169,17 +175,20 @@ export class VariableScope {
         return { id: this.id, name: this.name, values: this.values.toJSON() };
     }
 
-    // What scripts did to the scope, as messages.js wants it: values as they are at the end. `attempt`
-    // gives undefined for one that can't be written.
+    // What scripts did to the scope, as messages.js wants it: values as they are at the end, which the
+    // scope's own variable casts by its type. `attempt` gives undefined for one that can't be written.
     changes(scope, attempt) {
         const out = this.#cleared ? [{ scope, kind: 'clear' }] : [];
-        for (const [key, removed] of this.#touched) {
+        for (const [key, { value, secret, removed }] of this.#touched) {
             const own = this.#own(key);
             const name = String(key);
             if (removed || !own) out.push({ scope, kind: 'unset', key: name });
-            // What JSON has no word for (undefined, NaN, functions) arrives as null.
-            const value = own && attempt(() => stringify(own.value) ?? 'null');
-            if (value !== undefined) out.push({ scope, kind: 'set', key: name, value, type: own.type });
+            // What JSON has no word for (NaN, functions) arrives as null. pm.variables are handed on as they
+            // are, with types, and undefined stays so.
+            const local = scope === 'local';
+            const text = own && (local && own.value === undefined ? '' : attempt(() => stringify(local ? own.value : value) ?? 'null'));
+            const type = local && own ? own.type : secret ? 'secret' : undefined;
+            if (text !== undefined) out.push({ scope, kind: 'set', key: name, value: text, type });
         }
         return out;
     }

@@ -218,6 +218,53 @@ static const struct {
     {"(pm.request.removeQueryParams('z'), pm.request.url.getQueryString())", "q=1&r=x&y=2"},
     {"(pm.request.removeQueryParams(['y', 'q']), pm.request.url.getQueryString())", "r=x"},
     {"(pm.request.url.query.clear(), pm.request.url.toString())", "http://orders.example/v1/:id"},
+    {"(pm.request.url.query.add({key: 'a=b', value: 'c&d#{{e&f}}'}), "
+     "pm.request.url.getQueryString())",
+     "a%3Db=c%26d%23{{e&f}}"},
+    {"(pm.request.url.query.populate({key: 'one', value: '1'}), pm.request.url.query.count())",
+     "2"},
+    {"(pm.request.url.query.add({key: 'off', value: '', disabled: true}), "
+     "pm.request.url.query.toJSON()[2])",
+     "{\"disabled\":true,\"key\":\"off\",\"value\":\"\"}"},
+    {"(pm.request.url.query.clear(), pm.request.url.variables.toJSON())",
+     "[{\"type\":\"any\",\"key\":\"id\"}]"},
+    {"(pm.request.headers.insert({key: 'Z', value: '1'}, 'A'), pm.request.headers.idx(0).key)",
+     "Z"},
+    {"(pm.request.headers.insertAfter({key: 'Y', value: '1'}, 'Z'), pm.request.headers.idx(1).key)",
+     "Y"},
+    {"(pm.request.removeHeader('z'), pm.request.headers.has('Z'))", "true"},
+    {"(pm.request.removeHeader('z', {ignoreCase: true}), pm.request.headers.has('Z'))", "false"},
+    {"(pm.request.headers.remove('Y'), pm.request.upsertHeader({key: 'a', value: '8'}), "
+     "pm.request.headers.map(h => h.key + h.value))",
+     "[\"A9\",\"a8\"]"},
+    {"(pm.request.headers.remove('a'), pm.request.headers.add({key: 'A', value: 9}), "
+     "Object.keys(pm.request.toJSON()))",
+     "[\"url\",\"header\",\"method\",\"body\"]"},
+    {"pm.request.size()", "{\"body\":2,\"header\":31,\"total\":33,\"source\":\"COMPUTED\"}"},
+    {"(pm.request.authorizeUsing('basic', {username: 'u'}), pm.request.auth)",
+     "{\"type\":\"basic\",\"basic\":[{\"type\":\"any\",\"value\":\"u\",\"key\":"
+     "\"username\"}]}"},
+    {"(pm.request.authorizeUsing({type: 'bearer', token: 't'}), pm.request.auth.parameters()"
+     ".get('token'))",
+     "t"},
+    {"(pm.request.authorizeUsing(null), pm.request.auth === undefined)", "true"},
+    {"(pm.request.body.update({mode: 'graphql', graphql: {query: 'q', other: 1}}), "
+     "pm.request.body)",
+     "{\"mode\":\"graphql\",\"graphql\":{\"query\":\"q\"}}"},
+    {"(pm.request.body.update({mode: 'formdata', formdata: [{key: 'k', value: 'v'}]}), "
+     "pm.request.body.toString())",
+     ""},
+    {"(pm.request.body.update('{}'), pm.request.body.mode)", "raw"},
+    // where a JSON text is wrong
+    {"JSON.parse('[1')", "JSONError: Unexpected end of input at 1:3\n[1\n  ^"},
+    {"JSON.parse('{\\n\\t\"a\": b')",
+     "JSONError: Unexpected token 'b' at 2:7\n\t\"a\": b\n\t     ^"},
+    {"JSON.parse('<html>' + 'x'.repeat(200))",
+     "JSONError: Unexpected token '<' at 1:1\n<html>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+     "xxxxxxxxxxxxxxxxxxxxxxxxxx\n^"},
+    {"JSON.parse('[1] 2')", "JSONError: Unexpected token '2' at 1:5\n[1] 2\n    ^"},
+    {"JSON.parse('{\"a\":1}')", "{\"a\":1}"},
+    {"JSON.parse('{}', () => { throw new TypeError('own') })", "TypeError: own"},
     // variables
     {"pm.variables.get('who')", "env"},
     {"pm.variables.get('none')", "undefined"},
@@ -411,7 +458,7 @@ static const struct {
     {"(() => { const o = {}; Error.captureStackTrace(o); return typeof o.stack; })()", "string"},
     {"typeof queueMicrotask(() => {})", "undefined"},
     // content types
-    {"typed('application/json; charset=UTF-8')", "text json utf-8 json"},
+    {"typed('application/json; charset=UTF-8')", "text json utf8 json"},
     {"typed('application/problem+json')", "text json utf8 undefined"},
     {"typed('text/html')", "text html utf8 html"},
     {"typed('image/svg+xml')", "image image utf8 svg"},

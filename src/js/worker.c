@@ -206,7 +206,8 @@ static JSValue compile(worker *w, str source)
     return JS_Throw(w->ctx, first);
 }
 
-// Sets *ret_fn to the function, or *ret_fault to what compiling it threw.
+// Sets *ret_fn to the function, or *ret_fault to what compiling it threw, which is kept like a
+// function.
 static bool script_function(worker *w, const frame_run *r, JSValue *ret_fn, JSValue *ret_fault)
 {
     *ret_fn = *ret_fault = JS_UNDEFINED;
@@ -218,11 +219,9 @@ static bool script_function(worker *w, const frame_run *r, JSValue *ret_fn, JSVa
     if (r->source.len) {
         JSValue fn = compile(w, r->source);
         JS_FreeValue(w->ctx, *slot);
-        *slot = JS_IsException(fn) ? JS_UNDEFINED : fn;
-        if (JS_IsException(fn))
-            *ret_fault = JS_GetException(w->ctx);
+        *slot = JS_IsException(fn) ? JS_GetException(w->ctx) : fn;
     }
-    *ret_fn = JS_DupValue(w->ctx, *slot);
+    *(JS_IsFunction(w->ctx, *slot) ? ret_fn : ret_fault) = JS_DupValue(w->ctx, *slot);
     return true;
 }
 

@@ -272,6 +272,8 @@ static str unescaped(builder *b, str text)
 void build_userinfo(builder *b)
 {
     bool written = b->url.user.ptr || b->url.password.ptr;
-    if (written && !pm_call_header(b->call, STR("Authorization")))
-        add_basic(b, unescaped(b, b->url.user), unescaped(b, b->url.password));
+    if (!written || pm_call_header(b->call, STR("Authorization")))
+        return;
+    add_basic(b, unescaped(b, b->url.user), unescaped(b, b->url.password));
+    b->call->headers.ptr[b->call->headers.len - 1].unshown = true; // the URL shows it
 }

@@ -104,7 +104,7 @@ static void collect_headers(aws *s)
     const pm_header *host = pm_call_header(call, STR("Host"));
     str type = auth_content_type(s->b);
     VEC_FOREACH (&call->headers, h)
-        if (!is_unsigned(h->name) && !str_ieq(h->name, STR("Content-Type")))
+        if (!h->unsent && !is_unsigned(h->name) && !str_ieq(h->name, STR("Content-Type")))
             add_signed(s, h->name, h->value);
     if (type.len)
         add_signed(s, STR("content-type"), type);

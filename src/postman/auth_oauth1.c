@@ -93,7 +93,8 @@ static str read_form(oauth1 *o, str text)
 static bool has_form(const builder *b)
 {
     return json_is_str(json_get(json_get(b->call->request, "body"), "mode"), "urlencoded") &&
-           b->call->body.len == 1;
+           !json_bool_or(json_get(json_get(b->call->request, "body"), "disabled"), false) &&
+           b->call->body.len <= 1;
 }
 
 static void set_form(builder *b, str text)
@@ -256,6 +257,8 @@ static void to_form(oauth1 *o, str form)
                  STR_ARG(auth_encoded(o->b->arena, p->value)));
     set_form(o->b, buf_str(&out));
     buf_deinit(&out);
+    if (!pm_call_header(o->b->call, STR("Content-Type")))
+        builder_form_type(o->b, STR("application/x-www-form-urlencoded"));
 }
 
 static void to_query(oauth1 *o)
@@ -284,7 +287,7 @@ static void sign(oauth1 *o, const auth_url *url)
     bool form = has_form(b);
     str form_text = STR_NONE, signature;
     read_form(o, url->query);
-    if (form) {
+    if (form && b->call->body.len) {
         form_text = read_form(o, b->call->body.ptr[0].bytes);
         set_form(b, form_text);
     }

@@ -180,10 +180,8 @@ static void build_urlencoded(builder *b, const json *params)
     else
         add_pairs(b, params, &text);
     build_taken(b, &text);
-    if (!type || !str_starts(type->value, STR("application/x-www-form-urlencoded"))) {
-        builder_drop_header(b, STR("Content-Type"));
-        builder_header(b, STR("Content-Type"), STR("application/x-www-form-urlencoded"), true);
-    }
+    if (!type || !str_starts(type->value, STR("application/x-www-form-urlencoded")))
+        builder_form_type(b, STR("application/x-www-form-urlencoded"));
 }
 
 // ---- file

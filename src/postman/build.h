@@ -18,6 +18,8 @@ struct builder {
 
 void builder_warn(builder *b, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void builder_header(builder *b, str name, str value, bool system);
+// The Content-Type that a form can't be read without, in place of any other.
+void builder_form_type(builder *b, str value);
 // Removes all headers of that name, whatever their case.
 void builder_drop_header(builder *b, str name);
 

@@ -168,7 +168,5 @@ void build_form(builder *b, const json *params)
     build_bytes(b, arena_printf(b->arena, "--%s--\r\n", f.boundary));
     if (given.len)
         return;
-    builder_drop_header(b, STR("Content-Type"));
-    builder_header(b, STR("Content-Type"),
-                   arena_printf(b->arena, "multipart/form-data; boundary=%s", f.boundary), true);
+    builder_form_type(b, arena_printf(b->arena, "multipart/form-data; boundary=%s", f.boundary));
 }

@@ -75,7 +75,10 @@ typedef struct pm_header pm_header;
 struct pm_header {
     str name;
     str value;
-    bool system; // added by us, not written by anybody
+    bool system;   // added by us, not written by anybody
+    bool disabled; // by whoever wrote it
+    bool unsent;   // shown, but not sent: disabled, or there is another for it
+    bool unshown;  // sent, but not shown, as in newman: what the body or the URL shows
 };
 
 // Bytes in memory, or a file that is sent from its beginning to its end.
@@ -105,7 +108,7 @@ struct pm_call {
     str method;
     str url;                // as sent, without userinfo
     str url_text;           // as people read it: filled in, nothing encoded
-    VEC(pm_header) headers; // as sent, the system's after the collection's
+    VEC(pm_header) headers; // the system's after the collection's; also what is `unsent`
     VEC(pm_segment) body;
     uint64_t body_bytes;
     bool wants_grant; // oauth2 without a token: auth_params say how one is had (pm_grant_make)

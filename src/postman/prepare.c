@@ -21,8 +21,21 @@ void builder_warn(builder *b, const char *fmt, ...)
 
 void builder_header(builder *b, str name, str value, bool system)
 {
-    pm_header h = {arena_str(b->arena, name), arena_str(b->arena, value), system};
+    pm_header h = {
+        .name = arena_str(b->arena, name), .value = arena_str(b->arena, value), .system = system};
     vec_push(&b->call->headers, h);
+}
+
+void builder_form_type(builder *b, str value)
+{
+    str name = STR("Content-Type"); // or as the user spells it
+    VEC_FOREACH (&b->call->headers, h)
+        if (str_ieq(h->name, name)) {
+            h->unsent = true;
+            name = h->disabled ? name : h->name;
+        }
+    builder_header(b, name, value, true);
+    b->call->headers.ptr[b->call->headers.len - 1].unshown = true;
 }
 
 void builder_drop_header(builder *b, str name)
@@ -37,18 +50,30 @@ void builder_drop_header(builder *b, str name)
 const pm_header *pm_call_header(const pm_call *c, str name)
 {
     for (size_t i = 0; i < c->headers.len; i++)
-        if (str_ieq(c->headers.ptr[i].name, name))
+        if (!c->headers.ptr[i].unsent && str_ieq(c->headers.ptr[i].name, name))
             return &c->headers.ptr[i];
     return NULL;
 }
 
-// One name in two spellings is one header, and the last one counts; spelled alike they are sent
-// one after the other.
-static void drop_other_spellings(builder *b, str name)
+static pm_header *find_spelling(pm_header *from, const pm_header *end, str name)
 {
-    const pm_header *h = pm_call_header(b->call, name);
-    if (h && !str_eq(h->name, name))
-        builder_drop_header(b, name);
+    while (from < end && (from->unsent || !str_eq(from->name, name)))
+        from++;
+    return from;
+}
+
+// One name in two spellings is one header: of the spellings the one that comes up last is sent,
+// with all its values.
+static void choose_spelling(builder *b, pm_header *first)
+{
+    const pm_header *end = b->call->headers.ptr + b->call->headers.len, *chosen = first;
+    for (pm_header *h = first; h < end; h++)
+        if (!h->unsent && str_ieq(h->name, first->name) && find_spelling(first, end, h->name) == h)
+            chosen = h;
+    str name = chosen->name;
+    for (pm_header *h = first; h < end; h++)
+        if (str_ieq(h->name, name) && !str_eq(h->name, name))
+            h->unsent = true;
 }
 
 static code too_many_headers(const json *list, err *e)
@@ -65,7 +90,7 @@ static code users_headers(builder *b, const json *list, err *e)
     JSON_EACH (list, m) {
         str name = str_trim(json_str_or(json_get(m, "key"), STR_NONE));
         const json *v = json_get(m, "value");
-        if (!name.len || json_bool_or(json_get(m, "disabled"), false))
+        if (!name.len)
             continue;
         buf value;
         buf_init(&value, PM_TEXT_BYTES_MAX);
@@ -73,10 +98,14 @@ static code users_headers(builder *b, const json *list, err *e)
             value_text(v, &value);
         if (!buf_ok(&value))
             c = err_set(e, PM_LIMIT, "a header is larger than %d bytes", PM_TEXT_BYTES_MAX);
-        drop_other_spellings(b, name);
         builder_header(b, name, str_trim(buf_str(&value)), false);
+        pm_header *h = &b->call->headers.ptr[b->call->headers.len - 1];
+        h->disabled = h->unsent = json_bool_or(json_get(m, "disabled"), false);
         buf_deinit(&value);
     }
+    VEC_FOREACH (&b->call->headers, h)
+        if (!h->unsent)
+            choose_spelling(b, h);
     return c;
 }
 
@@ -105,13 +134,22 @@ static bool expects_body(str method)
     return true;
 }
 
+// One of the user's own that a form has replaced.
+static bool has_type_of_its_own(const builder *b)
+{
+    VEC_FOREACH (&b->call->headers, h)
+        if (!h->system && !h->disabled && str_ieq(h->name, STR("Content-Type")))
+            return true;
+    return false;
+}
+
 static void system_headers(builder *b)
 {
     char token[RAND_UUID_MAX];
     rand_uuid(token);
     if (b->options->behavior.no_headers & PM_SYSTEM_CONTENT_TYPE) {
         const pm_header *type = pm_call_header(b->call, STR("Content-Type"));
-        if (type && type->system)
+        if (type && type->system && !has_type_of_its_own(b))
             builder_drop_header(b, STR("Content-Type"));
     }
     system_header(b, PM_SYSTEM_USER_AGENT, "User-Agent", STR("PostmanRuntime/7.39.1"));
@@ -183,6 +221,8 @@ static code resolve_member(builder *b, json *request, const char *name, err *e)
 static code resolve_url(builder *b, const json *url, err *e)
 {
     pm_url_read(b->arena, url, &b->url);
+    if (!b->options->scopes)
+        return OK;
     str text = pm_url_text(b->arena, &b->url);
     code c = resolve_text(b, text, &text, e);
     pm_url_parse(b->arena, text, &b->url);
@@ -195,13 +235,28 @@ void build_headers_shown(builder *b)
 {
     json *list = json_new(b->arena, JSON_ARRAY);
     VEC_FOREACH (&b->call->headers, h) {
+        if (h->unshown)
+            continue;
         json *m = json_push(list, json_new(b->arena, JSON_OBJECT));
         json_set(b->arena, m, STR("key"), json_new_str(b->arena, h->name));
         json_set(b->arena, m, STR("value"), json_new_str(b->arena, h->value));
         if (h->system)
             json_set(b->arena, m, STR("system"), json_new_bool(b->arena, true));
+        if (h->disabled)
+            json_set(b->arena, m, STR("disabled"), json_new_bool(b->arena, true));
     }
     json_set(b->arena, b->call->request, STR("header"), list);
+}
+
+// What the body says of its type comes behind what auth has added.
+static void type_last(builder *b)
+{
+    const pm_header *type = pm_call_header(b->call, STR("Content-Type"));
+    if (!type || !type->system)
+        return;
+    pm_header moved = *type;
+    vec_remove(&b->call->headers, (size_t)(type - b->call->headers.ptr));
+    vec_push(&b->call->headers, moved);
 }
 
 static code fill(builder *b, json *request, err *e)
@@ -226,6 +281,7 @@ static code fill(builder *b, json *request, err *e)
     if (c == OK)
         c = build_body(b, json_get(request, "body"), e);
     build_auth(b, auth);
+    type_last(b);
     build_userinfo(b);
     call->url_text = pm_url_text(b->arena, &b->url);
     if (auth)
@@ -239,8 +295,8 @@ static void show_url(builder *b)
 {
     pm_url sent;
     pm_url_parse(b->arena, b->call->url, &sent);
-    sent.user = b->url.user;
-    sent.password = b->url.password;
+    sent.user = pm_userinfo_wire(b->arena, b->url.user);
+    sent.password = pm_userinfo_wire(b->arena, b->url.password);
     sent.hash = b->url.hash;
     json_set(b->arena, b->call->request, STR("url"), pm_url_json(b->arena, &sent));
 }

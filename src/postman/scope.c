@@ -222,7 +222,7 @@ CODE_CHECKED pm_scope_add(pm_scope *s, const json *values, err *e)
 CODE_CHECKED pm_scope_add_row(pm_scope *s, const json *row, err *e)
 {
     JSON_EACH (row, m) {
-        if (append(s, m->key, "any", m, false, e) != OK)
+        if (append(s, m->key, json_is(m, JSON_NULL) ? "null" : "any", m, false, e) != OK)
             return err_at(e, m->file, m->line, m->col);
     }
     return OK;
@@ -408,6 +408,9 @@ bool pm_lookup(const pm_scopes *s, str key, buf *out)
         const pm_variable *v = s->scope[i] ? find(s->scope[i], key) : NULL;
         if (!v)
             continue;
+        if (!strcmp(v->type,
+                    "null")) // of a row of data: it hides what is beneath, and stands for nothing
+            return false;
         if (v->value && (!strcmp(v->type, "array") || !strcmp(v->type, "object")))
             structure_text(v, out);
         else if (v->value && !strcmp(v->type, "number") && !strcmp(v->value, "null"))

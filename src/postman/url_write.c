@@ -171,6 +171,7 @@ json *pm_url_json(arena *a, const pm_url *u)
 // What is encoded besides controls, blanks and what isn't ASCII (WHATWG's path and query sets).
 #define PATH_ENCODED "\"<>`#?{}"
 #define QUERY_ENCODED "\"#'<>"
+#define USERINFO_ENCODED PATH_ENCODED "/:;=@[\\]^|"
 
 static void add_encoded(buf *out, str text, const char *encoded)
 {
@@ -191,6 +192,18 @@ void pm_url_add_path(buf *out, str text)
 void pm_url_add_query(buf *out, str text)
 {
     add_encoded(out, text, QUERY_ENCODED);
+}
+
+str pm_userinfo_wire(arena *a, str part)
+{
+    buf b;
+    if (!part.ptr)
+        return part;
+    buf_init(&b, PM_TEXT_BYTES_MAX);
+    add_encoded(&b, part, USERINFO_ENCODED);
+    str sent = arena_str(a, buf_str(&b));
+    buf_deinit(&b);
+    return sent;
 }
 
 static code bad_url(arena *a, const pm_url *u, err *e, const char *what)

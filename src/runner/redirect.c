@@ -114,7 +114,8 @@ code redirect_follow(trip *x, int status, str location, err *e)
         to_get(x);
     drop_header(x, "Referer", false);
     if (!x->behavior.no_referer) {
-        pm_header referer = {STR("Referer"), format(&x->mem, &x->at), true};
+        pm_header referer = {
+            .name = STR("Referer"), .value = format(&x->mem, &x->at), .system = true};
         vec_push(&x->headers, referer);
     }
     x->url = format(&x->mem, &to);

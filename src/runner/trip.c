@@ -313,6 +313,23 @@ static void add_identity(sending *s)
                credential_token_bearer(x->token));
 }
 
+// Beyond ASCII most servers read Latin-1, so that is sent where it has all characters, as newman
+// does. For the others, of which newman sends none, there is UTF-8.
+static str latin1_where_it_fits(arena *a, str value)
+{
+    char *out = arena_array(a, value.len, 1);
+    size_t len = 0;
+    uint32_t cp;
+    for (str rest = value; rest.len;) {
+        size_t n = utf8_decode(rest, &cp);
+        if (!n || cp > 0xff)
+            return value;
+        out[len++] = (char)cp;
+        rest = str_skip(rest, n);
+    }
+    return (str){out, len};
+}
+
 static void add_headers(sending *s)
 {
     trip *x = s->x;
@@ -320,7 +337,7 @@ static void add_headers(sending *s)
     VEC_FOREACH (&x->headers, h) {
         if (str_ieq(h->name, STR("Cookie")) || (replaced && str_ieq(h->name, STR("Authorization"))))
             continue;
-        add_header(s, h->name, h->value);
+        add_header(s, h->name, latin1_where_it_fits(&x->mem, h->value));
     }
     add_cookies(s);
     add_identity(s);
@@ -361,6 +378,20 @@ static json *member(json *obj, const char *key)
     return m;
 }
 
+// Behind all others but Content-Length, which is the last where there is one.
+static json *new_cookie_shown(arena *a, json *list)
+{
+    json *last = json_first(list);
+    while (last && last->next)
+        last = last->next;
+    bool before = str_ieq(json_str_or(json_get(last, "key"), STR_NONE), STR("Content-Length"));
+    json *end = json_push(list, before ? json_copy(a, last) : json_new(a, JSON_OBJECT));
+    json *shown = before ? last : end;
+    json_set(a, shown, STR("key"), json_new_str(a, STR("Cookie")));
+    json_set(a, shown, STR("system"), json_new_bool(a, true));
+    return shown;
+}
+
 // Scripts and reports see the Cookie header that was sent, as newman's do.
 static void show_cookies(sending *s)
 {
@@ -377,11 +408,8 @@ static void show_cookies(sending *s)
     for (json *h = json_first(list); h; h = h->next)
         if (str_ieq(json_str_or(json_get(h, "key"), STR_NONE), STR("Cookie")))
             shown = h;
-    if (!shown) {
-        shown = json_push(list, json_new(a, JSON_OBJECT));
-        json_set(a, shown, STR("key"), json_new_str(a, STR("Cookie")));
-        json_set(a, shown, STR("system"), json_new_bool(a, true));
-    }
+    if (!shown)
+        shown = new_cookie_shown(a, list);
     json_set(a, shown, STR("value"), json_new_str(a, buf_str(&s->cookies)));
 }
 
@@ -558,6 +586,8 @@ static void start_hops(trip *x)
     vec_reset(&x->headers);
     VEC_FOREACH (&x->call.headers, h) {
         pm_header own = *h;
+        if (h->unsent)
+            continue;
         if (x->kept_at && h->value.ptr == x->call.token) // another exchange writes over it
             own.value = arena_str(&x->mem, own.value);
         vec_push(&x->headers, own);

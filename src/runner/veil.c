@@ -18,7 +18,9 @@ enum {
 
 static void learn_text(veil *v, str text)
 {
-    if (text.len < SECRET_BYTES_MIN || map_has(&v->known, text) || str_find(text, STR("{{")) >= 0)
+    bool nothing = str_eq(text, STR("null")) || str_eq(text, STR("undefined"));
+    if (nothing || text.len < SECRET_BYTES_MIN || map_has(&v->known, text) ||
+        str_find(text, STR("{{")) >= 0)
         return;
     if (v->texts.len == SECRETS_MAX) {
         map_remove(&v->known, str_from(v->texts.ptr[0]));
