@@ -317,7 +317,8 @@ static void share_token(builder *b)
             shown->text.len = h->value.len;
             json_set(b->arena, m, STR("value"), shown);
         }
-        m = m->next;
+        if (!h->unshown)
+            m = m->next;
     }
 }
 
