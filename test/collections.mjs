@@ -129,7 +129,7 @@ const shown = (d) => {
   return d.pick([`pm.variables.get('${name}')`, `pm.${d.pick(scopes)}.get('${name}')`, `pm.${d.pick(scopes)}.has('${name}')`, `pm.variables.replaceIn('{{${name}}}/{{none}}')`,
     `pm.${d.pick(scopes)}.toObject()`, 'pm.info.requestName', 'pm.execution.location', 'pm.request.url.toString()', 'pm.request.method', 'pm.request.headers.toObject()', 'pm.request.body',
     `pm.${d.pick(scopes)}.replaceIn('{{${name}}}')`, 'pm.request.url.getPath()', 'pm.request.url.getQueryString()', 'pm.request.toJSON().url.path', 'pm.info.iteration', 'pm.iterationData.toObject()',
-    'typeof pm.response', '_.map([1, 2], (n) => n * 2)', "require('lodash').get({ a: [1] }, 'a[0]')", "CryptoJS.MD5('a').toString()", "btoa('a')", '[3, 1, 2].sum()', "'x'.repeat(3)",
+    'typeof pm.response', '_.map([1, 2], (n) => n * 2)', "require('lodash').get({ a: [1] }, 'a[0]')", "CryptoJS.MD5('a').toString()", '[3, 1, 2].sum()', "'x'.repeat(3)",
     `${d.pick(lists)}.${ofList(d)}`, `${d.pick(lists)}.${ofList(d)}`, `pm.iterationData.get('${name}')`, 'pm.iterationData.toJSON()', `pm.iterationData.has('${name}')`, `pm.variables.replaceIn({ a: '{{${name}}}', b: ['{{none}}', 1] })`,
     'pm.info.eventName', 'pm.info.iterationCount', 'pm.info', 'pm.execution.location.current', 'pm.request.url.getHost()', 'pm.request.url.getPath(true)', 'pm.request.url.getPathWithQuery()', 'pm.request.url.getOAuth1BaseUrl().length',
     'pm.request.url.path', 'pm.request.url.host', 'pm.request.url.hash', 'pm.request.url.auth', 'pm.request.body && pm.request.body.toString()', 'pm.request.body && pm.request.body.isEmpty()', 'pm.request.body && pm.request.body.mode',
@@ -137,7 +137,7 @@ const shown = (d) => {
     'pm.request.name', 'pm.request.id', 'environment', 'globals', 'data', 'iteration', 'request.method', 'request.url', 'request.headers', 'request.data', 'request.name', 'typeof responseBody', `environment['${name}']`,
     'pm.environment.name', 'pm.globals.values.count()', 'typeof process', "xml2Json('<a b=\"1\"><c>2</c></a>')", "tv4.validate(1, { type: 'string' })",
     "require('crypto-js').HmacSHA256('a', 'b').toString()", "require('uuid').v4().length", "require('moment')(0).utc().format()", "cheerio.load('<p>x</p>')('p').text()", "require('xml2js') && 1", "require('csv-parse/lib/sync')('a,b\\n1,2')",
-    "require('none')", "require('querystring').stringify({ a: [1, 'ü'] })", "require('url').parse('http://a/b?c=d').query", "Buffer.from('ü').toString('hex')", "atob('YQ==')", "JSON.parse('[1')", "JSON.parse('{\"a\":1}').a", "'abc'.has('b')", '[1, 2].first()',
+    "require('none')", "require('querystring').stringify({ a: [1, 'ü'] })", "require('url').parse('http://a/b?c=d').query", "Buffer.from('ü').toString('hex')", "JSON.parse('[1')", "JSON.parse('{\"a\":1}').a", "'abc'.has('b')", '[1, 2].first()',
     '[1, 2, 2].unique()', "'ab'.capitalize()", "new (require('postman-collection').Url)('http://a.b/c?d=e').toJSON()", "new (require('postman-collection').Header)('A: b').toString()", 'pm.visualizer.set("x {{a}}", { a: 1 })', "pm.request.forEachHeader && 1",
     "require('util').inspect({ a: [1] })", "require('path').join('a', '..', 'b')", "(1234.5).toLocaleString()", "new Date(0).toISOString()", "[1,2,3].toString()", "Number.range(1, 3).toArray()"]);
 };

@@ -99,7 +99,16 @@ test('a script can replace a body and an auth, but not take them away', async (t
   const scripts = ['pm.request.auth = undefined', 'pm.request.authorizeUsing(null)', 'pm.request.body = undefined', "pm.request.authorizeUsing('bearer', { token: 't' })", "pm.request.method = 'put'"];
   const document = collection(...scripts.flatMap((s) => [own, inherited].map((r, i) => item(`${s} ${i}`, r, on('prerequest', s), on('test', 'pm.test(pm.response.text(), () => {})')))));
   document.auth = { type: 'basic', basic: [{ key: 'username', value: 'u' }] };
+  document.item.push(item('set above, gone below', inherited, on('prerequest', 'pm.request.authorizeUsing(null)'), on('test', 'pm.test(pm.response.text(), () => {})')));
+  document.event = [on('prerequest', "if (pm.info.requestName === 'set above, gone below') pm.request.authorizeUsing('bearer', { token: 'above' })")];
   await same(t, document);
+});
+
+test('what a script asked for before it skipped its request is done', async (t) => {
+  const url = await mirror(t);
+  const { stats } = await same(t, collection(
+    item('skips', url, on('prerequest', `pm.sendRequest('${url}/asked', () => pm.test('never', () => {})); pm.execution.skipRequest();`)), item('goes on', url)));
+  assert.deepEqual(stats.find(([name]) => name === 'requests').slice(1), [2, 0]);
 });
 
 test('types of variables: those of pm.variables last, others are cast by the variable that is there', async (t) => {
@@ -108,8 +117,8 @@ test('types of variables: those of pm.variables last, others are cast by the var
   const shows = ['environment', 'globals', 'collectionVariables', 'variables'].map((s) => `pm.test(JSON.stringify(pm.${s}.toObject()), () => {})`);
   const document = collection(
     item('set', `${url}/{{u}}`, on('prerequest', ...sets, "pm.test(environment.typed + '', () => {})", "pm.environment.set('later', 1)", "pm.test(String(environment.later), () => {})", ...shows)),
-    item('shown', `${url}/{{u}}/{{n}}/{{o}}`, on('test', ...shows, "pm.test(pm.variables.replaceIn({ '{{n}}': ['{{n}}', '{{none}}'] })['{{n}}'].join(), () => {})")));
-  document.variable = [{ key: 'typed', value: 1, type: 'number' }];
+    item('shown', `${url}/{{u}}/{{n}}/{{o}}`, on('test', ...shows, "pm.environment.clear(); pm.environment.set('n', true); pm.globals.unset('typed'); pm.globals.set('typed', 'again')", "pm.test(pm.variables.replaceIn({ '{{n}}': ['{{n}}', '{{none}}'] })['{{n}}'].join(), () => {})")));
+  document.variable = [{ key: 'typed', value: 1, type: 'number' }, { key: 'n', value: 2, type: 'number' }];
   await same(t, document);
 });
 

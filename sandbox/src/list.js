@@ -221,10 +221,7 @@ export class HeaderList extends PropertyList {
         super(Header, items, { caseInsensitive: true });
     }
     contentSize() {
-        const text = this.toString();
-        let bytes = text.length ? text.length : 0;
-        for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) bytes++;
-        return bytes;
+        return this.toString().length;
     }
 }
 

@@ -290,7 +290,7 @@ export class Script {
                 if (this.skipped) return;
                 const result = intact(() => this.result());
                 this.skipped = { ...result, skip: true };
-                this.timers.seal();
+                this.timers.seal(true);
             },
         };
     }
@@ -405,18 +405,11 @@ export class Script {
         return scopes.flatMap((name) => (fixedScopes.includes(name) || !this.#scopes[name] ? [] : this.#scopes[name].changes(name, attempt)));
     }
 
-    // A body or an auth can be replaced but not taken away.
-    #kept(text) {
-        const after = parse(text), before = parse(this.requestBefore);
-        for (const part of ['body', 'auth']) after[part] = after[part] ?? before[part];
-        return stringify(after);
-    }
-
     result() {
         const out = { changes: this.changes() };
         if (this.request && !this.isTest) {
             const after = this.#attempt(() => stringify(this.request));
-            if (after !== this.requestBefore) out.request = after && this.#kept(after);
+            if (after !== this.requestBefore) out.request = after;
         }
         if (this.next !== undefined) out.next = this.next === null ? null : this.#attempt(() => String(this.next));
         if (this.error) out.error = this.error;

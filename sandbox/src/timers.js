@@ -105,9 +105,11 @@ export class Timers {
         return t.call;
     }
 
-    seal() {
+    // Nothing more is called. What was asked may be `awaited`, so that it isn't broken off.
+    seal(awaited = false) {
         this.#sealed = true;
         this.#due.clear();
-        this.#events.clear();
+        if (!awaited) this.#events.clear();
+        for (const id of this.#events.keys()) this.#events.set(id, () => undefined);
     }
 }

@@ -73,6 +73,7 @@ export class VariableScope {
     #layers;
     #touched = new Map(); // key → { value: as it was given, secret, removed: also removed before }
     #cleared = false;
+    #gone = new Set(); // keys that were there then
 
     constructor({ id, name, values } = {}, layers = []) {
         this.id = id;
@@ -126,6 +127,7 @@ export class VariableScope {
     }
     clear() {
         intact(() => {
+            for (const { key } of this.values.members) this.#gone.add(key);
             this.values.clear();
             this.#touched.clear();
             this.#cleared = true;
@@ -178,14 +180,17 @@ export class VariableScope {
     // What scripts did to the scope, as messages.js wants it: values as they are at the end, which the
     // scope's own variable casts by its type. `attempt` gives undefined for one that can't be written.
     changes(scope, attempt) {
-        const out = this.#cleared ? [{ scope, kind: 'clear' }] : [];
+        const local = scope === 'local';
+        const atOnce = local || ![...this.#touched.keys()].some((key) => this.#own(key));
+        const unset = (key) => ({ scope, kind: 'unset', key: String(key) });
+        const out = !this.#cleared ? [] : atOnce ? [{ scope, kind: 'clear' }] : [...this.#gone].filter((key) => !this.#own(key)).map(unset);
         for (const [key, { value, secret, removed }] of this.#touched) {
             const own = this.#own(key);
             const name = String(key);
-            if (removed || !own) out.push({ scope, kind: 'unset', key: name });
+            // One that is set again is the one that was there, and casts by its type.
+            if (!own || (removed && local)) out.push(unset(key));
             // What JSON has no word for (NaN, functions) arrives as null. pm.variables are handed on as they
             // are, with types, and undefined stays so.
-            const local = scope === 'local';
             const text = own && (local && own.value === undefined ? '' : attempt(() => stringify(local ? own.value : value) ?? 'null'));
             const type = local && own ? own.type : secret ? 'secret' : undefined;
             if (text !== undefined) out.push({ scope, kind: 'set', key: name, value: text, type });

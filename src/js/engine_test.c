@@ -31,9 +31,10 @@ static const struct {
      "pm.environment.set('n', '6'); pm.environment.set('gone', 1);"
      "pm.environment.unset('gone')",
      "globals unset g= \ncollection set c=true \nenvironment set o={\"a\":1} \n"
-     "environment set n=\"6\" \nenvironment unset gone= \nlocal set l=1 \n"},
+     "environment set n=\"6\" \nenvironment unset gone= \nlocal set l=1 any\n"},
     {JS_PREREQUEST, "pm.environment.clear(); pm.environment.set('a', 'b')",
-     "environment clear = \nenvironment set a=\"b\" \n"},
+     "environment unset who= \nenvironment unset n= \nenvironment unset off= \nenvironment unset "
+     "twice= \nenvironment set a=\"b\" \n"},
     {JS_PREREQUEST,
      "console.log(pm.variables.get('who'), pm.variables.get('g'), "
      "pm.variables.get('row'), pm.environment.get('n') + 1, "
@@ -334,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit(scripts_tell_what_they_did),
         unit(a_script_that_throws_has_failed),
+        unit(a_script_that_is_no_script_fails_each_time_alike),
         unit(a_request_that_was_changed_comes_back),
         unit(undeclared_globals_stay_and_declared_ones_do_not),
         unit(skip_request_loses_what_comes_after),

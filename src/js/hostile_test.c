@@ -33,7 +33,7 @@ static void scripts_are_stopped_when_their_time_is_over(void **state)
         run_script(&s, &script);
         if (s.code != SCRIPT_TIMEOUT || strcmp(s.error, rows[i].error) != 0)
             fail_msg("row %zu: got [%s] %s", i, code_id(s.code), s.error);
-        assert_log(&s, "globals set k=1 \n");  // a worker that is killed could not tell it
+        assert_log(&s, "globals set k=1 \n");     // a worker that is killed could not tell it
         run(&s, JS_TEST, "console.log('alive')"); // and nothing of the last script's goes on
         assert_log(&s, "log 'alive'\n");
         assert_int_equal(js_worker_count(s.engine), i + 2);

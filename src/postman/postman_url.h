@@ -38,8 +38,9 @@ void pm_url_read(arena *a, const json *url, pm_url *ret);
 str pm_url_text(arena *a, const pm_url *u);
 // The object of Collection v2.1.
 json *pm_url_json(arena *a, const pm_url *u);
-// A user or password as it stands in a URL that is sent; a missing one stays so.
+// A user or password, or a fragment, as it stands in a URL that is sent; a missing one stays so.
 str pm_userinfo_wire(arena *a, str part);
+str pm_hash_wire(arena *a, str part);
 
 // The bytes to send: path variables filled in, "http" when there is no scheme, host in lower case
 // (and punycode), everything encoded as Postman does; `verbatim` (disableUrlEncoding) leaves path

@@ -297,7 +297,7 @@ static void show_url(builder *b)
     pm_url_parse(b->arena, b->call->url, &sent);
     sent.user = pm_userinfo_wire(b->arena, b->url.user);
     sent.password = pm_userinfo_wire(b->arena, b->url.password);
-    sent.hash = b->url.hash;
+    sent.hash = pm_hash_wire(b->arena, b->url.hash);
     json_set(b->arena, b->call->request, STR("url"), pm_url_json(b->arena, &sent));
 }
 

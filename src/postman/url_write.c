@@ -171,6 +171,7 @@ json *pm_url_json(arena *a, const pm_url *u)
 // What is encoded besides controls, blanks and what isn't ASCII (WHATWG's path and query sets).
 #define PATH_ENCODED "\"<>`#?{}"
 #define QUERY_ENCODED "\"#'<>"
+#define HASH_ENCODED "\"<>`"
 #define USERINFO_ENCODED PATH_ENCODED "/:;=@[\\]^|"
 
 static void add_encoded(buf *out, str text, const char *encoded)
@@ -194,16 +195,26 @@ void pm_url_add_query(buf *out, str text)
     add_encoded(out, text, QUERY_ENCODED);
 }
 
-str pm_userinfo_wire(arena *a, str part)
+static str part_wire(arena *a, str part, const char *encoded)
 {
     buf b;
     if (!part.ptr)
         return part;
     buf_init(&b, PM_TEXT_BYTES_MAX);
-    add_encoded(&b, part, USERINFO_ENCODED);
+    add_encoded(&b, part, encoded);
     str sent = arena_str(a, buf_str(&b));
     buf_deinit(&b);
     return sent;
+}
+
+str pm_userinfo_wire(arena *a, str part)
+{
+    return part_wire(a, part, USERINFO_ENCODED);
+}
+
+str pm_hash_wire(arena *a, str part)
+{
+    return part_wire(a, part, HASH_ENCODED);
 }
 
 static code bad_url(arena *a, const pm_url *u, err *e, const char *what)

@@ -277,6 +277,17 @@ static void apply_change(runner *r, const js_change *c)
     }
 }
 
+// A script may replace the body and the auth of a request, but not take them away.
+static void keep_parts(arena *a, json *changed, const json *own)
+{
+    static const char *const parts[] = {"body", "auth"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const json *part = json_gets(own, str_from(parts[i]));
+        if (part && !json_get(changed, parts[i]))
+            json_set(a, changed, str_from(parts[i]), json_copy(a, part));
+    }
+}
+
 static void take_request(runner *r, const js_result *res)
 {
     turn *t = &r->turn;
@@ -286,6 +297,7 @@ static void take_request(runner *r, const js_result *res)
     json_opts opts = {.tolerant = true};
     if (json_parse(&t->mem, res->request, &opts, &changed, NULL) != OK)
         return;
+    keep_parts(&t->mem, changed, t->item->request);
     t->request = changed;
     t->request_text = arena_str(&t->mem, res->request);
     t->changed = true;
