@@ -103,7 +103,9 @@ after(async () => { for (const f of cleanups.reverse()) await f(); });
 before(async () => {
   const home = await tempDir(suite);
   const dir = join(home, 'project');
-  const env = envOf(home);
+  const own = join(home, "it's"); // a shell must not stumble over it
+  await mkdir(own, { mode: 0o700 });
+  const env = envOf(own);
   const issuer = await makeIssuer();
   await mkdir(dir);
   await writeFile(join(dir, 'app.py'), APP);
@@ -137,7 +139,7 @@ before(async () => {
     return stdout ? JSON.parse(stdout) : assert.fail(stderr);
   };
   // In a shell beside it, which has read the file that was offered for that.
-  const inShell = (line) => run(['-c', `. '${up.addresses.env_file}'; ${line}`], { program: '/bin/sh', cwd: dir, env });
+  const inShell = (line) => run(['-c', `. "$0"; ${line}`, up.addresses.env_file], { program: '/bin/sh', cwd: dir, env });
   gp = { ...up, home, dir, env, inInstance, inShell };
 });
 

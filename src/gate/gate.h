@@ -97,7 +97,7 @@ CODE_CHECKED gate_new(loop *l, const gate_options *o, gate **ret_gate, err *e);
 uint16_t gate_port(const gate *g);
 // See http_server_adopt.
 void gate_adopt(gate *g, stream *s, tls_context *tls);
-// Calls under way, open WebSockets included.
+// For tests: calls under way, open WebSockets included.
 size_t gate_calls(const gate *g);
 // Accepts no more and lets calls finish for at most `ms`; on_drained comes once.
 void gate_drain(gate *g, uint64_t ms, void (*on_drained)(void *ctx), void *ctx);

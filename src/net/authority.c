@@ -7,7 +7,7 @@
 #include "net/net_authority.h"
 #include "net/tls.h"
 
-enum { DAY_S = 24 * 3600, NAMES_BYTES_MAX = 256 << 10 };
+enum { DAY_S = 24 * 3600, NAMES_BYTES_MAX = 64 << 20 };
 
 typedef struct leaf leaf;
 struct leaf {
