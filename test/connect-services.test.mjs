@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import WebSocket from 'ws';
-import { envOf, root, run, start, tempDir } from './lib.mjs';
+import { envOf, root, run, serve, start, tempDir } from './lib.mjs';
 import { ECHO, stageUp, TESTER } from './stage.mjs';
 
 const newman = join(root, 'test/node_modules/newman/bin/newman.js');
@@ -205,4 +205,70 @@ test('one service is the baseUrl; T49 a link in its place is not followed', asyn
   assert.equal(await readFile(file, 'utf8'), before);
   assert.equal(refused.stdout, '');
   assert.doesNotMatch(before, /eyJ/);
+});
+
+// ---- the forward proxy ----------------------------------------------------------------------------
+
+const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
+
+test('--forward-proxy adds the identity inside TLS, for the chosen hosts only', async (t) => {
+  const gp = await stageUp(t);
+  const port = await connect(t, gp, ['--local', '--forward-proxy', ORDERS]);
+  const via = ['--proxy', port.proxy, '--cacert', port.proxy_ca];
+  for (const [version, wanted] of [['--http1.1', '1.1'], ['--http2', '2']]) {
+    const got = await run(['-sS', version, ...via, '-w', '\n%{http_version}', `${ORDERS}/orders`], { env: gp.env, program: 'curl' });
+    assert.equal(got.stdout, `{"orders": []}\n${wanted}`, got.stderr);
+  }
+  // Its CA vouches for nobody else, and another host's TLS is not ended here.
+  const text = await run(['x509', '-in', port.proxy_ca, '-noout', '-text'], { env: gp.env, program: 'openssl' });
+  assert.match(text.stdout, /Name Constraints: critical\s+Permitted:\s+DNS:orders-k2v7xw4mqa-uc\.a\.run\.app\s+Excluded:/);
+  const server = await serve(t, (req, res) => res.end(`plain ${req.headers.authorization ?? 'no identity'}`));
+  const other = await run(['-sS', '--proxytunnel', '--proxy', port.proxy, server], { env: gp.env, program: 'curl' });
+  assert.equal(other.stdout, 'plain no identity');
+  const key = port.proxy_ca.replace(/pem$/, 'key');
+  assert.equal((await stat(key)).mode & 0o777, 0o600);
+});
+
+test('the CA is made once, and newman uses the proxy as it is', async (t) => {
+  const gp = await stageUp(t);
+  const first = await connect(t, gp, ['--local', '--forward-proxy', ORDERS]);
+  const ca = await readFile(first.proxy_ca, 'utf8');
+  await first.stop();
+  const port = await connect(t, gp, ['--local', '--forward-proxy', ORDERS]);
+  assert.equal(port.proxy_ca, first.proxy_ca);
+  assert.equal(await readFile(port.proxy_ca, 'utf8'), ca);
+  const collection = join(gp.home, 'c.json');
+  await writeFile(collection, JSON.stringify({ info: { name: 'c', schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' },
+    item: [{ name: 'a', request: { method: 'GET', url: `${ORDERS}/orders` },
+      event: [{ listen: 'test', script: { exec: ["pm.test('200', () => pm.response.to.have.status(200))"] } }] }] }));
+  const done = await run([newman, 'run', collection, '--ssl-extra-ca-certs', port.proxy_ca, '--color', 'off'],
+    { env: { ...gp.env, HTTPS_PROXY: port.proxy }, cwd: gp.dir, program: process.execPath });
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  const both = await connect(t, gp, ['--local', '--forward-proxy', ORDERS, ECHO]); // other hosts, another CA
+  assert.notEqual(both.proxy_ca, port.proxy_ca);
+});
+
+test('T46 the proxy has the same door: names, pages, idle', async (t) => {
+  const gp = await stageUp(t);
+  const port = await connect(t, gp, ['--idle', '2s', '--local', '--forward-proxy', ORDERS]);
+  const via = ['--proxy', port.proxy, '--cacert', port.proxy_ca];
+  for (const [header, code] of [
+    ['Host: echo-k2v7xw4mqa-uc.a.run.app', /GP-GATE-03/],
+    [`Host: 127.0.0.1:${new URL(port.url).port}`, /GP-GATE-03/],
+    ['Origin: https://evil.example', /GP-GATE-04/],
+    ['Sec-Fetch-Site: cross-site', /GP-GATE-04/],
+  ]) {
+    const got = await curl(gp, [...via, '-H', header, `${ORDERS}/orders`]);
+    assert.match(got.stdout, code);
+    assert.match(got.stdout, /\n403$/);
+  }
+  const page = await curl(gp, [...via, '-H', `Origin: ${ORDERS}`, `${ORDERS}/orders`]);
+  assert.match(page.stdout, /\n200$/);
+  const plain = await curl(gp, ['--proxy', port.proxy, 'http://example.invalid/']);
+  assert.match(plain.stdout, /\n405$/);
+  const end = await port.closed;
+  assert.match(end.stderr, /nobody called for 2s/);
+  const none = await gp.gatepost(['connect', '--forward-proxy', 'orders']);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /none of the services has an https URL/);
 });

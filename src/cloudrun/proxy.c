@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cloudrun/proxy.h"
+#include "cloudrun/cloudrun_proxy.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -153,7 +153,7 @@ static void answer_for(proxy *p, const proxy_route *r, http_exchange *x)
     err e = ERR_INIT;
     str early;
     if (!r->plain && tls_authority_server(p->o.authority, r->host, &tls, &e)) {
-        err_hint(&e, "start gatepost up again");
+        err_hint(&e, "start it again");
         refuse(p, x, &e);
         return;
     }
@@ -201,7 +201,8 @@ code proxy_new(loop *l, const proxy_options *o, proxy **ret_proxy, err *e)
     p->owner = geteuid();
     if (!p->o.idle_ms)
         p->o.idle_ms = PROXY_IDLE_MS;
-    const http_server_options so = {.connect = true, .on_request = on_request, .ctx = p};
+    const http_server_options so = {
+        .port = o->port, .connect = true, .on_request = on_request, .ctx = p};
     code c = http_server_new(l, &so, &p->server, e);
     if (c)
         free(p);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // proxy: whom it serves, what it answers for itself, and where it passes bytes on to. That TLS ends
 // here for Google's hosts is shown by Google's own clients (test/unmodified.test.mjs).
-#include "cloudrun/proxy.h"
+#include "cloudrun/cloudrun_proxy.h"
 
 #include <unistd.h>
 

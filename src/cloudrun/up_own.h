@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cloudrun/cloudrun.h"
+#include "cloudrun/cloudrun_proxy.h"
 #include "cloudrun/environment.h"
-#include "cloudrun/proxy.h"
 #include "cloudrun/revision.h"
 #include "data/data.h"
 #include "gate/gate.h"

@@ -18,6 +18,7 @@ struct run {
     tls_context *tls, *tls_http2;
     gate_connect_options o;
     gate_connect *connect;
+    connect_proxy *proxy; // NULL: not wanted
 };
 
 // ---- TLS ----------------------------------------------------------------------------------------
@@ -66,6 +67,10 @@ static void write_json(const run *r, const char *address, buf *out)
     for (size_t i = 0; i < r->services.len; i++)
         write_service_json(r, address, i, &w);
     jout_end(&w);
+    if (r->proxy) {
+        jout_strf(&w, "proxy", "http://127.0.0.1:%u", (unsigned)connect_proxy_port(r->proxy));
+        jout_str(&w, "proxy_ca", connect_proxy_ca(r->proxy));
+    }
     jout_i64(&w, "pid", getpid());
     jout_end(&w);
     buf_addc(out, '\n');
@@ -104,6 +109,8 @@ static void write_text(const run *r, const char *address, buf *out)
     if (environment)
         buf_addf(out, "Postman: import %s and choose the environment 'gatepost connect'.\n",
                  environment);
+    if (r->proxy)
+        connect_proxy_text(r->proxy, out);
     buf_addz(out, "It serves your own programs on this machine. Ctrl-C ends it.\n");
 }
 
@@ -142,6 +149,10 @@ static void on_signal(void *ctx, int signum)
 static code serve(run *r, err *e)
 {
     code c = gate_connect_new(r->loop, &r->o, &r->connect, e);
+    const connect_proxy_options po = {.port = (uint16_t)option_int(r->call->options, "proxy-port"),
+                                      .mem = &r->setup.arena};
+    if (c == OK && option_flag(r->call->options, "forward-proxy"))
+        c = connect_proxy_new(r->loop, &r->services, r->connect, &po, &r->proxy, e);
     if (c == OK && option_cstr(r->call->options, "postman"))
         c = connect_postman(&r->setup, &r->services, r->connect, r->call->options, e);
     if (c)
@@ -183,6 +194,7 @@ static code run_connect(cmd_call *call, err *e)
     code c = identity_open(&r.setup, r.loop, call->options, NULL, e);
     if (c == OK)
         c = open_connect(&r, e);
+    connect_proxy_free(r.proxy);
     gate_connect_free(r.connect);
     tls_context_unref(r.tls);
     tls_context_unref(r.tls_http2);
@@ -216,6 +228,17 @@ static const option_row rows[] = {
      .kind = OPTION_TEXT,
      .value = "FILE",
      .help = "Certificates to trust in addition to the system's (PEM)"},
+    {.name = "forward-proxy",
+     .kind = OPTION_FLAG,
+     .group = "Proxy",
+     .help = "Be an HTTPS proxy too, for programs whose URLs can't be changed"},
+    {.name = "proxy-port",
+     .kind = OPTION_INT,
+     .value = "PORT",
+     .def = "0",
+     .max = 65535,
+     .group = "Proxy",
+     .help = "Where the proxy listens on 127.0.0.1; 0: a free one"},
     {.name = "postman",
      .kind = OPTION_TEXT,
      .value = "FILE",
@@ -255,6 +278,12 @@ static const command_spec spec = {
         "in the cloud.\n\n"
         "Several services share the port: each is found below /NAME/, which is taken off the "
         "path, and as http://NAME.localhost:PORT.\n\n"
+        "With --forward-proxy there is a proxy as well, for the Postman app's proxy setting and "
+        "the "
+        "like: it ends TLS for the services' own hosts, adds the identity and passes everything "
+        "else on untouched. For that the program must trust a CA that is made here, once; its "
+        "certificate limits it to those hosts, its key stays in a file that only you can read. "
+        "Prefer the port: it needs no such trust.\n\n"
         "The port serves programs of your own user only; web pages of other sites are refused. It "
         "ends when nobody called for long.",
     .example =

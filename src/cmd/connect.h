@@ -4,6 +4,7 @@
 
 #include "cmd/identity.h"
 #include "gate/gate.h"
+#include "net/net.h"
 
 // ---- connect_services.c -------------------------------------------------------------------------
 
@@ -21,3 +22,23 @@ CODE_CHECKED connect_choose(identity_setup *s, const option_values *o, connect_s
 // for the only one. HOME_WRITE, DATA_….
 CODE_CHECKED connect_postman(identity_setup *s, const connect_services *services,
                              const gate_connect *port, const option_values *o, err *e);
+
+// ---- connect_proxy.c ----------------------------------------------------------------------------
+
+// An HTTP proxy besides the port, which ends the TLS of the services' hosts by a CA of its own; the
+// CA is kept for as long as the hosts are the same. It must go before the port.
+typedef struct connect_proxy connect_proxy;
+typedef struct connect_proxy_options connect_proxy_options;
+struct connect_proxy_options {
+    uint16_t port; // 0: a free one
+    arena *mem;    // lives as long as the proxy
+};
+// OPTION_INVALID: no service has an https URL. HOME_…, NET_LISTEN. Also after an error *ret_proxy
+// is to be freed.
+CODE_CHECKED connect_proxy_new(loop *l, const connect_services *services, gate_connect *port,
+                               const connect_proxy_options *o, connect_proxy **ret_proxy, err *e);
+uint16_t connect_proxy_port(const connect_proxy *p);
+str connect_proxy_ca(const connect_proxy *p); // the certificate's file
+// How to use it, what it means, and how to undo it.
+void connect_proxy_text(const connect_proxy *p, buf *out);
+void connect_proxy_free(connect_proxy *p); // NULL is allowed

@@ -295,6 +295,14 @@ uint16_t gate_connect_port(const gate_connect *k)
     return k->gate ? gate_port(k->gate) : 0;
 }
 
+void gate_connect_adopt(gate_connect *k, stream *s, tls_context *tls)
+{
+    if (k->gate)
+        gate_adopt(k->gate, s, tls);
+    else
+        stream_free(s);
+}
+
 const char *gate_connect_base(const gate_connect *k, size_t service)
 {
     return k->targets[service].base;

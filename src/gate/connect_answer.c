@@ -78,6 +78,8 @@ static str clean(const gate_connect *k, const gate_call *c, str value)
 str connect_answer(const gate_connect *k, gate_call *c, str name, str value)
 {
     const connect_target *t = connect_target_of(c);
+    if (http_exchange_is_tls(c->x)) // it was called by its own name
+        return clean(k, c, value);
     if (str_ieq(name, STR("location")) || str_ieq(name, STR("content-location")))
         value = location(t, c, value);
     else if (str_ieq(name, STR("set-cookie")))

@@ -42,13 +42,34 @@ static bool is_our_host(const gate_connect *k, str name, const connect_target **
     return *ret_target != NULL;
 }
 
+// Behind the proxy's TLS a service is called by its own name, and only by that.
+static bool is_service_host(const gate_connect *k, str name, uint16_t port,
+                            const connect_target **ret_target)
+{
+    for (size_t i = 0; i < k->o.service_count; i++) {
+        const uri_url *u = &k->targets[i].url;
+        *ret_target = &k->targets[i];
+        if (str_eq(u->scheme, STR("https")) && str_eq(u->host.name, name) && u->port == port)
+            return true;
+    }
+    return false;
+}
+
+static bool is_served(const gate_connect *k, const gate_call *c, const uri_host *host,
+                      uint16_t port, const connect_target **ret_target)
+{
+    if (http_exchange_is_tls(c->x))
+        return is_service_host(k, host->name, port ? port : 443, ret_target);
+    return (port ? port : 80) == gate_port(k->gate) && is_our_host(k, host->name, ret_target);
+}
+
 static bool check_host(const gate_connect *k, const gate_call *c, const connect_target **ret_target,
                        err *e)
 {
     uri_host host;
     uint16_t port = 0;
     if (authority_parse(c->mem, c->req->host, &host, &port, NULL) == OK &&
-        (port ? port : 80) == gate_port(k->gate) && is_our_host(k, host.name, ret_target))
+        is_served(k, c, &host, port, ret_target))
         return true;
     (void)err_set(e, GATE_HOST, "the Host field is '" STR_FMT "'", STR_ARG(c->req->host));
     (void)err_hint(e, "call http://127.0.0.1:%u", (unsigned)gate_port(k->gate));
@@ -102,9 +123,14 @@ static bool is_called_origin(const gate_call *c, str text)
     uri_origin origin;
     uri_host host;
     uint16_t port = 0;
-    return origin_parse(c->mem, text, &origin, NULL) == OK && str_eq(origin.scheme, STR("http")) &&
+    bool tls = http_exchange_is_tls(c->x);
+    return origin_parse(c->mem, text, &origin, NULL) == OK &&
+           str_eq(origin.scheme, tls ? STR("https") : STR("http")) &&
            authority_parse(c->mem, c->req->host, &host, &port, NULL) == OK &&
-           str_eq(origin.host, host.name) && origin.port == (port ? port : 80);
+           str_eq(origin.host, host.name) &&
+           origin.port == (port  ? port
+                           : tls ? 443
+                                 : 80);
 }
 
 // Browsers tell who made a page's request: all of them Origin, where it isn't a plain GET, and the

@@ -148,6 +148,9 @@ enum { GATE_CONNECT_SERVICES_MAX = 100 };
 CODE_CHECKED gate_connect_new(loop *l, const gate_connect_options *o, gate_connect **ret_connect,
                               err *e);
 uint16_t gate_connect_port(const gate_connect *c); // 0 after on_idle
+// Serves a stream that was meant for one of the services, under that service's own name: what a
+// proxy ends the TLS of. See http_server_adopt.
+void gate_connect_adopt(gate_connect *c, stream *s, tls_context *tls);
 // "/orders" where calls of that service begin; "" when it is the only one.
 const char *gate_connect_base(const gate_connect *c, size_t service);
 // Whose identity is added, one line for the person: "tester@… by service account key, audience …",

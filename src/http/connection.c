@@ -121,7 +121,7 @@ static bool begins_h2(conn *c)
         c->in_preface = true;
         return true;
     }
-    c->fresh = false;
+    c->fresh = c->in_preface = false;
     if (begins != H2_YES)
         return false;
     h2_begin(c);

@@ -29,7 +29,8 @@ struct http_server_options {
     size_t target_bytes_max;   // (8 KiB) → 414
     uint64_t body_bytes_max;   // (unlimited) → 413
     uint64_t head_ms;          // first byte to end of head (10 s) → 408
-    uint64_t body_ms;          // between two pieces of a body that is being read (30 s) → closes
+    uint64_t body_ms;          // between two pieces of a body that is being read (30 s) → closes;
+                               // by HTTP/2, whose streams may be silent, it is the handler's to say
     uint64_t idle_ms;          // between requests (65 s) → closes
     uint64_t write_ms;         // the client takes nothing of a waiting response (30 s) → closes
     size_t connections_max;    // (1024) → accepted and closed

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -94,16 +95,25 @@ static str pem_of(arena *a, X509 *x)
 // ---- the authority
 // -------------------------------------------------------------------------------
 
-tls_authority *tls_authority_new(const tls_authority_options *o)
+static tls_authority *open_authority(const tls_authority_options *o)
 {
     tls_authority *a = NEW(tls_authority);
-    int64_t now_s = clock_wall_s();
     arena_init(&a->mem);
-    a->key = EVP_EC_gen("P-256");
     a->leaf_key = EVP_EC_gen("P-256");
-    must(a->key && a->leaf_key);
-    a->end_s = now_s + (int64_t)TLS_AUTHORITY_DAYS * DAY_S;
+    must(a->leaf_key);
     a->alpn = o->alpn ? arena_cstr(&a->mem, str_from(o->alpn)) : NULL;
+    for (size_t i = 0; i < o->name_count; i++)
+        map_set(&a->leaves, arena_str(&a->mem, o->names[i]), ARENA_NEW(&a->mem, leaf));
+    return a;
+}
+
+tls_authority *tls_authority_new(const tls_authority_options *o)
+{
+    tls_authority *a = open_authority(o);
+    int64_t now_s = clock_wall_s();
+    a->key = EVP_EC_gen("P-256");
+    must(a->key);
+    a->end_s = now_s + (int64_t)TLS_AUTHORITY_DAYS * DAY_S;
     a->cert = certificate(o->title, a->key, now_s - DAY_S, a->end_s);
     const extension list[] = {
         {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
@@ -114,9 +124,71 @@ tls_authority *tls_authority_new(const tls_authority_options *o)
     };
     sign(a->cert, a->cert, a->key, list, ARRAY_LEN(list));
     a->pem = pem_of(&a->mem, a->cert);
-    for (size_t i = 0; i < o->name_count; i++)
-        map_set(&a->leaves, arena_str(&a->mem, o->names[i]), ARENA_NEW(&a->mem, leaf));
     return a;
+}
+
+// ---- one that was kept --------------------------------------------------------------------------
+
+void tls_authority_save(const tls_authority *a, buf *out)
+{
+    char *ptr = NULL;
+    BIO *b = BIO_new(BIO_s_secmem());
+    must(b && PEM_write_bio_PKCS8PrivateKey(b, a->key, NULL, NULL, 0, NULL, NULL));
+    long len = BIO_get_mem_data(b, &ptr);
+    buf_add(out, ptr, (size_t)len);
+    buf_adds(out, a->pem);
+    BIO_free(b);
+}
+
+static bool has_constraints(tls_authority *a, const tls_authority_options *o)
+{
+    const char *text = constraints(&a->mem, o->names, o->name_count);
+    X509_EXTENSION *wanted = X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints, text);
+    int at = X509_get_ext_by_NID(a->cert, NID_name_constraints, -1);
+    must(wanted);
+    bool same = at >= 0 && ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_get_ext(a->cert, at)),
+                                                 X509_EXTENSION_get_data(wanted)) == 0;
+    X509_EXTENSION_free(wanted);
+    return same;
+}
+
+static bool ends_soon(const tls_authority *a, int64_t now_s)
+{
+    time_t soon = (time_t)(now_s + (int64_t)TLS_AUTHORITY_RENEW_DAYS * DAY_S);
+    return X509_cmp_time(X509_get0_notAfter(a->cert), &soon) <= 0;
+}
+
+static int64_t end_of(const X509 *x)
+{
+    struct tm tm;
+    must(ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm));
+    return (int64_t)timegm(&tm);
+}
+
+code tls_authority_load(const tls_authority_options *o, str saved, tls_authority **ret_authority,
+                        err *e)
+{
+    tls_authority *a = open_authority(o);
+    BIO *b = BIO_new_mem_buf(saved.len ? saved.ptr : "", (int)saved.len);
+    must(b);
+    a->key = PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
+    a->cert = PEM_read_bio_X509(b, NULL, NULL, NULL);
+    BIO_free(b);
+    const char *why = !a->key || !a->cert ? "it can't be read"
+                      : X509_check_private_key(a->cert, a->key) != 1
+                          ? "its key belongs to another certificate"
+                      : !has_constraints(a, o)       ? "it is for other names"
+                      : ends_soon(a, clock_wall_s()) ? "its days are nearly over"
+                                                     : NULL;
+    if (why) {
+        tls_authority_free(a);
+        ERR_clear_error();
+        return err_set(e, NET_TLS_CONFIG, "the CA that was kept isn't used: %s", why);
+    }
+    a->end_s = end_of(a->cert);
+    a->pem = pem_of(&a->mem, a->cert);
+    *ret_authority = a;
+    return OK;
 }
 
 void tls_authority_free(tls_authority *a)

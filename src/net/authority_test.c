@@ -155,12 +155,48 @@ static void a_plain_stream_is_adopted(void **state)
     tls_authority_free(a);
 }
 
+static void one_that_was_kept_is_the_same(void **state)
+{
+    (void)state;
+    static const str two[] = {{"a.example", 9}, {"b.example", 9}};
+    const tls_authority_options o = {.title = "kept", .names = two, .name_count = 2};
+    const tls_authority_options other = {.title = "kept", .names = two, .name_count = 1};
+    tls_authority *made = tls_authority_new(&o), *kept = NULL;
+    buf pem;
+    tls_context *server;
+    buf_init(&pem, 64 << 10);
+    tls_authority_save(made, &pem);
+    assert_code(tls_authority_load(&o, buf_str(&pem), &kept, NULL), OK);
+    assert_str(tls_authority_pem(kept), tls_authority_pem(made));
+    assert_code(tls_authority_server(kept, two[1], &server, NULL), OK);
+    tls_authority_free(kept);
+    // For other names, with another key, or cut, it isn't.
+    assert_code(tls_authority_load(&other, buf_str(&pem), &kept, NULL), NET_TLS_CONFIG);
+    tls_authority *second = tls_authority_new(&o);
+    buf mixed;
+    buf_init(&mixed, 64 << 10);
+    tls_authority_save(second, &mixed);
+    ssize_t at = str_find(buf_str(&mixed), STR("-----BEGIN CERTIFICATE"));
+    assert_true(at > 0);
+    buf_truncate(&mixed, (size_t)at);
+    buf_adds(&mixed, tls_authority_pem(made));
+    assert_code(tls_authority_load(&o, buf_str(&mixed), &kept, NULL), NET_TLS_CONFIG);
+    assert_code(tls_authority_load(&o, str_sub(buf_str(&pem), 0, 100), &kept, NULL),
+                NET_TLS_CONFIG);
+    assert_code(tls_authority_load(&o, STR_NONE, &kept, NULL), NET_TLS_CONFIG);
+    buf_deinit(&mixed);
+    buf_deinit(&pem);
+    tls_authority_free(second);
+    tls_authority_free(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PAIR_CASE(T33_it_vouches_for_its_names),
         cmocka_unit_test(T33_its_certificate_names_what_it_may_vouch_for),
         cmocka_unit_test(a_certificate_is_made_once_and_renewed_in_time),
+        cmocka_unit_test(one_that_was_kept_is_the_same),
         PAIR_CASE(a_plain_stream_is_adopted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

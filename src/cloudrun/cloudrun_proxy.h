@@ -32,6 +32,7 @@ struct proxy_options {
     const proxy_route *routes; // the first that fits counts
     size_t route_count;
     fetch_policy policy; // zeroed: connections are passed on to public addresses only
+    uint16_t port;       // on 127.0.0.1; 0: a free one
     uint64_t idle_ms;    // of a connection that is passed on; 0: PROXY_IDLE_MS
     // A connection isn't granted; e says to where and why. May be NULL.
     void (*on_refusal)(void *ctx, const err *e);
@@ -39,7 +40,7 @@ struct proxy_options {
 };
 enum { PROXY_IDLE_MS = 15 * 60 * 1000, PROXY_TUNNELS_MAX = 500 };
 
-// On a free loopback port. Borrows what the options name. NET_LISTEN.
+// On a loopback port. Borrows what the options name. NET_LISTEN.
 CODE_CHECKED proxy_new(loop *l, const proxy_options *o, proxy **ret_proxy, err *e);
 uint16_t proxy_port(const proxy *p);
 void proxy_free(proxy *p); // NULL is allowed
