@@ -10,6 +10,7 @@ struct ready {
     pm_call call;
     pm_behavior behavior;
     uri_url at;
+    bool harmless; // no secret in it
 };
 
 struct run_ready {
@@ -74,6 +75,7 @@ bool ready_take(trip *x)
     x->kept_at = &one->at;
     x->call = one->call;
     x->behavior = one->behavior;
+    x->harmless = one->harmless;
     pm_call_renew(&x->call);
     return true;
 }
@@ -100,5 +102,6 @@ void ready_keep(trip *x)
         item_free(one);
         return;
     }
+    one->harmless = !veil_finds(one->call.request);
     *place = one;
 }

@@ -38,6 +38,7 @@ struct trip {
     arena mem;
     pm_call call;
     const uri_url *kept_at; // where it goes, when the call is one that is kept; NULL: its own
+    bool harmless;          // it is kept and holds no secret
     pm_behavior behavior;
     uint64_t deadline_mono_ms; // 0: none
     uri_origin first;          // of the first hop
@@ -154,7 +155,7 @@ struct turn {
     const json *request; // as written, or as scripts have changed it
     str request_text;
     bool changed;
-    str path;            // "Orders / create"
+    str path;            // "Orders / create"; with `location`, once a script wants them
     const str *location; // names from the collection down
     size_t location_len;
     // the scripts of one kind
@@ -271,6 +272,8 @@ void kept_deinit(run_summary *s);
 
 // Learns what is secret in a request as it is sent.
 void veil_learn_request(runner *r, const json *request);
+// Is there one at all?
+bool veil_finds(const json *request);
 // A token of ours: hidden from reports also when they show the person's secrets.
 void veil_minted(runner *r, str token);
 void veil_deinit(veil *v);

@@ -33,10 +33,25 @@ static str sent_text(runner *r)
     return t->sent_text;
 }
 
+// Names from the collection down to the request.
+static void locate(turn *t)
+{
+    if (t->location)
+        return;
+    size_t len = t->item->depth + 1u;
+    str *names = arena_array(&t->mem, len, sizeof(*names));
+    for (const pm_item *i = t->item; i; i = i->parent)
+        names[i->depth] = i->name;
+    t->location = names;
+    t->location_len = len;
+    t->path = pm_item_path(&t->mem, t->item, " / ");
+}
+
 static js_script describe(runner *r, const pm_script *s)
 {
     turn *t = &r->turn;
     bool test = t->kind == JS_TEST;
+    locate(t);
     js_script script = {
         .event = t->kind,
         .source = s->source,

@@ -608,7 +608,8 @@ static void tell_begin(trip *x)
     x->told.url = x->call.url.len ? x->call.url : x->call.url_text;
     x->told.identity.age_s = -1;
     x->told.identity.trusted = "";
-    veil_learn_request(x->r, x->told.request);
+    if (!x->harmless)
+        veil_learn_request(x->r, x->told.request);
     run_tell(x->r, &ev);
 }
 

@@ -80,18 +80,6 @@ static void next_iteration(runner *r)
 
 // ---- the beginning of a turn --------------------------------------------------------------------
 
-// Names from the collection down to the request.
-static void locate(turn *t)
-{
-    size_t len = t->item->depth + 1u;
-    str *names = arena_array(&t->mem, len, sizeof(*names));
-    for (const pm_item *i = t->item; i; i = i->parent)
-        names[i->depth] = i->name;
-    t->location = names;
-    t->location_len = len;
-    t->path = pm_item_path(&t->mem, t->item, " / ");
-}
-
 static void skip_turn(runner *r)
 {
     if (++r->cursor.position < r->plan.items.len)
@@ -120,7 +108,7 @@ static flow_next begin_turn(void *ctx, err *e)
     t->changed = t->skipped = t->bailed = false;
     t->next_kind = JS_NEXT_UNSET;
     t->next = t->sent_text = STR_NONE;
-    locate(t);
+    t->location = NULL;
     rand_uuid(r->cursor.ref);
     identity_known_row(r);
     run_tell_kind(r, RUN_ITEM);

@@ -99,19 +99,40 @@ static str credentials_of(str value)
     return str_cut(value, ' ', &scheme, &rest) ? str_trim(rest) : value;
 }
 
-void veil_learn_request(runner *r, const json *request)
+static void learn_it(void *ctx, str text)
 {
-    const json *auth = json_get(request, "auth");
-    if (r->o.show_secrets)
-        return;
-    JSON_EACH (auth, type) {
+    learn(ctx, text);
+}
+
+static void note(void *ctx, str text)
+{
+    (void)text;
+    *(bool *)ctx = true;
+}
+
+static void each_secret(const json *request, void (*each)(void *ctx, str text), void *ctx)
+{
+    JSON_EACH (json_get(request, "auth"), type) {
         JSON_EACH (type, p)
             if (is_secret_parameter(json_str_or(json_get(p, "key"), STR_NONE)))
-                learn(&r->veil, json_str_or(json_get(p, "value"), STR_NONE));
+                each(ctx, json_str_or(json_get(p, "value"), STR_NONE));
     }
     JSON_EACH (json_get(request, "header"), h)
         if (is_secret_header(json_str_or(json_get(h, "key"), STR_NONE)))
-            learn(&r->veil, credentials_of(json_str_or(json_get(h, "value"), STR_NONE)));
+            each(ctx, credentials_of(json_str_or(json_get(h, "value"), STR_NONE)));
+}
+
+bool veil_finds(const json *request)
+{
+    bool found = false;
+    each_secret(request, note, &found);
+    return found;
+}
+
+void veil_learn_request(runner *r, const json *request)
+{
+    if (!r->o.show_secrets)
+        each_secret(request, learn_it, &r->veil);
 }
 
 void veil_minted(runner *r, str token)
@@ -264,6 +285,9 @@ const run_event *veil_event(runner *r, const run_event *ev, arena *a, veiled *me
         return ev;
     if (!r->o.show_secrets)
         learn_scopes(r);
+    bool has_auth = ev->exchange && json_get(ev->exchange->request, "auth");
+    if (!r->veil.texts.len && !has_auth)
+        return ev;
     mem->event = *ev;
     if (ev->exchange) {
         mem->exchange = *ev->exchange;
