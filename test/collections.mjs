@@ -234,8 +234,9 @@ export const server = () => createServer(async (req, res) => {
   const boundary = /boundary=(\S+)/.exec(req.headers['content-type'] ?? '')?.[1];
   const plain = (s) => (boundary ? s.replaceAll(boundary, 'B') : s);
   // Beyond ASCII newman sends Latin-1 or, with some bodies, UTF-8.
+  // And its Referer has the fragment.
   const known = (h) => { try { return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(h, 'latin1')); } catch { return h; } };
-  const headers = req.rawHeaders.flatMap((h, i, all) => (i % 2 || /^(postman-token|user-agent|content-length|connection)$/i.test(h) ? [] : [[h, known(plain(all[i + 1]))]]));
+  const headers = req.rawHeaders.flatMap((h, i, all) => (i % 2 || /^(postman-token|user-agent|content-length|connection)$/i.test(h) ? [] : [[h, known(plain(h === 'Referer' ? all[i + 1].split('#')[0] : all[i + 1]))]]));
   // Where Host and the system's own stand among the others is the client's to choose.
   headers.sort(([a], [b]) => order(a.toLowerCase(), b.toLowerCase()));
   const told = (status) => res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ method: req.method, url: req.url, headers, sent: plain(sent) }));
