@@ -3,8 +3,9 @@
 // wrote: curl, Node's http2, grpc-js.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, writeFile } from 'node:fs/promises';
-import { connect as dial } from 'node:http2';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { connect as dial, createSecureServer } from 'node:http2';
+import { createServer as createHttps } from 'node:https';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -220,4 +221,37 @@ test('T46 the door is the same for HTTP/2: Host, pages, idle', async (t) => {
   const end = await port.closed; // an open connection is no call
   assert.equal(end.code, 0);
   assert.match(end.stderr, /nobody called for 2s/);
+});
+
+// ---- a service by https -----------------------------------------------------------------------------
+
+/** A key and a certificate for localhost. */
+async function certificate(t, env) {
+  const dir = await tempDir(t);
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const made = await run(['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert], { env, program: 'openssl' });
+  assert.equal(made.code, 0, made.stderr);
+  return { key: await readFile(key), cert: await readFile(cert), file: cert };
+}
+
+test('over TLS the service gets the protocol of the client, as far as it speaks it', async (t) => {
+  const env = envOf(await tempDir(t));
+  const pair = await certificate(t, env);
+  for (const [create, wanted] of [[createSecureServer, '2.0'], [createHttps, '1.1']]) {
+    const server = create({ ...pair, allowHTTP1: true }, (req, res) => {
+      res.setHeader('x-version', req.httpVersion);
+      res.end(req.headers.host ?? req.headers[':authority']);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const url = `https://localhost:${server.address().port}`;
+    const port = await connect(t, { env, dir: undefined }, ['--identity', 'none', '--trust', url, '--ssl-extra-ca-certs', pair.file, url]);
+    const s = await session(t, port.url);
+    const got = await call(s, { ':path': '/' });
+    assert.deepEqual([got.body, got.headers['x-version']], [new URL(url).host, wanted]);
+    const old = await run(['-sS', '-w', '%header{x-version}', port.url], { env, program: 'curl' });
+    assert.equal(old.stdout, `${new URL(url).host}1.1`, old.stderr);
+  }
 });

@@ -217,6 +217,42 @@ nghttp2_data_provider h2_out_provider(h2_out *o)
     return (nghttp2_data_provider){.source.ptr = o, .read_callback = on_data};
 }
 
+// ---- for whom something is due
+// --------------------------------------------------------------------
+
+void h2_due_add(h2_due_list *list, h2_due *d)
+{
+    if (d->listed)
+        return;
+    d->listed = true;
+    d->next = NULL;
+    *(list->first ? &list->last->next : &list->first) = d;
+    list->last = d;
+}
+
+void h2_due_remove(h2_due_list *list, h2_due *d)
+{
+    h2_due **at = &list->first, *before = NULL;
+    if (!d->listed)
+        return;
+    for (; *at != d; at = &(*at)->next)
+        before = *at;
+    *at = d->next;
+    if (list->last == d)
+        list->last = before;
+    d->listed = false;
+}
+
+void *h2_due_take(h2_due_list *list)
+{
+    h2_due *d = list->first;
+    if (!d)
+        return NULL;
+    list->first = d->next;
+    d->listed = false;
+    return d->owner;
+}
+
 // ---- sessions -----------------------------------------------------------------------------------
 
 nghttp2_session *h2_session_new(bool server, const nghttp2_session_callbacks *cb, void *ctx,

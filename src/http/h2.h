@@ -65,6 +65,24 @@ void h2_out_add(h2_out *o, str bytes);
 void h2_out_go(h2_out *o, nghttp2_session *session, int32_t id);
 nghttp2_data_provider h2_out_provider(h2_out *o);
 
+// ---- for whom something is due
+// --------------------------------------------------------------------
+
+typedef struct h2_due h2_due;
+struct h2_due {
+    void *owner;
+    h2_due *next;
+    bool listed;
+};
+typedef struct h2_due_list h2_due_list;
+struct h2_due_list {
+    h2_due *first, *last;
+};
+void h2_due_add(h2_due_list *list, h2_due *d); // nothing when it is there
+void h2_due_remove(h2_due_list *list, h2_due *d);
+// The owner of the first, which is taken out; NULL: nothing is due.
+void *h2_due_take(h2_due_list *list);
+
 // ---- sessions -----------------------------------------------------------------------------------
 
 // Limits against floods (threat 12) and windows that open as bodies are read.

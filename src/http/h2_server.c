@@ -11,7 +11,7 @@ struct h2_conn {
     nghttp2_session *session;
     h2_exchange *first;
     size_t open;
-    h2_exchange *due, *due_last;
+    h2_due_list due;
 };
 
 h2_begins h2_preface(str bytes)
@@ -27,35 +27,7 @@ h2_begins h2_preface(str bytes)
 
 static void make_due(h2_exchange *he)
 {
-    h2_conn *h = he->h;
-    if (he->is_due)
-        return;
-    he->is_due = true;
-    he->next_due = NULL;
-    *(h->due ? &h->due_last->next_due : &h->due) = he;
-    h->due_last = he;
-}
-
-static h2_exchange *take_due(h2_conn *h)
-{
-    h2_exchange *he = h->due;
-    if (!he)
-        return NULL;
-    h->due = he->next_due;
-    he->is_due = false;
-    return he;
-}
-
-static void undue(h2_exchange *he)
-{
-    h2_exchange **at = &he->h->due, *last = NULL;
-    if (!he->is_due)
-        return;
-    for (; *at != he; at = &(*at)->next_due)
-        last = *at;
-    *at = he->next_due;
-    if (he->h->due_last == he)
-        he->h->due_last = last;
+    h2_due_add(&he->h->due, &he->due);
 }
 
 // ---- exchanges ----------------------------------------------------------------------------------
@@ -70,6 +42,7 @@ static h2_exchange *exchange_new(h2_conn *h, int32_t id)
     h2_exchange *he = NEW(h2_exchange);
     const http_server_options *o = &h->c->s->o;
     he->h = h;
+    he->due.owner = he;
     he->id = id;
     arena_init(&he->mem);
     he->x = (http_exchange){.c = h->c, .h2 = he, .mem = &he->mem, .started_ns = clock_mono_ns()};
@@ -87,7 +60,7 @@ static h2_exchange *exchange_new(h2_conn *h, int32_t id)
 static void exchange_unlink(h2_exchange *he)
 {
     h2_conn *h = he->h;
-    undue(he);
+    h2_due_remove(&h->due, &he->due);
     *(he->prev ? &he->prev->next : &h->first) = he->next;
     if (he->next)
         he->next->prev = he->prev;
@@ -419,14 +392,14 @@ void h2_pump(conn *c)
     h2_conn *h = c->h2;
     bool alive = true;
     do {
-        for (h2_exchange *he; !c->gone && (he = take_due(h));) {
+        for (h2_exchange *he; !c->gone && (he = h2_due_take(&h->due));) {
             while (step(he)) {
                 if (c->gone)
                     return;
             }
         }
         alive = alive && !c->gone && flush(h);
-    } while (!c->gone && h->due);
+    } while (!c->gone && h->due.first);
     if (c->gone)
         return;
     if (c->broken)

@@ -12,8 +12,7 @@ struct h2_exchange {
     http_exchange x; // first: the public one
     h2_conn *h;
     h2_exchange *next, *prev;
-    h2_exchange *next_due;
-    bool is_due; // in the list of those for whom there is something to do
+    h2_due due;
     int32_t id;
     arena mem;
     h2_head head;

@@ -11,7 +11,7 @@ struct h2_lane {
     stream *stream;
     nghttp2_session *session;
     h2_call *first;
-    h2_call *due, *due_last;
+    h2_due_list due;
     h2_call *current; // whose turn it is; NULL once it has left
     deadline by;      // until it is ready; then while it is idle
     task pump;
@@ -33,35 +33,7 @@ static void wake(h2_lane *l)
 
 static void make_due(h2_call *hc)
 {
-    h2_lane *l = hc->lane;
-    if (hc->is_due)
-        return;
-    hc->is_due = true;
-    hc->next_due = NULL;
-    *(l->due ? &l->due_last->next_due : &l->due) = hc;
-    l->due_last = hc;
-}
-
-static h2_call *take_due(h2_lane *l)
-{
-    h2_call *hc = l->due;
-    if (!hc)
-        return NULL;
-    l->due = hc->next_due;
-    hc->is_due = false;
-    return hc;
-}
-
-static void undue(h2_call *hc)
-{
-    h2_call **at = &hc->lane->due, *last = NULL;
-    if (!hc->is_due)
-        return;
-    for (; *at != hc; at = &(*at)->next_due)
-        last = *at;
-    *at = hc->next_due;
-    if (hc->lane->due_last == hc)
-        hc->lane->due_last = last;
+    h2_due_add(&hc->lane->due, &hc->due);
 }
 
 // ---- calls and lanes ----------------------------------------------------------------------------
@@ -92,26 +64,32 @@ static void drop(h2_lane *l)
     lane_release(l);
 }
 
+// What still comes for it is dropped; nghttp2 resets a stream before it asks for its body again.
+static void leave_stream(h2_call *hc)
+{
+    nghttp2_session *session = hc->lane->session;
+    if (hc->id)
+        nghttp2_session_consume(session, hc->id, hc->in.len);
+    if (hc->id && !hc->closed) {
+        nghttp2_session_set_stream_user_data(session, hc->id, NULL);
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, hc->id, NGHTTP2_CANCEL);
+    }
+    wake(hc->lane);
+}
+
 void h2_call_leave(http_call *c)
 {
     h2_call *hc = c->h2;
     h2_lane *l = hc->lane;
     c->h2 = NULL;
-    undue(hc);
+    h2_due_remove(&l->due, &hc->due);
     if (l->current == hc)
         l->current = NULL;
     *(hc->prev ? &hc->prev->next : &l->first) = hc->next;
     if (hc->next)
         hc->next->prev = hc->prev;
-    if (hc->id && !hc->closed && !l->gone) {
-        nghttp2_session_set_stream_user_data(l->session, hc->id, NULL);
-        nghttp2_session_consume(l->session, hc->id, hc->in.len);
-        nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, hc->id, NGHTTP2_CANCEL);
-    } else if (hc->id && !l->gone) {
-        nghttp2_session_consume(l->session, hc->id, hc->in.len);
-    }
     if (!l->gone)
-        wake(l);
+        leave_stream(hc);
     deadline_deinit(&hc->by);
     buf_deinit(&hc->in);
     h2_out_deinit(&hc->out);
@@ -525,12 +503,12 @@ static void pump(h2_lane *l)
     bool alive = true;
     l->busy++;
     do {
-        while (!l->gone && (l->current = take_due(l))) {
+        while (!l->gone && (l->current = h2_due_take(&l->due))) {
             while (step(l)) {
             }
         }
         alive = !l->gone && flush(l);
-    } while (alive && l->due);
+    } while (alive && l->due.first);
     if (!l->gone && alive && !l->broken)
         settle(l);
     else if (!l->gone)
@@ -629,6 +607,7 @@ bool h2_assign(http_pool *p, http_call *c)
         return false;
     h2_call *hc = NEW(h2_call);
     hc->call = c;
+    hc->due.owner = hc;
     hc->lane = lane_of(p);
     arena_init(&hc->mem);
     buf_init(&hc->in, 2 * H2_WINDOW_BYTES);

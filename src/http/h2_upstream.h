@@ -16,8 +16,7 @@ struct h2_call {
     http_call *call;
     h2_lane *lane;
     h2_call *next, *prev; // of the lane
-    h2_call *next_due;
-    bool is_due;
+    h2_due due;
     int32_t id; // 0: not submitted yet
     arena mem;
     h2_head block; // of fields, as it comes
