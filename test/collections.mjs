@@ -44,7 +44,7 @@ function url(d, base) {
   const query = d.some(4, () => pair(d)).map((q) => (d.often(0.1) ? { ...q, value: null } : q));
   if (d.often(0.3)) return `${base}/${path.join('/')}${query.length ? `?${query.filter((q) => !q.disabled).map((q) => `${q.key}=${q.value}`).join('&')}` : ''}${d.often(0.1) ? '#top' : ''}`;
   const { hostname, port } = new URL(base);
-  const more = d.often(0.05) ? { auth: { user: 'u', password: encodeURIComponent(text(d)) } } : d.often(0.05) ? { hash: 'end' } : {};
+  const more = d.often(0.05) ? { auth: { user: 'u', password: d.pick(['p', 'a%20b', '']) } } : d.often(0.05) ? { hash: 'end' } : {};
   const variables = d.often(0.7) ? [{ key: 'id', value: text(d), ...(d.often(0.1) && { disabled: true }) }] : undefined;
   return { protocol: 'http', host: hostname.split('.'), port, path: d.often(0.1) ? path.join('/') : path, query, ...more, variable: path.join('/').includes(':id') ? variables : undefined };
 }
