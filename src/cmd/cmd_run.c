@@ -39,6 +39,7 @@ static void read_options(run_job *s, size_t nth, runner_options *ret)
     ret->retry = s->parts.retry;
     ret->iterations =
         option_is_set(o, "iteration-count") ? (uint32_t)option_int(o, "iteration-count") : 0;
+    ret->parallel = (uint32_t)option_int(o, "parallel");
     ret->bail = bails_on(o, STR("failure"));
     ret->bail_folder = bails_on(o, STR("folder"));
     ret->show_secrets = option_flag(o, "show-secrets");
@@ -210,6 +211,11 @@ static const command_spec spec = {
              "sees it.\n\n"
              "With --local the collection's https://….run.app requests go to the services of the "
              "running 'gatepost up', with local credentials.\n\n"
+             "With --parallel N as many iterations run side by side. Each then begins with the "
+             "variables, the cookies and the script globals that the first begins with, instead of "
+             "what the one before it left. Reports are the same as without it, in the order of the "
+             "iterations; --bail ends with the first that fails in that order; what the last one "
+             "leaves is exported; --delay-request holds between the requests of an iteration.\n\n"
              "Ends with 1 when an assertion, a script or a request failed.",
     .example = "gatepost run orders.postman_collection.json --trust 123456789012\n"
                "gatepost run --local -e staging.json -d rows.csv -r cli,junit orders.json",

@@ -26,6 +26,7 @@ struct js_engine {
     process *process; // NULL: none runs
     bool ready;       // it said so
     bool littered; // a script was stopped in it (its promises are still in the queue) or spoiled it
+    bool held;
     buf in;
     buf out; // from `sent` on it is still to be handed to the stream
     size_t sent;
@@ -59,6 +60,13 @@ static void finish(js_engine *en, const js_result *r)
     cb.on_done(cb.ctx, r);
 }
 
+static void forget_scripts(js_engine *en)
+{
+    map_deinit(&en->scripts, NULL);
+    map_init(&en->scripts);
+    en->script_count = 0;
+}
+
 static void drop_worker(js_engine *en)
 {
     process_free(en->process);
@@ -67,9 +75,7 @@ static void drop_worker(js_engine *en)
     en->sent = 0;
     buf_reset(&en->in);
     buf_reset(&en->out);
-    map_deinit(&en->scripts, NULL);
-    map_init(&en->scripts);
-    en->script_count = 0;
+    forget_scripts(en);
     memset(en->scope_versions, 0, sizeof(en->scope_versions));
 }
 
@@ -267,6 +273,8 @@ static void on_kill(void *ctx)
 {
     js_engine *en = ctx;
     err e = ERR_INIT;
+    if (en->held)
+        en->began_ms = loop_now_ms(en->loop) - en->timeout_ms;
     uint64_t cpu_ms = process_cpu_ms(en->process) - en->began_cpu_ms;
     if (cpu_ms < en->timeout_ms + JS_KILL_CPU_MS &&
         loop_now_ms(en->loop) - en->began_ms < en->timeout_ms + JS_KILL_WALL_MS) {
@@ -318,7 +326,8 @@ static code start_worker(js_engine *en, err *e)
     stream *out = process_stream(en->process, STDOUT_FILENO);
     stream_handle(out, &from_worker, en);
     stream_handle(process_stream(en->process, STDIN_FILENO), &to_worker, en);
-    stream_resume(out);
+    if (!en->held)
+        stream_resume(out);
     return OK;
 }
 
@@ -456,6 +465,23 @@ void js_run(js_engine *en, const js_script *s, const js_callbacks *cb)
         en->began_cpu_ms = process_cpu_ms(en->process);
         timer_start(en->kill, s->timeout_ms + JS_KILL_CPU_MS);
     }
+}
+
+void js_renew(js_engine *en)
+{
+    if (!en->process || !en->script_count)
+        return;
+    forget_scripts(en);
+    frame_add_head(&en->out, FRAME_RENEW, 0);
+    push_out(en);
+}
+
+void js_hold(js_engine *en, bool held)
+{
+    stream *out = en->process ? process_stream(en->process, STDOUT_FILENO) : NULL;
+    if (out && held != en->held)
+        (held ? stream_pause : stream_resume)(out);
+    en->held = held;
 }
 
 // False for a question that nobody waits for any more.

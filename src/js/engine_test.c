@@ -172,6 +172,52 @@ static void undeclared_globals_stay_and_declared_ones_do_not(void **state)
     end(&s);
 }
 
+static void nothing_is_left_after_renewing(void **state)
+{
+    (void)state;
+    seen s = begin_with(&(js_config){.memory_bytes_max = 48 << 20});
+    js_renew(s.engine);             // before any worker
+    for (int i = 0; i < 300; i++) { // what the old realms held is collected
+        js_script script = script_of(
+            JS_TEST,
+            "console.log(typeof kept, ''.mark, pm.environment.get('v'), require('lodash').mark); "
+            "kept = 1; String.prototype.mark = 1; require('lodash').mark = 1; "
+            "pm.test('t', () => pm.expect([1]).to.deep.include(1))");
+        script.scopes[JS_ENVIRONMENT] = (js_scope){
+            .values = i ? STR("[]") : STR("[{\"key\":\"v\",\"value\":\"first\"}]"), .version = 7};
+        run_script(&s, &script);
+        assert_log(&s, "log 'undefined' undefined 'first' undefined\nok 0 t\n");
+        js_renew(s.engine);
+        js_renew(s.engine);
+    }
+    assert_int_equal(js_worker_count(s.engine), 1);
+    end(&s);
+}
+
+static void a_held_engine_takes_nothing(void **state)
+{
+    (void)state;
+    seen other = begin(), s = begin();
+    js_script script = script_of(
+        JS_TEST, "for (let i = 0; i < 12; i++) console.log('x'.repeat(1 << 16)); console.log(1)");
+    js_callbacks cb = callbacks;
+    cb.ctx = &s;
+    run(&s, JS_TEST, "1");
+    js_hold(s.engine, true);
+    s.done = false;
+    js_run(s.engine, &script, &cb);
+    run(&other, JS_TEST, "setTimeout(() => {}, 100)");
+    js_engine_free(other.engine);
+    buf_deinit(&other.log);
+    assert_log(&s, "");
+    assert_false(s.done);
+    js_hold(s.engine, false);
+    assert_true(loop_run_until(the_loop, &s.done, TEST_WAIT_MS));
+    assert_code(s.code, OK);
+    assert_true(str_ends(buf_str(&s.log), STR("\nlog 1\n")));
+    end(&s);
+}
+
 static void skip_request_loses_what_comes_after(void **state)
 {
     (void)state;
@@ -338,6 +384,8 @@ int main(void)
         unit(a_script_that_is_no_script_fails_each_time_alike),
         unit(a_request_that_was_changed_comes_back),
         unit(undeclared_globals_stay_and_declared_ones_do_not),
+        unit(nothing_is_left_after_renewing),
+        unit(a_held_engine_takes_nothing),
         unit(skip_request_loses_what_comes_after),
         unit(next_request_null_ends_the_run),
         unit(a_failed_request_is_told_to_its_callback),

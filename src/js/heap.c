@@ -123,6 +123,7 @@ static void heap_free(JSMallocState *s, void *ptr)
         return;
     s->malloc_count--;
     s->malloc_size -= usable_size(ptr) + OVERHEAD_BYTES;
+    heap.taken = s->malloc_size;
     give(ptr);
 }
 
@@ -151,6 +152,7 @@ static void *heap_realloc(JSMallocState *s, void *ptr, size_t bytes)
     }
     if (moved)
         s->malloc_size += usable_size(moved) - old;
+    heap.taken = s->malloc_size;
     return moved;
 }
 

@@ -59,6 +59,7 @@ static void blocks_keep_what_is_written_to_them(void **state)
         heap_functions.js_free(&s, live[i].ptr);
     assert_int_equal(s.malloc_count, 0);
     assert_int_equal(s.malloc_size, 0);
+    assert_int_equal(heap_bytes(), 0);
 }
 
 static void a_block_given_back_is_the_next_of_its_size(void **state)

@@ -181,6 +181,19 @@ static void drop(JSContext *ctx, intact_members *list)
     vec_deinit(list);
 }
 
+void intact_deinit(intact *in, JSContext *ctx)
+{
+    drop(ctx, &in->members);
+    drop(ctx, &in->others);
+    VEC_FOREACH (&in->owners, o) {
+        JS_FreeValue(ctx, o->object);
+        JS_FreeValue(ctx, o->prototype);
+    }
+    JS_FreeValue(ctx, in->plain);
+    vec_deinit(&in->owners);
+    *in = (intact){.plain = JS_UNDEFINED};
+}
+
 JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
 {
     if (in->inside)

@@ -38,6 +38,7 @@ struct intact {
 // Remembers the properties of these names, or that there are none, and the owner's prototype.
 // `keys` is an array. Object.prototype must come first. `used`: by the prelude, in intact_call.
 bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst keys, bool used);
+void intact_deinit(intact *in, JSContext *ctx); // leaves it empty
 // What it remembers has got new values that count from now on.
 void intact_renew(intact *in, JSContext *ctx);
 // Calls work() with the originals in place. Inside another call they are there already.

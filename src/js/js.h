@@ -14,7 +14,7 @@
 //   callback of that script, and never inside js_run.
 // - Nothing given to a script may hold a credential: what is passed here is what scripts can read,
 //   print and send (threat 43).
-// - What a script sets as an undeclared global stays until the engine ends (or its worker does);
+// - What a script sets as an undeclared global stays until js_renew (or its worker's end);
 //   `var`, `let` and `const` end with the script. A script that took too long left work behind in
 //   its worker, which ends with it; so does one that froze what the language is made of. What
 //   a script replaced of that (Array.prototype.map, JSON.stringify) is put back when it ends.
@@ -233,6 +233,13 @@ struct js_callbacks {
 // Starts a script; none may be running. The source is sent to the worker and compiled there once,
 // however often it runs. Failures are told by on_done.
 void js_run(js_engine *en, const js_script *s, const js_callbacks *cb);
+
+// The next script finds nothing of what those before it left: undeclared globals, changed
+// prototypes, the state of libraries. No script may be running.
+void js_renew(js_engine *en);
+// While held, nothing more of what a script says is taken: it waits when it has said much. Its time
+// stands still then.
+void js_hold(js_engine *en, bool held);
 
 // The answers; an id that is no longer waited for is ignored. `failure` NULL means success.
 // `failure->name` becomes err.code ("ECONNREFUSED"), `message` err.message. A failed call may carry

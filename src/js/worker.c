@@ -102,6 +102,38 @@ static void collect(worker *w)
     JS_SetGCThreshold(w->rt, w->collect_bytes + 2 * GARBAGE_BYTES);
 }
 
+// A context with the prelude in it.
+static bool make_realm(worker *w)
+{
+    w->ctx = JS_NewContext(w->rt);
+    if (!w->ctx)
+        return false;
+    JSValue exports = library_load(w->ctx, STR("prelude"), JS_UNDEFINED);
+    JSValue prelude = JS_GetPropertyStr(w->ctx, exports, "default");
+    JS_FreeValue(w->ctx, exports);
+    JSValue args[] = {host_new(w), JS_GetGlobalObject(w->ctx)};
+    w->boot = JS_Call(w->ctx, prelude, JS_UNDEFINED, ARRAY_LEN(args), args);
+    JS_FreeValue(w->ctx, prelude);
+    JS_FreeValue(w->ctx, args[0]);
+    JS_FreeValue(w->ctx, args[1]);
+    if (JS_IsException(w->boot))
+        complain(w->ctx, "the prelude failed");
+    return JS_IsObject(w->boot);
+}
+
+// What the old one holds in cycles goes with the next collection.
+static bool renew_realm(worker *w)
+{
+    JSContext *old = w->ctx;
+    VEC_FOREACH (&w->scripts, fn)
+        JS_FreeValue(old, *fn);
+    vec_reset(&w->scripts);
+    JS_FreeValue(old, w->boot);
+    intact_deinit(&w->intact, old);
+    JS_FreeContext(old);
+    return make_realm(w);
+}
+
 bool worker_init(worker *w, size_t heap_bytes_max)
 {
     *w = (worker){.boot = JS_UNDEFINED};
@@ -118,20 +150,7 @@ bool worker_init(worker *w, size_t heap_bytes_max)
     collect(w);
     JS_SetInterruptHandler(w->rt, on_interrupt, w);
     JS_SetHostPromiseRejectionTracker(w->rt, on_rejection, w);
-    w->ctx = JS_NewContext(w->rt);
-    if (!w->ctx)
-        return false;
-    JSValue exports = library_load(w->ctx, STR("prelude"), JS_UNDEFINED);
-    JSValue prelude = JS_GetPropertyStr(w->ctx, exports, "default");
-    JS_FreeValue(w->ctx, exports);
-    JSValue args[] = {host_new(w), JS_GetGlobalObject(w->ctx)};
-    w->boot = JS_Call(w->ctx, prelude, JS_UNDEFINED, ARRAY_LEN(args), args);
-    JS_FreeValue(w->ctx, prelude);
-    JS_FreeValue(w->ctx, args[0]);
-    JS_FreeValue(w->ctx, args[1]);
-    if (JS_IsException(w->boot))
-        complain(w->ctx, "the prelude failed");
-    return JS_IsObject(w->boot);
+    return make_realm(w);
 }
 
 // ---- bytes ------------------------------------------------------------------------------------
@@ -370,6 +389,10 @@ static bool serve_frame(worker *w, const frame *f, size_t frame_bytes)
         bool ok = keep_scope(w, f->payload);
         buf_consume(&w->in, frame_bytes);
         return ok;
+    }
+    if (f->type == FRAME_RENEW) {
+        buf_consume(&w->in, frame_bytes);
+        return renew_realm(w);
     }
     if (f->type != FRAME_RUN) { // an answer that came after its script had ended
         buf_consume(&w->in, frame_bytes);

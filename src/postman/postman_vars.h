@@ -19,6 +19,8 @@ struct pm_variable {
 typedef struct pm_scope pm_scope;
 
 pm_scope *pm_scope_new(str id, str name);
+// The same variables under the same name and id; its version is greater than that one.
+pm_scope *pm_scope_copy(const pm_scope *s, uint64_t version);
 void pm_scope_free(pm_scope *s); // NULL is allowed
 str pm_scope_id(const pm_scope *s);
 str pm_scope_name(const pm_scope *s);

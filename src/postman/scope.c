@@ -323,6 +323,25 @@ void pm_scope_clear(pm_scope *s)
     s->version++;
 }
 
+pm_scope *pm_scope_copy(const pm_scope *s, uint64_t version)
+{
+    pm_scope *copy = pm_scope_new(str_from(s->id), str_from(s->name));
+    VEC_FOREACH (&s->vars, x) {
+        const pm_variable *v = &x->v;
+        if (x->gone)
+            continue;
+        entry own = {.v = {mem_dup(v->key), v->value ? mem_dup(v->value) : NULL, mem_dup(v->type),
+                           v->disabled}};
+        vec_push(&copy->vars, own);
+        link_up(copy, copy->vars.len - 1);
+    }
+    copy->live = s->live;
+    copy->secrets = s->secrets;
+    copy->bytes = s->bytes;
+    copy->version = version + 1;
+    return copy;
+}
+
 // ---- text
 
 str pm_scope_json(pm_scope *s)

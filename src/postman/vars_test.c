@@ -117,6 +117,30 @@ static void secrets_are_told_as_they_are_now(void **state)
     buf_deinit(&seen);
 }
 
+static void a_copy_is_a_scope_of_its_own(void **state)
+{
+    (void)state;
+    pm_scope *s = scope_of("[{\"key\":\"a\",\"value\":\"1\",\"type\":\"secret\"},"
+                           "{\"key\":\"a\",\"value\":\"2\"},{\"key\":\"gone\",\"value\":\"3\"},"
+                           "{\"key\":\"off\",\"value\":\"4\",\"enabled\":false},{\"key\":\"u\"}]");
+    pm_scope_unset(s, STR("gone"));
+    pm_scope *copy = pm_scope_copy(s, 41);
+    assert_strz(pm_scope_id(copy), "id");
+    assert_strz(pm_scope_name(copy), "name");
+    assert_true(pm_scope_version(copy) > 41);
+    assert_int_equal(pm_scope_len(copy), pm_scope_len(s));
+    assert_str(pm_scope_json(copy), pm_scope_json(s));
+    // Each goes its own way, and what is unset shows what it hid.
+    assert_code(pm_scope_set(copy, STR("a"), STR("5"), STR_NONE, NULL), OK);
+    assert_string_equal(pm_scope_get(s, STR("a"))->value, "\"2\"");
+    pm_scope_unset(copy, STR("a"));
+    assert_null(pm_scope_get(copy, STR("a")));
+    assert_int_equal(pm_scope_len(copy), 2);
+    assert_int_equal(pm_scope_len(s), 4);
+    pm_scope_free(copy);
+    pm_scope_free(s);
+}
+
 static void numbers_are_written_as_javascript_does(void **state)
 {
     static const char *const rows[][2] = {
@@ -388,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_decide_value_and_text),
         cmocka_unit_test(secrets_are_told_as_they_are_now),
+        cmocka_unit_test(a_copy_is_a_scope_of_its_own),
         cmocka_unit_test(numbers_are_written_as_javascript_does),
         cmocka_unit_test(of_equal_names_the_last_enabled_counts),
         cmocka_unit_test(a_name_is_all_of_its_bytes),

@@ -48,9 +48,9 @@ static bool is_fresh(const granted *g)
 static void keep(trip *x, const pm_granted *got)
 {
     runner *r = x->r;
-    granted *g = map_get(&r->grants, x->grant.key);
+    granted *g = map_get(&r->root->grants, x->grant.key);
     if (!g)
-        map_set(&r->grants, x->grant.key, g = NEW(granted));
+        map_set(&r->root->grants, x->grant.key, g = NEW(granted));
     wipe(g->access_token);
     g->access_token = text_of(got->access_token);
     if (got->refresh_token.len) {
@@ -73,7 +73,7 @@ static void ask(trip *x);
 
 static void give_up(trip *x, const err *e)
 {
-    granted *g = map_get(&x->r->grants, x->grant.key);
+    granted *g = map_get(&x->r->root->grants, x->grant.key);
     if (x->grant.refreshing) { // a refresh token ends too: the grant itself may still be good
         wipe(g->refresh_token);
         g->refresh_token = NULL;
@@ -133,7 +133,7 @@ static void ask(trip *x)
 {
     err e = ERR_INIT;
     pm_grant want;
-    const granted *g = map_get(&x->r->grants, x->grant.key);
+    const granted *g = map_get(&x->r->root->grants, x->grant.key);
     str refresh = g && g->refresh_token ? str_from(g->refresh_token) : STR_NONE;
     x->grant.refreshing = refresh.len > 0;
     if (pm_grant_make(&x->mem, x->call.auth_params, refresh, &want, &e))
@@ -146,8 +146,10 @@ void grant_start(trip *x, void (*then)(trip *x))
 {
     x->grant.then = then;
     x->grant.key = pm_grant_key(&x->mem, x->call.auth_params);
-    const granted *g = map_get(&x->r->grants, x->grant.key);
+    const granted *g = map_get(&x->r->root->grants, x->grant.key);
     x->grant.kept = g && is_fresh(g);
+    if (x->grant.kept)
+        veil_minted(x->r, str_from(g->access_token)); // another hand may have got it
     if (x->grant.kept)
         done(x, arena_str(&x->mem, str_from(g->access_token)));
     else
@@ -156,7 +158,7 @@ void grant_start(trip *x, void (*then)(trip *x))
 
 bool grant_refused(trip *x)
 {
-    granted *g = x->grant.key.len ? map_get(&x->r->grants, x->grant.key) : NULL;
+    granted *g = x->grant.key.len ? map_get(&x->r->root->grants, x->grant.key) : NULL;
     if (x->told.status != 401 || !x->grant.kept || !g)
         return false;
     wipe(g->access_token);

@@ -4,6 +4,7 @@
 
 #include "data/data.h"
 #include "net/net.h"
+#include "runner/crew.h"
 #include "runner/jar.h"
 #include "runner/plan.h"
 #include "runner/runner.h"
@@ -182,7 +183,12 @@ struct veil {
 struct runner {
     loop *loop;
     runner_options o;
-    arena kept; // what lives as long as the runner
+    runner *root;                            // that it is a hand of; itself when it is none
+    crew *crew;                              // of a root; NULL: iterations follow each other
+    stint *stint;                            // of a hand: the iteration that it does
+    size_t kept_bytes_max;                   // of a root: CREW_KEPT_BYTES_MAX
+    uint64_t first_versions[JS_SCOPE_COUNT]; // of a hand's scopes when its iteration began
+    arena kept;                              // what lives as long as the runner
     plan plan;
     run_lane *lane;
     bool own_lane;
@@ -194,11 +200,12 @@ struct runner {
     pm_scope *scopes[JS_SCOPE_COUNT];
     pm_scope *first[JS_SCOPE_COUNT]; // as they were before any script; only where rows need it
     const json *row;                 // of this iteration
+    uint32_t row_at;                 // its index
     buf row_text;
     map known;   // origins that were known before any script ran
     map learned; // a pm_auth_memory for each definition of auth, by its address
-    map grants;  // key → granted
-    bool minted; // a token was sent: what comes back is searched for it
+    map grants;  // key → granted; the root's
+    bool minted; // a token was sent: what comes back is searched for it. The root's counts
     settled *settled[SETTLED_MAX];
     size_t settled_count; // that were ever kept
     veil veil;
@@ -222,7 +229,10 @@ struct runner {
     void *on_done_ctx;
 };
 
-extern const flow_step run_steps[];
+extern const flow_step run_steps[], run_crew_steps[]; // the latter with a crew
+
+// What was learned in the iterations before counts no more: the next is as the first.
+void run_forget(runner *r);
 
 // Starts the next script of the turn; script_done is called when it has ended.
 void script_start(runner *r);
@@ -276,6 +286,11 @@ void veil_learn_request(runner *r, const json *request);
 bool veil_finds(const json *request);
 // A token of ours: hidden from reports also when they show the person's secrets.
 void veil_minted(runner *r, str token);
+// What variables are secret now.
+void veil_learn_scopes(runner *r);
+// Of a hand: moves what it has learned since the last time to the arena; veil_add is the root's.
+size_t veil_take(veil *v, arena *a, const str **ret_texts);
+void veil_add(veil *v, str text);
 void veil_deinit(veil *v);
 // The text without secrets, which lives in the arena when it isn't the given one.
 str run_veil(const runner *r, arena *a, str text);

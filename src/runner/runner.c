@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runner/run.h"
 
+#include <string.h>
+
 enum { ROW_BYTES_MAX = 64 << 20 };
 static const uint64_t ten_years_ms = 10ull * 365 * 86400 * 1000; // --timeout 0: none
 
@@ -62,7 +64,8 @@ pm_scopes run_scopes(const runner *r)
 
 pm_scopes run_first_scopes(const runner *r)
 {
-    return nearest_first(r->first[JS_LOCAL] ? r->first : r->scopes, r->scopes[JS_DATA]);
+    const runner *root = r->root;
+    return nearest_first(root->first[JS_LOCAL] ? root->first : r->scopes, r->scopes[JS_DATA]);
 }
 
 uint64_t run_variables_version(const runner *r)
@@ -113,6 +116,8 @@ static void drop_work(runner *r)
 static void on_finish(void *ctx, const err *e)
 {
     runner *r = ctx;
+    if (r->crew)
+        crew_end(r->crew);
     drop_work(r);
     // A script may be running; the flow ends here by its timer or by on_halt.
     if (e && (e->code == SYS_TIMEOUT || e->code == SYS_CANCELLED))
@@ -174,6 +179,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     runner *r = NEW(runner);
     r->loop = l;
     r->o = *o;
+    r->root = r;
     arena_init(&r->kept);
     arena_init(&r->turn.mem);
     buf_init(&r->row_text, ROW_BYTES_MAX);
@@ -187,7 +193,7 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     code c = plan_make(&r->plan, o->collection, o->folders, o->folder_count, e);
     if (!c)
         c = run_make_scopes(o, r->scopes, e);
-    if (!c && o->identity.trust && o->data)
+    if (!c && ((o->identity.trust && o->data) || o->parallel > 1))
         c = run_make_scopes(o, r->first, e);
     if (!c && o->cookie_jar)
         c = jar_read(r->jar, str_from(o->cookie_jar), e);
@@ -202,13 +208,30 @@ code runner_new(loop *l, const runner_options *o, runner **ret, err *e)
     r->given_version = run_variables_version(r);
     r->client = fetch_client_new(l, o->policy);
     begin(r);
-    *ret = r;
-    return OK;
+    if (o->parallel > 1)
+        c = crew_new(r, e);
+    if (c)
+        runner_free(r);
+    else
+        *ret = r;
+    return c;
 }
 
 static void free_memory(void *memory)
 {
     pm_auth_memory_free(memory);
+}
+
+void run_forget(runner *r)
+{
+    memset(r->veil.versions, 0, sizeof(r->veil.versions));
+    map_deinit(&r->veil.known, NULL);
+    map_deinit(&r->learned, free_memory);
+    if (r->o.data) { // rows name origins
+        map_deinit(&r->known, NULL);
+        settled_free(r);
+    }
+    js_renew(run_lane_engine(r->lane));
 }
 
 void runner_free(runner *r)
@@ -218,6 +241,7 @@ void runner_free(runner *r)
     flow_cancel(&r->flow);
     task_cancel(&r->halt);
     task_cancel(&r->last);
+    crew_free(r->crew);
     drop_work(r);
     end_lane(r);
     fetch_client_free(r->client);
@@ -254,14 +278,16 @@ void runner_start(runner *r, void (*on_done)(void *ctx), void *ctx)
 {
     r->on_done = on_done;
     r->on_done_ctx = ctx;
-    flow_start(&r->flow, r->loop, run_steps, r->o.timeout_ms ? r->o.timeout_ms : ten_years_ms,
-               on_finish, r);
+    flow_start(&r->flow, r->loop, r->crew ? run_crew_steps : run_steps,
+               r->o.timeout_ms ? r->o.timeout_ms : ten_years_ms, on_finish, r);
 }
 
 void runner_stop(runner *r)
 {
     if (r->stopping)
         task_post(r->loop, &r->halt);
+    else if (r->crew)
+        crew_stop(r->crew);
     r->stopping = true;
     if (timer_active(r->pause) || r->held)
         timer_start(r->pause, 0);

@@ -15,7 +15,8 @@
 // variable
 //   of the type "secret", a secret parameter of auth. Scripts and servers do get these.
 // - A token is dropped at each redirect to another origin, and decided anew there.
-// - Events come in the order of newman's; each `before` has its counterpart unless the run ends.
+// - Events come in the order of newman's, also when iterations run side by side; each `before` has
+// its counterpart unless the run ends.
 // - One runner runs once. runner_start's on_done comes exactly once, after RUN_DONE.
 // - Texts and pointers in events are borrowed for the call, but for items and the summary, which
 //   live as long as the collection and the runner.
@@ -298,6 +299,10 @@ struct runner_options {
     const str *folders; // --folder; none: all
     size_t folder_count;
     uint32_t iterations; // 0: as many as there are rows, or one
+    // So many iterations are done side by side, and told one after the other. Each begins with the
+    // variables, cookies and script globals of the first; what the last one leaves is exported.
+    // 0, 1: they follow each other.
+    uint32_t parallel;
     run_shard shard;
     const run_pick *picks; // sorted by iteration and index; NULL: all
     size_t pick_count;

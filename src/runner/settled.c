@@ -96,5 +96,7 @@ void settled_free(runner *r)
     for (size_t i = 0; i < SETTLED_MAX && r->settled[i]; i++) {
         free(r->settled[i]->text);
         free(r->settled[i]);
+        r->settled[i] = NULL;
     }
+    r->settled_count = 0;
 }

@@ -6,7 +6,7 @@ enum { CLEAN_BYTES_MAX = 256 << 20 };
 
 str run_clean(const runner *r, arena *a, str text)
 {
-    if (!r->minted || text.len < CREDENTIAL_REDACT_MIN)
+    if (!r->root->minted || text.len < CREDENTIAL_REDACT_MIN)
         return text;
     buf out;
     buf_init(&out, CLEAN_BYTES_MAX);
@@ -20,6 +20,10 @@ str run_clean(const runner *r, arena *a, str text)
 void run_tell(runner *r, run_event *ev)
 {
     ev->cursor = &r->cursor;
+    if (r->root != r) {
+        crew_tell(r, ev);
+        return;
+    }
     ev->source = &r->source;
     run_summary_count(&r->summary, ev);
     arena a;
@@ -57,7 +61,8 @@ static str keep(runner *r, arena *to, str text)
 
 run_failure *run_fail(runner *r, const run_failure *f)
 {
-    arena *to = kept_in_memory(r) ? &r->kept : &r->turn.mem;
+    bool is_hand = r->root != r; // its root keeps them
+    arena *to = !is_hand && kept_in_memory(r) ? &r->kept : &r->turn.mem;
     run_failure *own = ARENA_NEW(to, run_failure);
     *own = *f;
     own->name = keep(r, to, f->name);
@@ -67,6 +72,7 @@ run_failure *run_fail(runner *r, const run_failure *f)
     own->at = keep(r, to, f->at);
     own->hint = keep(r, to, f->hint);
     own->cursor = r->cursor;
-    kept_add(r, own);
+    if (!is_hand)
+        kept_add(r, own);
     return own;
 }

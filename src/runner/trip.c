@@ -474,7 +474,7 @@ static const run_route *route_of(const trip *x)
 
 static void send_with(trip *x, credential_token *token)
 {
-    x->r->minted = true;
+    x->r->root->minted = true;
     x->token = credential_token_ref(token);
     identity_token(x, token);
     send_hop(x);

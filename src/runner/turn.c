@@ -24,18 +24,21 @@ static flow_next start(void *ctx, err *e)
     return FLOW_MORE;
 }
 
-static const json *next_row(const runner *r)
+static const json *find_row(runner *r)
 {
     if (r->o.data && r->o.next_row)
         return r->o.next_row(r->o.iteration_ctx);
-    return r->row ? r->row->next : json_first(r->o.data);
+    const json *row = r->row ? r->row : json_first(r->o.data);
+    for (; row && row->next && r->row_at < r->cursor.iteration; r->row_at++)
+        row = row->next;
+    return row;
 }
 
-// The next row of data; when there is none, the last counts again.
+// The row of this iteration; when there is none, the last counts again.
 static code take_row(runner *r, err *e)
 {
-    const json *row = next_row(r);
-    if (!row)
+    const json *row = find_row(r);
+    if (!row || row == r->row)
         return OK;
     r->row = row;
     buf_reset(&r->row_text);
@@ -47,24 +50,25 @@ static code take_row(runner *r, err *e)
     return c;
 }
 
-// Of what is left out only the row of data is passed by.
 static flow_next begin_iteration(void *ctx, err *e)
 {
     runner *r = ctx;
-    if (!r->plan.items.len || r->stopping || r->cursor.iteration == r->cursor.iterations)
+    bool is_hand = r->root != r;
+    if (!r->plan.items.len || r->stopping || (is_hand && !crew_take(r)) ||
+        r->cursor.iteration == r->cursor.iterations)
         return FLOW_DONE;
     if (r->o.may_begin && !r->o.may_begin(r->o.iteration_ctx)) {
         r->held = true;
         flow_jump(&r->flow, AT_ITERATION);
         return FLOW_WAIT;
     }
-    if (take_row(r, e))
-        return FLOW_FAIL;
     if (!part_has_iteration(r)) {
         r->cursor.iteration++;
         flow_jump(&r->flow, AT_ITERATION);
         return FLOW_MORE;
     }
+    if (take_row(r, e))
+        return FLOW_FAIL;
     r->cursor.position = 0;
     run_tell_kind(r, RUN_ITERATION);
     return FLOW_MORE;
@@ -96,6 +100,11 @@ static flow_next begin_turn(void *ctx, err *e)
     if (r->stopping) {
         next_iteration(r);
         return FLOW_MORE;
+    }
+    if (crew_holds(r)) {
+        r->held = true;
+        flow_jump(&r->flow, AT_TURN);
+        return FLOW_WAIT;
     }
     if (!part_has_request(r)) {
         skip_turn(r);
@@ -373,3 +382,5 @@ const flow_step run_steps[] = {
     [AT_TURN_END] = end_turn,
     [AT_TURN_END + 1] = NULL,
 };
+
+const flow_step run_crew_steps[] = {start, crew_work, NULL};

@@ -16,7 +16,7 @@ enum {
 
 // ---- learning -----------------------------------------------------------------------------------
 
-static void learn_text(veil *v, str text)
+void veil_add(veil *v, str text)
 {
     bool nothing = str_eq(text, STR("null")) || str_eq(text, STR("undefined"));
     if (nothing || text.len < SECRET_BYTES_MIN || map_has(&v->known, text) ||
@@ -39,16 +39,16 @@ static void learn(veil *v, str text)
                                                           pm_url_add_query};
     buf b;
     buf_init(&b, TEXT_BYTES_MAX);
-    learn_text(v, text);
+    veil_add(v, text);
     for (size_t i = 0; i < ARRAY_LEN(in_url); i++) {
         buf_reset(&b);
         in_url[i](&b, text);
-        learn_text(v, buf_str(&b));
+        veil_add(v, buf_str(&b));
     }
     buf_reset(&b);
     buf_add_json(&b, text);
     if (b.len > 2)
-        learn_text(v, str_sub(buf_str(&b), 1, b.len - 1));
+        veil_add(v, str_sub(buf_str(&b), 1, b.len - 1));
     buf_deinit(&b);
 }
 
@@ -62,9 +62,9 @@ static void learn_variable(void *ctx, const pm_variable *v)
     buf_deinit(&text);
 }
 
-static void learn_scopes(runner *r)
+void veil_learn_scopes(runner *r)
 {
-    for (int i = 0; i < JS_SCOPE_COUNT; i++) {
+    for (int i = 0; i < JS_SCOPE_COUNT && !r->o.show_secrets; i++) {
         uint64_t version = pm_scope_version(r->scopes[i]);
         if (version != r->veil.versions[i])
             pm_scope_secrets(r->scopes[i], learn_variable, &r->veil);
@@ -140,6 +140,21 @@ void veil_minted(runner *r, str token)
     learn(&r->veil, token);
 }
 
+size_t veil_take(veil *v, arena *a, const str **ret_texts)
+{
+    size_t count = v->texts.len;
+    str *list = arena_array(a, count, sizeof(*list));
+    for (size_t i = 0; i < count; i++) {
+        list[i] = arena_str(a, str_from(v->texts.ptr[i]));
+        free(v->texts.ptr[i]);
+    }
+    vec_reset(&v->texts);
+    if (v->known.len > SECRETS_MAX)
+        map_deinit(&v->known, NULL);
+    *ret_texts = list;
+    return count;
+}
+
 void veil_deinit(veil *v)
 {
     VEC_FOREACH (&v->texts, t)
@@ -169,7 +184,8 @@ str run_veil(const runner *r, arena *a, str text)
 {
     buf out;
     size_t len = 0;
-    ssize_t at = r->veil.texts.len ? first_secret(&r->veil, text, &len) : -1;
+    bool hides = r->root == r && r->veil.texts.len;
+    ssize_t at = hides ? first_secret(&r->veil, text, &len) : -1;
     if (at < 0)
         return text;
     buf_init(&out, TEXT_BYTES_MAX);
@@ -283,8 +299,7 @@ const run_event *veil_event(runner *r, const run_event *ev, arena *a, veiled *me
 {
     if (r->o.show_secrets && !r->veil.texts.len)
         return ev;
-    if (!r->o.show_secrets)
-        learn_scopes(r);
+    veil_learn_scopes(r);
     bool has_auth = ev->exchange && json_get(ev->exchange->request, "auth");
     if (!r->veil.texts.len && !has_auth)
         return ev;
