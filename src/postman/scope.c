@@ -330,8 +330,10 @@ pm_scope *pm_scope_copy(const pm_scope *s, uint64_t version)
         const pm_variable *v = &x->v;
         if (x->gone)
             continue;
-        entry own = {.v = {mem_dup(v->key), v->value ? mem_dup(v->value) : NULL, mem_dup(v->type),
-                           v->disabled}};
+        entry own = {.v = {.key = {mem_dupn(v->key.ptr, v->key.len), v->key.len},
+                           .value = v->value ? mem_dup(v->value) : NULL,
+                           .type = mem_dup(v->type),
+                           .disabled = v->disabled}};
         vec_push(&copy->vars, own);
         link_up(copy, copy->vars.len - 1);
     }
