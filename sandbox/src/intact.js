@@ -2,7 +2,7 @@
 // Scripts share the prelude's realm and may replace what every program stands on. What matters here
 // (reports, timers, questions, variables) is done by intact(), with the originals in place: see
 // src/js/intact.h.
-const { getPrototypeOf, ownKeys } = Reflect;
+const { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
 
 // The natives that the prelude uses, and others that libraries do. Not Date: scripts set clocks, and
 // nothing here stands on one.
@@ -14,13 +14,25 @@ const others = ['BigInt', 'Boolean', 'Proxy', 'RangeError', 'SyntaxError', 'Uint
 
 let host;
 
+// What scripts may add to, and how many properties each has; Date, which they may set.
+const watched = [];
+const clocks = [Date, Date.prototype];
+const handsOf = () => clocks.flatMap((clock) => ownKeys(clock).map((key) => {
+    const { get, value } = getOwnPropertyDescriptor(clock, key);
+    return get ?? value; // a getter may stand for a library that nobody has asked for yet
+}));
+let sizes, hands;
+
 // Does the work with the language as it was, and returns its result.
 export const intact = (work) => host.intact(work);
 
 // The language is to be as it is now; `own` are classes of the prelude that scripts can reach.
 export function keepIntact(theHost, global, own) {
     host = theHost;
-    const keep = (thing, isUsed) => host.keep(thing, ownKeys(thing), isUsed);
+    const keep = (thing, isUsed) => {
+        watched.push(thing);
+        host.keep(thing, ownKeys(thing), isUsed);
+    };
     keep(Object.prototype, true); // first: see intact.h
     for (const name of [...used, ...others]) {
         const isUsed = used.includes(name);
@@ -36,4 +48,15 @@ export function keepIntact(theHost, global, own) {
     host.keep(global, [...used, ...others].filter((name) => name !== 'JSON'), true);
     // Each script finds a JSON of its own kind.
     host.keep(global, ownKeys(global).filter((name) => name !== 'JSON'), false);
+}
+
+// The language is now as the first script finds it.
+export function rememberFirst() {
+    sizes = watched.map((thing) => ownKeys(thing).length);
+    hands = handsOf();
+}
+
+export function isAsFirst() {
+    const now = handsOf();
+    return watched.every((thing, i) => ownKeys(thing).length === sizes[i]) && now.length === hands.length && now.every((hand, i) => hand === hands[i]);
 }

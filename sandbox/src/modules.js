@@ -17,7 +17,7 @@ let host;
 const loaded = new Map();
 
 const load = (library) => intact(() => {
-    if (!loaded.has(library)) loaded.set(library, host.load(library, require));
+    if (!loaded.has(library)) loaded.set(library, host.load(library, find));
     return loaded.get(library);
 });
 
@@ -34,10 +34,23 @@ const providers = {
 };
 for (const name of libraries) providers[name] = () => load(name);
 
-function require(name) {
+// For the libraries themselves.
+function find(name) {
     const plain = String(name).replace(/\/$/, ''); // "util/": the package, not Node's own
     if (!hasOwn(providers, plain)) throw new Error(`Cannot find module '${name}'`);
     return providers[plain]();
+}
+
+// What a script was given it may have changed.
+let given = false;
+const give = (library) => {
+    given = true;
+    return load(library);
+};
+
+function require(name) {
+    given = true;
+    return find(name);
 }
 
 // XML as an object, undefined when it is none.
@@ -53,19 +66,20 @@ function xml2Json(text) {
 export const modules = {
     // Globals of the legacy API that are libraries: name → how to get it.
     globals: {
-        _: () => load('lodash3'),
-        CryptoJS: () => load('crypto-js'),
+        _: () => give('lodash3'),
+        CryptoJS: () => give('crypto-js'),
         atob: providers.atob,
         btoa: providers.btoa,
-        tv4: () => load('tv4'),
+        tv4: () => give('tv4'),
         xml2Json: () => xml2Json,
-        Backbone: () => load('backbone'),
-        cheerio: () => load('cheerio'),
+        Backbone: () => give('backbone'),
+        cheerio: () => give('cheerio'),
     },
     init(theHost) {
         host = theHost;
     },
     load,
+    given: () => given,
     // A library that changes the natives: as it leaves them they are kept from now on.
     extend(library) {
         intact(() => {

@@ -5,7 +5,7 @@ import { Cookie, CookieJar, CookieList } from './cookies.js';
 import { describeError } from './errors.js';
 import { loadChai } from './expect.js';
 import { inspect } from './inspect.js';
-import { intact, keepIntact } from './intact.js';
+import { intact, isAsFirst, keepIntact, rememberFirst } from './intact.js';
 import { lazy, Slots } from './lazy.js';
 import { Header, HeaderList, PropertyList } from './list.js';
 import { finishLegacy, legacyGlobals, legacyNames } from './legacy.js';
@@ -23,7 +23,7 @@ import { Variable, VariableScope } from './variables.js';
 import { offerWeb } from './web.js';
 
 // A script may replace these; the prelude keeps the originals.
-const { apply } = Reflect;
+const { apply, ownKeys } = Reflect;
 const { stringify, parse } = JSON;
 const resolved = Promise.resolve();
 const code = { assertion: 97, console: 108, exception: 120, fetch: 102, cookies: 99, done: 100 };
@@ -431,6 +431,8 @@ export function createRunner(host, global) {
     offerSugar(global);
     offerWeb(host, global);
     const realm = new Realm(global);
+    const first = new Set([...ownKeys(global), ...Object.keys(allGlobals)]);
+    rememberFirst();
     let script;
 
     return {
@@ -459,6 +461,8 @@ export function createRunner(host, global) {
             const { id, failure, cookies } = own(text);
             script.timers.answer(id, failure, cookies);
         },
+        // The natives are the originals then: `finish` has seen to it.
+        untouched: () => !modules.given() && isAsFirst() && ownKeys(global).every((key) => first.has(key)),
         wait: () => intact(() => script.timers.wait()),
         tick: () => script.timers.tick(),
         rejected(reason) {

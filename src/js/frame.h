@@ -11,7 +11,7 @@
 //   RUN      script 4, timeout ms 8, lengths of source, context and request 4 each, source,
 //   context,
 //            request, body (an empty source: compiled before; body: that of the response)
-//   RENEW    empty: scripts find a new realm from now on; what is numbered is compiled anew
+//   RENEW    empty: scripts find nothing of those before; what is numbered is compiled anew
 //   FETCHED  context length 4, context, body
 //   COOKIES  context
 // Worker to runner: one JSON object each. READY comes first and once, DONE ends a script.

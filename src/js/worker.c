@@ -121,9 +121,20 @@ static bool make_realm(worker *w)
     return JS_IsObject(w->boot);
 }
 
-// What the old one holds in cycles goes with the next collection.
+static bool is_untouched(worker *w)
+{
+    JSValue v = boot_call(w, "untouched", 0, NULL);
+    bool untouched = JS_IsBool(v) && JS_ToBool(w->ctx, v);
+    JS_FreeValue(w->ctx, v);
+    return untouched;
+}
+
+// Most scripts leave nothing: a new realm costs more than many of them do. What the old one holds
+// in cycles goes with the next collection.
 static bool renew_realm(worker *w)
 {
+    if (is_untouched(w))
+        return true;
     JSContext *old = w->ctx;
     VEC_FOREACH (&w->scripts, fn)
         JS_FreeValue(old, *fn);

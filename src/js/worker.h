@@ -9,6 +9,7 @@
 //   wait()       ms until the next timer, -1: until a message, -2: the script is over
 //   tick()       runs what is due
 //   rejected(e)  a promise was rejected and nobody cares
+//   untouched()  did no script leave anything that another could find?
 //   finish(how)  sends DONE and returns true; how: undefined, or what kind of time was over.
 //   Reading
 //                what a script left may run code of its own: an end that isn't reached in time is
