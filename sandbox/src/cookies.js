@@ -82,7 +82,8 @@ export class CookieJar {
         else if (typeof name !== 'string') throw new TypeError('CookieJar.set() requires cookie name to be a string');
         else if (value === undefined) operation.value = name;
         else cookie = new Cookie({ name, value });
-        if (cookie) operation.cookie = { ...cookie, value: String(cookie.value ?? '') };
+        // It is set as it is given.
+        if (cookie) operation.cookie = { ...cookie, value: String((typeof name === 'object' ? name : { value }).value ?? '') };
         this.#ask(operation, (e) => {
             if (typeof call === 'function') e ? call(e) : call(null, cookie);
         });
