@@ -63,7 +63,7 @@ static code read_vault(arena *a, int fd, const char *path, json **ret, err *e)
 
 code run_vault_load(run_inputs *in, arena *a, const char *path, err *e)
 {
-    json *list;
+    json *list = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         (void)err_set(e, DATA_FILE, "%s can't be read: %s", path, strerror(errno));
@@ -71,7 +71,7 @@ code run_vault_load(run_inputs *in, arena *a, const char *path, err *e)
     }
     code c = read_vault(a, fd, path, &list, e);
     close(fd);
-    in->vault = c ? NULL : list;
+    in->vault = list;
     return c;
 }
 

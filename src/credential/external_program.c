@@ -23,7 +23,8 @@ static code told_failure(exchange *x, const json *root, err *e)
                    STR_ARG(oidc_quoted(reason, &x->mem)));
 }
 
-static code check_type(str type, const char **ret_key, err *e)
+// The member that holds a token of this type. NULL for one that isn't known.
+static const char *member_of(str type)
 {
     static const struct {
         const char *type, *key;
@@ -33,11 +34,9 @@ static code check_type(str type, const char **ret_key, err *e)
         {"urn:ietf:params:oauth:token-type:saml2", "saml_response"},
     };
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (str_eq(type, str_from(types[i].type))) {
-            *ret_key = types[i].key;
-            return OK;
-        }
-    return err_set(e, CRED_SUBJECT, "the token_type '" STR_FMT "' isn't known", STR_ARG(type));
+        if (str_eq(type, str_from(types[i].type)))
+            return types[i].key;
+    return NULL;
 }
 
 static code check_success(exchange *x, const json *root, err *e)
@@ -59,11 +58,14 @@ static code read_answer(exchange *x, str text, bool *ret_expired, err *e)
     json *root;
     int64_t expires_s = 0;
     str type, token;
-    const char *key;
     if (json_parse(&x->mem, text, NULL, &root, e) || check_success(x, root, e) ||
         json_get_str(root, "token_type", &type, e) ||
-        json_opt_i64(root, "expiration_time", &expires_s, e) || check_type(type, &key, e) ||
-        json_get_str(root, key, &token, e))
+        json_opt_i64(root, "expiration_time", &expires_s, e))
+        return CRED_SUBJECT;
+    const char *key = member_of(type);
+    if (!key)
+        return err_set(e, CRED_SUBJECT, "the token_type '" STR_FMT "' isn't known", STR_ARG(type));
+    if (json_get_str(root, key, &token, e))
         return CRED_SUBJECT;
     if (!expires_s && x->caller->external->output_file)
         return err_set(e, CRED_SUBJECT,

@@ -221,14 +221,14 @@ JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
     return JS_IsException(result) ? JS_Throw(ctx, thrown) : result;
 }
 
-// What a script gave every object may be a helper for the scripts after it, as long as the language
-// itself doesn't ask objects for it.
+// A function that a script gave every object may be a helper for the scripts after it, as long as
+// the language itself doesn't ask objects for it.
 static bool is_helper(JSContext *ctx, const intact_member *m)
 {
     static const char *const asked[] = {"toJSON", "then",     "get",        "set",
                                         "value",  "writable", "enumerable", "configurable"};
     JSValue key = JS_AtomToValue(ctx, m->key);
-    bool helper = JS_IsObject(m->property.value) && !JS_IsSymbol(key);
+    bool helper = JS_IsFunction(ctx, m->property.value) && !JS_IsSymbol(key);
     JS_FreeValue(ctx, key);
     const char *name = JS_AtomToCString(ctx, m->key);
     for (size_t i = 0; name && i < ARRAY_LEN(asked); i++)
