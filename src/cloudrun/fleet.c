@@ -141,14 +141,20 @@ static slot *longest_idle(revision *r)
     return best;
 }
 
+// One more than there are: what didn't start is tried again for somebody who calls, or when it is
+// always to run.
+static bool is_wanted(const revision *r, uint32_t alive)
+{
+    return !r->failures || r->calls || r->waiting.len || alive < r->o.spec->min;
+}
+
 void fleet_scale(revision *r)
 {
     uint64_t now = loop_now_ms(r->loop);
     scale_step step = scaler_tick(&r->scaler, now, count(r, INSTANCE_READY));
     uint32_t alive = fleet_alive(r);
-    for (; alive < step.desired && now >= r->retry_ms; alive++)
-        start_one(r,
-                  r->calls || r->waiting.len ? "AUTOSCALING" : "MANUAL_OR_CUSTOMER_MIN_INSTANCE");
+    for (; alive < step.desired && now >= r->retry_ms && is_wanted(r, alive); alive++)
+        start_one(r, alive < r->o.spec->min ? "MANUAL_OR_CUSTOMER_MIN_INSTANCE" : "AUTOSCALING");
     for (slot *s; alive > step.desired && (s = longest_idle(r)); alive--) {
         r->o.on_event(r->o.ctx, instance_id(s->instance), NULL, "Stopping instance: it is idle");
         instance_stop(s->instance);

@@ -350,6 +350,19 @@ static void after_a_failed_start_the_next_one_waits(void **state)
     assert_int_equal(c->status, 500);
 }
 
+static void what_failed_to_start_is_left_alone_while_nobody_calls(void **state)
+{
+    world *w = *state;
+    begin(w, "[sh, -c, 'echo run; exit 1']", "", "", (revision_options){0});
+    call *c = claim(w);
+    wait_for(w, NULL, 1);
+    release(c);
+    w->done = false;
+    (void)loop_run_until(w->loop, &w->done, 3 * REVISION_RETRY_MS_MIN / 2); // nothing to wait for
+    assert_false(has(&w->lines, "run\nrun\n"));
+    assert_true(has(&w->events, "Reason: AUTOSCALING"));
+}
+
 static void an_instance_that_dies_is_replaced(void **state)
 {
     world *w = *state;
@@ -627,6 +640,7 @@ int main(void)
         TEST(what_a_program_leaves_behind_ends_with_it),
         cmocka_unit_test(a_start_that_fails_answers_500_with_its_reason),
         TEST(after_a_failed_start_the_next_one_waits),
+        TEST(what_failed_to_start_is_left_alone_while_nobody_calls),
         TEST(an_instance_that_dies_is_replaced),
         TEST(the_startup_probe_asks_until_it_is_answered_well),
         TEST(an_instance_that_is_no_longer_live_is_replaced),

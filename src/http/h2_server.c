@@ -350,11 +350,6 @@ void h2_begin(conn *c)
     deadline_set(&c->read_by, c->s->o.idle_ms);
 }
 
-size_t h2_open(const conn *c)
-{
-    return c->h2->open;
-}
-
 // As much as the stream takes without asking to wait. False: the session has ended.
 static bool flush(h2_conn *h)
 {

@@ -40,7 +40,6 @@ void h2_leave(conn *c);
 // Ends all exchanges; the memory stays until h2_free.
 void h2_cut(conn *c);
 void h2_free(conn *c);
-size_t h2_open(const conn *c);
 
 // ---- what exchange.c and reply.c leave to it
 
