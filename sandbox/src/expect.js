@@ -208,6 +208,7 @@ function plugin(chai, utils) {
 }
 
 let chai;
+export const hasChai = () => chai !== undefined;
 export function loadChai() {
     if (!chai) {
         chai = modules.load('chai');

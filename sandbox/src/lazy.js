@@ -52,11 +52,12 @@ export class Slots {
         return { get, set, configurable: true, enumerable: this.#enumerable };
     }
 
-    // From now on the properties stand for what source[name](argument) gives.
-    fill(source, argument) {
+    // From now on the properties stand for what source[name](argument) gives; `ready` has values that
+    // are there already, so that reading them is no work for intact().
+    fill(source, argument, ready) {
         this.#source = source;
         this.#argument = argument;
-        this.#values = { __proto__: null };
+        this.#values = { __proto__: null, ...ready };
     }
 
     // Sees to it that the object has one of that name, whatever the script before did to it.

@@ -94,7 +94,7 @@ const globalsOf = (script) => script.once('legacy globals', () => script.pm.glob
 
 // name → how to make the global of that name.
 const makers = {
-    tests: (script) => script.tests,
+    tests: (script) => (script.tests = {}),
     environment: environmentOf,
     globals: globalsOf,
     data: (script) => script.row(),

@@ -174,7 +174,7 @@ export function describe(d) {
 
 // What every member may say of itself, first of all in its JSON.
 function begin(member, item) {
-    if (item && 'disabled' in item) member.disabled = Boolean(item.disabled);
+    if (item && Object.hasOwn(item, 'disabled')) member.disabled = Boolean(item.disabled);
     if (item && item.description !== undefined) member.description = describe(item.description);
 }
 
@@ -189,8 +189,8 @@ export class Header {
     update(item) {
         this.key = item.key || item.name || '';
         this.value = item.value === undefined ? '' : item.value;
-        if ('system' in item) this.system = item.system;
-        if ('disabled' in item) this.disabled = item.disabled;
+        if (Object.hasOwn(item, 'system')) this.system = item.system;
+        if (Object.hasOwn(item, 'disabled')) this.disabled = item.disabled;
     }
     valueOf() {
         return this.value;

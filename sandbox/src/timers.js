@@ -75,6 +75,11 @@ export class Timers {
         }
     }
 
+    // Has nothing ever been waited for?
+    get unused() {
+        return this.#next === 0;
+    }
+
     pending() {
         return this.#due.size + this.#events.size > 0;
     }

@@ -194,18 +194,27 @@ void intact_deinit(intact *in, JSContext *ctx)
     *in = (intact){.plain = JS_UNDEFINED};
 }
 
+// Puts what the prelude uses in place, and tells what a script had put there.
+static void set_aside(const intact *in, JSContext *ctx, intact_members *ret_theirs,
+                      intact_members *ret_added)
+{
+    put_prototypes(in, ctx);
+    put_originals(ctx, &in->members, ret_theirs);
+    find_added(in, ctx, ret_added);
+    VEC_FOREACH (ret_added, m) {
+        intact_member none = {.owner = m->owner, .key = m->key};
+        put(ctx, &none);
+    }
+}
+
 JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work)
 {
     if (in->inside)
         return JS_Call(ctx, work, JS_UNDEFINED, 0, NULL);
     intact_members theirs = {0}, added = {0};
-    put_prototypes(in, ctx);
-    put_originals(ctx, &in->members, &theirs);
-    find_added(in, ctx, &added);
-    VEC_FOREACH (&added, m) {
-        intact_member none = {.owner = m->owner, .key = m->key};
-        put(ctx, &none);
-    }
+    if (!in->fresh)
+        set_aside(in, ctx, &theirs, &added);
+    in->fresh = false;
     in->inside = true;
     JSValue result = JS_Call(ctx, work, JS_UNDEFINED, 0, NULL);
     in->inside = false;
@@ -252,5 +261,6 @@ bool intact_mend(intact *in, JSContext *ctx)
     }
     drop(ctx, &theirs);
     drop(ctx, &added);
+    in->fresh = well;
     return well;
 }

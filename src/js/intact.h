@@ -33,6 +33,7 @@ struct intact {
     JSValue plain; // Object.prototype: what scripts add to it is in every object
     uint32_t plain_count;
     bool inside; // an intact_call
+    bool fresh;  // all is in place: nothing of a script has run since intact_mend
 };
 
 // Remembers the properties of these names, or that there are none, and the owner's prototype.
@@ -41,7 +42,8 @@ bool intact_keep(intact *in, JSContext *ctx, JSValueConst owner, JSValueConst ke
 void intact_deinit(intact *in, JSContext *ctx); // leaves it empty
 // What it remembers has got new values that count from now on.
 void intact_renew(intact *in, JSContext *ctx);
-// Calls work() with the originals in place. Inside another call they are there already.
+// Calls work() with the originals in place. Inside another call they are there already, and so they
+// are for the first one after intact_mend: who lets a script run without one clears `fresh`.
 JSValue intact_call(intact *in, JSContext *ctx, JSValueConst work);
 // Puts the originals back for good. False when that can't be done: something was frozen or closed.
 bool intact_mend(intact *in, JSContext *ctx);

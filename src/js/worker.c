@@ -221,6 +221,7 @@ static JSValue compile_as(worker *w, str head, str source)
 // if it isn't, the first SyntaxError is the one that means something: it becomes the exception.
 static JSValue compile(worker *w, str source)
 {
+    w->intact.fresh = false; // a source may close the function, and go on
     JSValue fn = compile_as(w, STR(SCRIPT_HEAD), source);
     if (!JS_IsException(fn))
         return fn;
