@@ -185,6 +185,23 @@ static void on_deadline(void *ctx)
     stream_break(c->s, &e);
 }
 
+static bool is_address(const char *host)
+{
+    struct sockaddr_storage addr;
+    return uv_ip4_addr(host, 0, (struct sockaddr_in *)&addr) == 0 ||
+           uv_ip6_addr(host, 0, (struct sockaddr_in6 *)&addr) == 0;
+}
+
+// localhost and what ends with it are this machine, whoever else says so (RFC 6761 §6.3): a machine
+// without /etc/hosts knows them, and no name server is asked.
+static bool is_this_machine(const char *host)
+{
+    str name = str_from(host);
+    if (str_ends(name, STR(".")))
+        name.len--;
+    return str_ieq(name, STR("localhost")) || str_iends(name, STR(".localhost"));
+}
+
 // As a task: nothing may call back inside stream_connect.
 static void start(void *ctx)
 {
@@ -192,12 +209,12 @@ static void start(void *ctx)
     char port[8];
     snprintf(port, sizeof(port), "%u", (unsigned)c->port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct sockaddr_storage addr;
-    if (uv_ip4_addr(c->host, 0, (struct sockaddr_in *)&addr) == 0 ||
-        uv_ip6_addr(c->host, 0, (struct sockaddr_in6 *)&addr) == 0) {
+    bool loopback = is_this_machine(c->host);
+    if (loopback || is_address(c->host)) {
         hints.ai_flags = AI_NUMERICHOST;
         struct addrinfo *found = NULL;
-        int status = getaddrinfo(c->host, port, &hints, &found) == 0 ? 0 : UV_EAI_NONAME;
+        const char *host = loopback ? NULL : c->host; // NULL is ::1 and 127.0.0.1
+        int status = getaddrinfo(host, port, &hints, &found) == 0 ? 0 : UV_EAI_NONAME;
         c->resolve.data = c;
         on_resolved(&c->resolve, status, found);
         return;

@@ -12,6 +12,7 @@
 // ---- the resolver -------------------------------------------------------------------------------
 
 static const char *const *addresses; // what every name has, NULL at the end
+static const char *loopback = "127.0.0.2";
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
                 struct addrinfo **ret)
@@ -19,8 +20,8 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     static const char *given[2];
     (void)hints;
     const char *const *list = addresses;
-    given[0] = host;
-    if (inet_addr(host) != INADDR_NONE)
+    given[0] = host ? host : loopback;
+    if (inet_addr(given[0]) != INADDR_NONE)
         list = given;
     *ret = NULL;
     for (struct addrinfo **last = ret; *list; list++, last = &(*last)->ai_next) {
@@ -95,10 +96,10 @@ static code may_connect(void *ctx, const struct sockaddr *to, err *e)
     return OK;
 }
 
-static void connect_to(fixture *f, uint64_t timeout_ms)
+static void connect_name(fixture *f, const char *host, uint64_t timeout_ms)
 {
     static const stream_handlers handlers = {.on_open = on_open, .on_end = on_end};
-    connect_options o = {.host = "several.example",
+    connect_options o = {.host = host,
                          .port = listener_port(f->listener),
                          .timeout_ms = timeout_ms,
                          .may_connect = may_connect,
@@ -107,6 +108,11 @@ static void connect_to(fixture *f, uint64_t timeout_ms)
     f->asked = 0;
     f->s = stream_connect(f->loop, &o, &handlers, f);
     assert_true(loop_run_until(f->loop, &f->over, TEST_WAIT_MS));
+}
+
+static void connect_to(fixture *f, uint64_t timeout_ms)
+{
+    connect_name(f, "several.example", timeout_ms);
 }
 
 static int set_up(void **state)
@@ -195,6 +201,20 @@ static void T42_a_refused_address_ends_the_attempt(void **state)
     assert_null(f->accepted);
 }
 
+static void localhost_is_this_machine_whatever_the_resolver_says(void **state)
+{
+    fixture *f = *state;
+    static const char *const names[] = {"localhost", "LocalHost.", "orders.localhost"};
+    addresses = (const char *const[]){"127.0.0.3", NULL}; // where nobody listens
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        connect_name(f, names[i], TEST_WAIT_MS);
+        assert_row(i, f->opened);
+        stream_free(f->s);
+    }
+    connect_name(f, "notlocalhost", TEST_WAIT_MS);
+    assert_code(f->e.code, NET_CONNECT);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -204,6 +224,7 @@ int main(void)
         CASE(when_none_answers_the_last_reason_is_told),
         CASE(an_address_that_never_answers_leaves_time_for_the_next),
         CASE(T42_a_refused_address_ends_the_attempt),
+        CASE(localhost_is_this_machine_whatever_the_resolver_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,9 @@ int stream_errno(const stream *s);
 
 typedef struct connect_options connect_options;
 struct connect_options {
-    const char *host; // an address or a name; borrowed during the call
+    // An address or a name; borrowed during the call. localhost and NAME.localhost are this
+    // machine.
+    const char *host;
     uint16_t port;
     tls_context *tls;     // NULL: plain. A client context.
     const char *tls_name; // name to verify and to send as SNI; NULL: host
