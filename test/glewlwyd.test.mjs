@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identities against glewlwyd, an issuer in C that Debian packages: a client's own tokens, a person's
-// sign-in with PKCE and by device code, rotating refresh tokens, and revocation.
+// Identities against glewlwyd, an issuer in C that Debian packages: a client's own tokens, by secret and by
+// key, a person's sign-in with PKCE and by device code, rotating refresh tokens, and revocation. The grants
+// by server: grants.test.mjs.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
@@ -36,6 +37,8 @@ function session(base) {
   };
 }
 
+const ofClient = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
 async function startGlewlwyd(t, redirectPort) {
   const dir = await tempDir(t);
   const port = await freePort();
@@ -66,6 +69,8 @@ async function startGlewlwyd(t, redirectPort) {
     'auth-type-device-enabled': true, 'device-authorization-expiration': 600, 'device-authorization-interval': 1,
     'auth-type-token-enabled': false, 'auth-type-implicit-enabled': false, 'auth-type-password-enabled': false,
     'auth-type-none-enabled': false, 'pkce-allowed': true, 'pkce-required': true, 'jwks-show': true,
+    'request-parameter-allow': true, 'request-parameter-ietf-strict': false, 'request-maximum-exp': 60,
+    'client-pubkey-parameter': 'pubkey', 'client-jwks-parameter': 'jwks', 'client-jwks_uri-parameter': 'jwks_uri',
     'introspection-revocation-allowed': true, 'introspection-revocation-allow-target-client': true, 'subject-type': 'public' } });
   await admin('POST', 'scope/', { name: 'read', display_name: 'read', password_required: false, scheme: {} });
   await admin('PUT', 'scope/openid', { display_name: 'openid', password_required: true, scheme: {} });
@@ -73,6 +78,8 @@ async function startGlewlwyd(t, redirectPort) {
   const client = (more) => admin('POST', 'client/?source=database', { client_name: more.client_id, enabled: true, ...more });
   await client({ client_id: 'bot', confidential: true, client_secret: SECRET, scope: ['read'],
     authorization_type: ['client_credentials'], token_endpoint_auth_method: ['client_secret_basic', 'client_secret_post'] });
+  await client({ client_id: 'signer', confidential: true, scope: ['read'], pubkey: ofClient.publicKey.export({ type: 'spki', format: 'pem' }),
+    authorization_type: ['client_credentials'], token_endpoint_auth_method: ['private_key_jwt'] });
   await client({ client_id: 'cli', confidential: true, client_secret: SECRET, scope: [],
     redirect_uri: [`http://127.0.0.1:${redirectPort}/callback`],
     authorization_type: ['code', 'refresh_token', 'device_authorization'], token_endpoint_auth_method: ['client_secret_post'] });
@@ -88,9 +95,10 @@ async function setUp(t) {
   who = await person(t, {
     basic: { oauth: { ...oauth, grant: 'client_credentials', client_id: 'bot', scope: 'read' } },
     post: { oauth: { ...oauth, grant: 'client_credentials', client_id: 'bot', scope: 'read', client_auth: 'client_secret_post' } },
+    key: { oauth: { issuer: served.issuer, grant: 'client_credentials', client_id: 'signer', scope: 'read', private_key: 'key.pem' } },
     me: { oauth: { ...oauth, grant: 'authorization_code', client_id: 'cli', client_auth: 'client_secret_post', scope: 'openid',
       redirect_port: port } }, // no ID token comes with a refresh
-  }, { env: { HUSH: SECRET } });
+  }, { env: { HUSH: SECRET }, files: { 'key.pem': ofClient.privateKey.export({ type: 'pkcs8', format: 'pem' }) } });
   // Jane, signed in with her browser, who consents to what the client asks for.
   const jane = session(served.base);
   await jane('POST', 'auth/', { username: 'jane', password: PASSWORD });
@@ -100,9 +108,9 @@ async function setUp(t) {
 
 test('glewlwyd gives a client its tokens', async (t) => {
   const { issuer, token } = await setUp(t);
-  for (const name of ['basic', 'post']) {
+  for (const [name, client] of [['basic', 'bot'], ['post', 'bot'], ['key', 'signer']]) {
     const got = claims(await token(name));
-    assert.deepEqual([got.iss, got.client_id, got.scope], [issuer, 'bot', 'read'], name);
+    assert.deepEqual([got.iss, got.client_id, got.scope], [issuer, client, 'read'], name);
   }
 });
 

@@ -57,6 +57,7 @@ test('oauth2-mock-server signs a person in, and T23 an ID token of somebody else
   const other = await gatepost(['token', '--identity', 'me']);
   assert.deepEqual([other.code, other.stdout], [5, '']);
   assert.match(other.stderr, /somebody else's .*\[GP-CRED-09\]\n {2}hint: gatepost logout me/);
+  assert.match((await gatepost(['logout', 'me'])).stdout, /the issuer revoked the sign-in/);
 });
 
 test('T29 an ID token without this sign-in\'s nonce ends it', async (t) => {

@@ -4,7 +4,10 @@
 
 #include "credential/oauth.h"
 
-enum { ASSERTION_LIFETIME_S = 300, ASSERTION_BYTES_MAX = 16 << 10 };
+enum {
+    ASSERTION_LIFETIME_S = 60, // some issuers take no longer ones; it is used at once
+    ASSERTION_BYTES_MAX = 16 << 10,
+};
 
 code oauth_assertion(exchange *x, str subject, buf *out, err *e)
 {

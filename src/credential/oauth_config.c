@@ -86,6 +86,8 @@ static code read_key(oauth *o, err *e)
         secret_wipe((char *)(uintptr_t)pem.ptr, pem.len);
     }
     arena_deinit(&scratch);
+    if (!failed && !o->config->key_id.len)
+        jwk_unname(o->key); // the issuer tries what is registered
     if (!failed && !jwk_private(o->key))
         failed = err_set(e, CRED_FILE, "%s is a public key", o->config->private_key);
     if (failed && e)

@@ -165,8 +165,23 @@ static void a_key_signs_the_assertion(void **state)
     assert_strz(t.issuer, "me");
     assert_strz(t.subject, "jane@example.com");
     assert_str(t.audiences[0], arena_printf(&f->mem, STR_FMT "/oauth/token", STR_ARG(base(f))));
-    assert_int_equal(t.expiry_s - t.issued_at_s, 300);
+    assert_int_equal(t.expiry_s - t.issued_at_s, 60);
     assert_true(json_str_or(json_get(t.claims, "jti"), STR_NONE).len > 20);
+}
+
+static void an_assertion_names_no_key_that_wasnt_named(void **state)
+{
+    fixture *f = *state;
+    secret *pem = jwk_private_pem(f->key);
+    const char *path = write_file(f, "key.pem", secret_str(pem), 0600);
+    secret_free(pem);
+    use(f, (project_oauth){.grant = GRANT_JWT_BEARER, .client_id = STR("me"), .private_key = path});
+    ask_it(f);
+    assert_int_equal(f->e.code, OK);
+    jwt t;
+    assert_code(jwt_parse(asked(f, "assertion"), &f->mem, &t, NULL), OK);
+    assert_int_equal(t.kid.len, 0);
+    assert_strz(t.subject, "me");
 }
 
 static void another_identitys_token_is_exchanged(void **state)
@@ -428,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_client_gives_what_it_is_configured_for),
         CASE(a_key_signs_the_assertion),
+        CASE(an_assertion_names_no_key_that_wasnt_named),
         CASE(another_identitys_token_is_exchanged),
         CASE(a_foreign_token_becomes_a_service_account_of_google),
         CASE(answers_that_are_no_token),

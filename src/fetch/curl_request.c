@@ -167,9 +167,11 @@ static void apply_tls(CURL *easy, const fetch_tls *t)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, t->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, t->insecure ? 0L : 2L);
-    // The system's hashed directory stays in force beside a bundle of ours.
-    if (t->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, t->ca_file);
+    // The system's hashed directory stays in force beside a bundle of ours, or the environment's,
+    // which OpenSSL reads itself where it isn't under libcurl (net/tls.c).
+    const char *bundle = t->ca_file ? t->ca_file : getenv("SSL_CERT_FILE");
+    if (bundle && *bundle)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
     if (!t->cert_file)
         return;
     curl_easy_setopt(easy, CURLOPT_SSLCERT, t->cert_file);

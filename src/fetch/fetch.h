@@ -91,7 +91,7 @@ struct fetch_route {
 typedef struct fetch_tls fetch_tls;
 struct fetch_tls {
     bool insecure;         // neither chain nor name is checked
-    const char *ca_file;   // PEM, in addition to the system's
+    const char *ca_file;   // PEM, in addition to the system's; NULL: SSL_CERT_FILE
     const char *cert_file; // PEM, or PKCS#12 when cert_p12
     const char *key_file;
     const char *key_password;

@@ -52,6 +52,9 @@ void jwk_unref(jwk *k); // NULL is allowed
 
 jose_alg jwk_alg(const jwk *k);
 str jwk_kid(const jwk *k);
+// What it signs names no key from now on: a kid that the other side doesn't have is worse than
+// none.
+void jwk_unname(jwk *k);
 bool jwk_private(const jwk *k);
 // RFC 7638 with SHA-256, base64url.
 enum { JWK_THUMBPRINT_LEN = 43 };
@@ -171,7 +174,8 @@ CODE_CHECKED jwt_verify(str token, const jwk_set *keys, const jwt_expect *x, are
 // Appends an ECDSA signature as JWS has it (RFC 7518 §3.4: R and S, each of `coordinate` bytes)
 // from its DER form; false when it isn't one.
 bool jose_ecdsa_raw(const unsigned char *der, size_t len, size_t coordinate, buf *out);
-// Signs claims, a JSON object: header {"alg":…,"kid":…,"typ":…}; an empty typ means "JWT".
+// Signs claims, a JSON object: header {"alg":…,"kid":…,"typ":…}, without an empty kid; an empty typ
+// means "JWT".
 CODE_CHECKED jwt_sign(jwk *k, str claims_json, str typ, buf *out, err *e);
 
 // ---- keeping tokens out of what people read ---------------------------------------------------

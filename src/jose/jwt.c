@@ -236,9 +236,13 @@ code jwt_sign(jwk *k, str claims_json, str typ, buf *out, err *e)
     buf header, signature;
     buf_init(&header, 4096);
     buf_init(&signature, RSA_BITS_MAX / 8);
-    buf_addf(&header, "{\"alg\":\"%s\",\"kid\":", jose_alg_name(k->alg));
-    buf_add_json(&header, k->kid);
-    buf_addz(&header, ",\"typ\":");
+    buf_addf(&header, "{\"alg\":\"%s\",", jose_alg_name(k->alg));
+    if (k->kid.len) {
+        buf_addz(&header, "\"kid\":");
+        buf_add_json(&header, k->kid);
+        buf_addc(&header, ',');
+    }
+    buf_addz(&header, "\"typ\":");
     buf_add_json(&header, typ.len ? typ : STR("JWT"));
     buf_addc(&header, '}');
     size_t start = out->len;

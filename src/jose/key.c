@@ -178,6 +178,11 @@ str jwk_kid(const jwk *k)
     return k->kid;
 }
 
+void jwk_unname(jwk *k)
+{
+    k->kid.len = 0;
+}
+
 bool jwk_private(const jwk *k)
 {
     return k->is_private;
