@@ -3,6 +3,7 @@
 // chooses a container and whether types are checked.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "cel/cel.h"
 
 static const cel_env *environment(void)
@@ -34,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    fuzz_accepted++;
     arena a;
     arena_init(&a);
     buf_init(&type, 1 << 20);

@@ -3,6 +3,7 @@
 // checked expression gives a value of the type that the checker found.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "cel/type.h"
 
 static const char *const variables[][2] = {
@@ -75,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         arena_init(&a);
         cel_value v = cel_eval(p, &a, &(cel_activation){.lookup = lookup});
+        fuzz_accepted++;
         if (!unchecked && !type_holds(p, &v))
             abort();
         arena_deinit(&a);

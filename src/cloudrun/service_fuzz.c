@@ -2,6 +2,7 @@
 // Any text as service.yaml: what loads keeps its promises, what doesn't has an error with a place.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "cloudrun/service.h"
 
 static void want(bool condition)
@@ -12,6 +13,7 @@ static void want(bool condition)
 
 static void check(const service_spec *s)
 {
+    fuzz_accepted++;
     want(s->name.len && str_starts(s->revision, s->name));
     want(s->concurrency >= 1 && s->concurrency <= SERVICE_CONCURRENCY_MAX);
     want(s->timeout_s >= 1 && s->timeout_s <= SERVICE_TIMEOUT_S_MAX);

@@ -3,6 +3,7 @@
 // pieces.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "fetch/call.h"
 
 enum { OUT_BYTES_MAX = 1 << 20 };
@@ -38,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (ok && also && !str_eq(buf_str(&whole), buf_str(&pieces)))
         abort();
+    fuzz_accepted += ok && also;
     buf_deinit(&whole);
     buf_deinit(&pieces);
     return 0;

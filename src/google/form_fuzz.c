@@ -2,6 +2,7 @@
 // Forms, queries and paths as clients send them.
 #include <string.h>
 
+#include "base/fuzz.h"
 #include "google/call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena mem;
     arena_init(&mem);
     if (form_parse(text, &mem, &f)) {
+        fuzz_accepted++;
         size_t bytes = 0;
         for (size_t i = 0; i < f.count; i++)
             bytes += f.fields[i].name.len + f.fields[i].value.len;

@@ -2,6 +2,7 @@
 // Any text as one header, or, split at newlines, as several.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "guard/bearer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (failed && (e.code != failed || !e.msg[0] || !e.hint[0]))
         abort();
+    fuzz_accepted += b.token.len > 0;
     for (size_t i = 0; i < b.token.len; i++)
         if (ascii_is_blank(b.token.ptr[i]) || b.token.ptr[i] == ',')
             abort();

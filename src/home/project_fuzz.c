@@ -3,6 +3,7 @@
 // message, or with a project that keeps what home.h promises.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "home/project.h"
 #include "home/project_keys.h"
 
@@ -31,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     p->dir = "/usr/share"; // a folder that is there and holds no devices
     str text = {(const char *)data, size};
     if (project_parse(p, &a, text, &project_shape, &e) == OK) {
+        fuzz_accepted++;
         project_number(p, &a);
         check(p);
     } else if (e.code == OK || !e.msg[0]) {

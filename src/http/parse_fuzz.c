@@ -3,6 +3,7 @@
 // other. They must mean the same whole and in pieces, and what is accepted must have one reading.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "http/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,6 +83,7 @@ static void read_all(str text, char kind, size_t step, buf *seen)
             else if (e == PARSE_FAILED)
                 going = false;
             else if (e == PARSE_END) {
+                fuzz_accepted++;
                 buf_addz(seen, "\nend\n");
                 parser_restart(&p);
                 p.no_body = kind == 'h';

@@ -2,6 +2,7 @@
 // Any text as a key set: what is accepted must survive being written and read again.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "jose/jose.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     jwk_set *s = NULL, *back = NULL;
     if (jwk_set_from_text((str){(const char *)data, size}, &s, NULL) != OK)
         return 0;
+    fuzz_accepted++;
     buf text;
     buf_init(&text, 4 * JWK_SET_BYTES_MAX);
     jwk_set_write_json(s, &text);

@@ -3,6 +3,7 @@
 // accepted keeps to the limits that the runner relies on.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "js/frame.h"
 #include "js/message.h"
 
@@ -10,6 +11,7 @@ enum { PAYLOAD_MAX = 1 << 20 };
 
 static void check_done(const js_result *r)
 {
+    fuzz_accepted++;
     if (r->code != OK && r->code != SCRIPT_FAILED && r->code != SCRIPT_TIMEOUT)
         abort();
     for (size_t i = 0; i < r->change_count; i++)

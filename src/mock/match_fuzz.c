@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call against examples of every kind. The input: target, content type and headers to match, each
 // up to a newline, then the body.
+#include "base/fuzz.h"
 #include "mock/match.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +26,7 @@ static void answer(const mock_examples *x, mock_answer *a)
 {
     buf out;
     mock_find(x, &a->ask, a->mem, &a->match);
+    fuzz_accepted += a->match.example != NULL;
     for (mock_kind kind = MOCK_TEXT; a->match.example && kind <= MOCK_MARKUP; kind++) {
         buf_init(&out, 1 << 20);
         mock_fill(a, kind, str_from(text), &out);

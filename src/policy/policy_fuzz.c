@@ -2,6 +2,7 @@
 // Any text as a policy: what loads must decide, lint and survive being written and read again.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "data/data.h"
 #include "policy/policy.h"
 
@@ -27,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (policy_load_text((str){(const char *)data, size}, "fuzz", roles, &p, NULL) == OK) {
         arena a;
         arena_init(&a);
+        fuzz_accepted++;
         decide(p, &a);
         policy_findings found;
         policy_lint(p, &a, &found);

@@ -3,6 +3,7 @@
 // prepared. fetch checks the bytes of method, URL and headers; what it relies on is checked here.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "postman/postman.h"
 #include "uri/uri.h"
 
@@ -79,10 +80,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pm_collection *c;
     err e = ERR_INIT;
     str text = {(const char *)data, size};
-    if (pm_collection_read(&a, text, "fuzz", &c, &e) == OK)
+    if (pm_collection_read(&a, text, "fuzz", &c, &e) == OK) {
+        fuzz_accepted++;
         run(c, folder, may_be_random(text));
-    else if (!e.msg[0])
+    } else if (!e.msg[0]) {
         abort();
+    }
     arena_deinit(&a);
     return 0;
 }

@@ -3,6 +3,7 @@
 // same thing when it is read again.
 #include <stdlib.h>
 
+#include "base/fuzz.h"
 #include "uri/uri.h"
 
 static void format(buf *out, const uri_url *u)
@@ -17,6 +18,7 @@ static void try_url(arena *a, str text)
     buf first, second;
     if (url_parse(a, text, &u, NULL) != OK)
         return;
+    fuzz_accepted++;
     format(&first, &u);
     if (url_parse(a, buf_str(&first), &again, NULL) != OK)
         abort();
