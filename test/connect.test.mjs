@@ -53,6 +53,19 @@ test('unmodified newman passes through it, with no auth configured', async (t) =
   assert.match(trail.stdout, new RegExp(TESTER));
 });
 
+test('the commands that it prints work as they are, also where a proxy is set', async (t) => {
+  const world = await bringUp(t);
+  for (const proxy of [{}, { http_proxy: 'http://127.0.0.1:1', NO_PROXY: 'intern.example', no_proxy: 'intern.example' }]) {
+    const env = { ...world.env, ...proxy };
+    const { out } = await start(t, ['connect', 'orders'], { env, cwd: world.dir, ready: /Ctrl-C/ });
+    const [curl, byNewman] = out.stdout.match(/^ {2}.*\b(curl|newman) .*$/gm);
+    const done = await run(['-c', `newman() { "${process.execPath}" "${newman}" "$@" --folder Orders; }
+      COLLECTION=orders.postman_collection.json; ${curl} -s -o /dev/null || exit 9
+      ${byNewman.replace('COLLECTION', '"$COLLECTION"')}`], { env, cwd: world.dir, program: '/bin/bash' });
+    assert.equal(done.code, 0, out.stdout + done.stdout + done.stderr);
+  }
+});
+
 test('a run.app URL goes to the running up with --local, and needs trust without', async (t) => {
   const world = await bringUp(t);
   const port = await connect(t, world, ['--local', ORDERS]);

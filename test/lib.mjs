@@ -63,6 +63,20 @@ export function envOf(home, more = {}) {
   };
 }
 
+/**
+ * A session's text with what differs from run to run written as: HOME (folders of the test), PORT,
+ * TRACE (32 hex digits), SIZE, TIME, DATE and N.
+ */
+export function plain(text, home) {
+  return text.replaceAll(home, 'HOME')
+    .replace(/127\.0\.0\.1([: ])(port )?\d+/g, '127.0.0.1$1$2PORT')
+    .replace(/\b[0-9a-f]{32}\b/g, 'TRACE')
+    .replace(/, [\d.]+k?B, [\d.]+(ms|µs|s)\]/g, ', SIZE, TIME]')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
+    .replace(/…\(\d+\)/g, '…(N)')
+    .replace(/\b-?\d+ (s|ms|min)\b/g, 'N $1');
+}
+
 function collect(child) {
   const out = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {

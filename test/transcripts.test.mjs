@@ -3,26 +3,14 @@
 // from the failure with its cause, code and fix to the call that works after the fix. The sessions
 // run here against a real `gatepost up` and must come out as written; UPDATE_TRANSCRIPTS=1 writes
 // them anew.
-//
-// What differs from run to run is written as: HOME (folders of the test), PORT, TRACE (32 hex
-// digits), SIZE, TIME, DATE and N.
+// What differs from run to run is written as `plain` of lib.mjs does.
 import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bin, envOf, root, run, serve, startUp, tempDir } from './lib.mjs';
+import { bin, envOf, plain, root, run, serve, startUp, tempDir } from './lib.mjs';
 
 const ORDERS = 'https://orders-k2v7xw4mqa-uc.a.run.app';
-
-function plain(text, home) {
-  return text.replaceAll(home, 'HOME')
-    .replace(/127\.0\.0\.1([: ])(port )?\d+/g, '127.0.0.1$1$2PORT')
-    .replace(/\b[0-9a-f]{32}\b/g, 'TRACE')
-    .replace(/, [\d.]+k?B, [\d.]+(ms|µs|s)\]/g, ', SIZE, TIME]')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'DATE')
-    .replace(/…\(\d+\)/g, '…(N)')
-    .replace(/\b-?\d+ (s|ms|min)\b/g, 'N $1');
-}
 
 async function edit(path, from, to) {
   const text = await readFile(path, 'utf8');

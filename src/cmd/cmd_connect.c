@@ -76,12 +76,24 @@ static void write_json(const run *r, const char *address, buf *out)
     buf_addc(out, '\n');
 }
 
+// A proxy of the environment would be asked for this machine's own address. Where both spellings
+// are set, newman believes NO_PROXY and curl no_proxy.
+static const char *past_proxy(const char *assignment)
+{
+    static const char *const names[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_from(getenv(names[i])).len)
+            return assignment;
+    return "";
+}
+
 static void write_one(const run *r, const char *address, buf *out)
 {
     buf_addf(out, "%s is " STR_FMT "\n", address, STR_ARG(r->services.ptr[0].url));
     buf_addf(out, "identity: %s\n\n", gate_connect_identity(r->connect, 0));
-    buf_addf(out, "  curl %s/\n", address);
-    buf_addf(out, "  newman run COLLECTION --env-var baseUrl=%s\n\n", address);
+    buf_addf(out, "  %scurl %s/\n", past_proxy("no_proxy=127.0.0.1 "), address);
+    buf_addf(out, "  %snewman run COLLECTION --env-var baseUrl=%s\n\n",
+             past_proxy("NO_PROXY=127.0.0.1 "), address);
     buf_addf(out, "Postman: set the variable of the base URL to %s.\n", address);
 }
 
@@ -94,7 +106,8 @@ static void write_several(const run *r, const char *address, buf *out)
         buf_addf(out, "  identity: %s\n", gate_connect_identity(r->connect, i));
     }
     str first = r->services.ptr[0].name;
-    buf_addf(out, "\n  curl %s/" STR_FMT "/\n\n", address, STR_ARG(first));
+    buf_addf(out, "\n  %scurl %s/" STR_FMT "/\n\n", past_proxy("no_proxy=127.0.0.1 "), address,
+             STR_ARG(first));
     buf_addf(out, "In a browser: http://" STR_FMT ".localhost:%u/\n", STR_ARG(first),
              (unsigned)gate_connect_port(r->connect));
 }

@@ -17,7 +17,7 @@ static bool ask(void *ctx, str question, str origin)
     buf text;
     buf_init(&text, 64 << 10);
     buf_adds(&text, question);
-    fprintf(s->call->err, "%s\nTrust " STR_FMT " from now on? [y/N] ", buf_cstr(&text),
+    fprintf(s->call->err, "\n%s\nTrust " STR_FMT " from now on? [y/N] ", buf_cstr(&text),
             STR_ARG(origin));
     fflush(s->call->err);
     buf_deinit(&text);
