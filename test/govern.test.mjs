@@ -133,6 +133,22 @@ test('a trail that isn\'t there is an empty one', async (t) => {
   assert.equal((await gatepost(['audit', 'query', '--format', 'json'])).stdout, '');
 });
 
+test('a trail that is named must be there, and nothing is no trail that verifies', async (t) => {
+  const { home, gatepost } = await setUp(t);
+  for (const verb of ['query', 'tail', 'verify']) {
+    const { code, stdout, stderr } = await gatepost(['audit', verb, '--dir', '/nonexistent']);
+    assert.deepEqual([code, stdout], [6, ''], verb);
+    assert.match(stderr, /--dir \/nonexistent: No such file or directory \[GP-AUDIT-01\]/, verb);
+  }
+  for (const dir of [[], ['--dir', home]]) {
+    const { code, stdout, stderr } = await gatepost(['audit', 'verify', ...dir]);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^gatepost: there is no entry to check in \//);
+  }
+  assert.deepEqual(await gatepost(['audit', 'verify', '--format', 'json', '--dir', home]).then((r) => [r.code, r.stdout]),
+    [1, '{"entries":0}\n']);
+});
+
 // ---- policy -------------------------------------------------------------------------------------
 
 const policy = `bindings:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `gatepost audit …`: the trail of `gatepost up`, for people (a line a call) and machines (a JSON
 // object a line).
+#include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "audit/audit.h"
 #include "cmd/verbs.h"
@@ -16,6 +18,8 @@ static code find_trail(const option_values *o, arena *a, const char **ret_dir, e
     const home_address *up;
     const char *state;
     *ret_dir = option_cstr(o, "dir");
+    if (*ret_dir && access(*ret_dir, F_OK))
+        return err_sys(e, AUDIT_SPOOL, errno, "--dir %s", *ret_dir);
     if (*ret_dir)
         return OK;
     code c = address_read(a, &up, e);
@@ -212,7 +216,7 @@ static const option_row query_rows[] = {
     {.name = "last",
      .kind = OPTION_DURATION,
      .group = "Which calls",
-     .help = "Of so long a time up to now: 10m, 24h"},
+     .help = "Of so long a time up to now: 10m, 24h; a number alone counts seconds"},
     {.name = "until",
      .kind = OPTION_TEXT,
      .value = "TIME",
@@ -311,9 +315,13 @@ static code run_verify(cmd_call *call, err *e)
         c = audit_verify(dir, &entries, e);
     if (c == OK && str_eq(option_text(call->options, "format"), STR("json")))
         fprintf(call->out, "{\"entries\":%llu}\n", (unsigned long long)entries);
-    else if (c == OK)
+    else if (c == OK && entries)
         fprintf(call->out, "%llu entries, none changed or removed: %s\n",
                 (unsigned long long)entries, dir);
+    if (c == OK && !entries) {
+        fprintf(call->err, "gatepost: there is no entry to check in %s\n", dir);
+        call->status = EXIT_FAILED;
+    }
     arena_deinit(&a);
     return c;
 }
@@ -336,7 +344,7 @@ static const command_spec verify_spec = {
     .name = "audit verify",
     .summary = "Check that no entry of the trail was changed or removed",
     .about = "Each entry holds the hash of the one before. Ends with 1 and names the first line "
-             "that doesn't fit.",
+             "that doesn't fit; also when there is no entry.",
     .tables = verify_tables,
 };
 

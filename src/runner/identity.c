@@ -306,14 +306,17 @@ static str trace_of(const trip *x)
 // The command that finds the refused call in the trail, or in Cloud Logging.
 static str where_to_look(trip *x)
 {
-    const trust_match *t = &x->decision.trust;
     str trace = trace_of(x);
     if (!trace.len)
         return STR_NONE;
-    if (x->decision.local)
+    if (x->decision.local || x->route)
         return arena_printf(&x->mem, "gatepost audit query --id " STR_FMT, STR_ARG(trace));
-    return arena_printf(&x->mem, "gcloud logging read 'trace:" STR_FMT "'%s%s", STR_ARG(trace),
-                        t->project_known ? " --project " : "", t->project_known ? t->project : "");
+    run_app name;
+    const char *project = ""; // gcloud's own default; a hash in the name is none that it knows
+    if (x->decision.trust.project_known && run_app_parse(x->at.host.name, &name) && name.number.len)
+        project = arena_printf(&x->mem, " --project " STR_FMT, STR_ARG(name.number)).ptr;
+    return arena_printf(&x->mem, "gcloud logging read 'trace:" STR_FMT "'%s", STR_ARG(trace),
+                        project);
 }
 
 void identity_explain(trip *x)

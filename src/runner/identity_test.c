@@ -496,6 +496,40 @@ static void a_refusal_is_explained(void **state)
     assert_strz(w->s->last.trace, "");
 }
 
+static bool refuse_all(stage *s, str path, str request, buf *out)
+{
+    (void)path;
+    return refuse(s, STR("/no"), request, out);
+}
+
+// Through a proxy, so that no name is looked up; plain http, so that the proxy can answer.
+static void where_to_look_after_a_refusal_by_form_of_url(void **state)
+{
+#define TRACE "0123456789abcdef0123456789abcdef"
+    static const struct {
+        const char *host;
+        bool routed;
+        const char *look;
+    } rows[] = {
+        {"orders-k2v7xw4mqa-uc.a.run.app", false, "gcloud logging read 'trace:" TRACE "'"},
+        {"orders-123456789012.us-central1.run.app", false,
+         "gcloud logging read 'trace:" TRACE "' --project 123456789012"},
+        {"orders-k2v7xw4mqa-uc.a.run.app", true, "gatepost audit query --id " TRACE},
+        {"orders-123456789012.us-central1.run.app", true, "gatepost audit query --id " TRACE},
+    };
+#undef TRACE
+    world *w = *state;
+    w->s->answer = w->other->answer = refuse_all;
+    w->s->o.proxy.url = origin_of(w, w->other);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w->s->o.route_count = 0;
+        if (rows[i].routed)
+            route(w, rows[i].host, w->s);
+        call(w, arena_printf(&w->f->mem, "http://%s/", rows[i].host).ptr, "", "");
+        assert_row(i, str_eq(w->s->last.trace, str_from(rows[i].look)));
+    }
+}
+
 static void a_token_endpoint_that_refuses_fails_the_request(void **state)
 {
     world *w = *state;
@@ -534,6 +568,7 @@ int main(void)
         WORLD(T43_a_redirect_does_not_carry_the_token_in_its_url),
         WORLD(scripts_requests_carry_identity_too),
         WORLD(a_refusal_is_explained),
+        WORLD(where_to_look_after_a_refusal_by_form_of_url),
         WORLD(a_token_endpoint_that_refuses_fails_the_request),
     };
     return cmocka_run_group_tests(tests, make_key, drop_key);
