@@ -432,6 +432,15 @@ test('files, ports and a secret are taken; a person is told what runs where', as
   assert.match(taken.stderr, /^gatepost: service 'first': .*\[GP-NET-01\]/m);
 });
 
+test('a role that nobody knows is noted with its place', async (t) => {
+  const dir = await checkout(t, { more: { accounts: [{ email: TESTER, roles: ['roles/run.invoker', 'roles/run.invokr'] },
+    { email: `orders-runtime@${DOMAIN}` }] } });
+  const gp = await start(t, ['up'], { cwd: dir, env: envOf(await tempDir(t)), ready: /Ctrl-C stops everything/ });
+  const column = (await readFile(join(dir, 'gatepost.yaml'), 'utf8')).indexOf('"roles/run.invokr"') + 1;
+  assert.deepEqual(gp.out.stderr.match(/^note: .*unknown-role.*$/gm),
+    [`note: ${dir}/gatepost.yaml:1:${column}: roles/run.invokr isn't known here and grants nothing [unknown-role]`]);
+});
+
 test('a service.yaml alone is called by whoever started it', async (t) => {
   const dir = await tempDir(t);
   const env = envOf(await tempDir(t));

@@ -281,6 +281,11 @@ static void row_as_text(void **state)
     assert_non_null(strstr(buf_cstr(&out), "\033[32mallowed      \033[0m"));
     assert_non_null(strstr(buf_cstr(&out), " /  "));
     assert_non_null(strstr(buf_cstr(&out), "nobody\n"));
+    buf_reset(&out);
+    audit_row_text(
+        &(audit_row){.service = STR("iamcredentials.googleapis.com"), .method = STR("Sign")}, false,
+        &out);
+    assert_non_null(strstr(buf_cstr(&out), "  iamcredentials  Sign  ")); // within its column
     buf_deinit(&out);
 }
 

@@ -226,6 +226,22 @@ static code add_developer(up *u, err *e)
     return OK;
 }
 
+// Such a role grants nothing: most often it is misspelt.
+static void note_unknown_roles(up *u)
+{
+    for (size_t i = 0; i < u->project->account_count; i++) {
+        const json *roles = u->project->accounts[i].roles_written;
+        JSON_EACH (roles, role)
+            if (!role_known(u->roles, role->text))
+                up_note(u, arena_printf(&u->arena,
+                                        "%s:%u:%u: " STR_FMT
+                                        " isn't known here and grants nothing [unknown-role]",
+                                        role->file, (unsigned)role->line, (unsigned)role->col,
+                                        STR_ARG(role->text))
+                               .ptr);
+    }
+}
+
 static code open_google(up *u, const char *state, err *e)
 {
     const home_project *p = u->project;
@@ -345,6 +361,7 @@ code up_load(up *u, err *e)
     if (c)
         return c;
     u->roles = role_set_new();
+    note_unknown_roles(u);
     c = u->project->path ? make_key_dirs(u, e) : add_developer(u, e);
     if (c == OK)
         c = open_state(u, e);

@@ -84,6 +84,7 @@ void entry_add(audit_spool *s, const guard_target *t, const guard_call *c, const
         .method_name = STR("gatepost.Invoke"),
         .resource_name = t->resource,
         .permission = PERMISSION_INVOKE,
+        .permission_type = "DATA_WRITE", // as Cloud Run's own for Jobs.RunJob
         .granted = v->allowed,
         .status_code = rpc_code(v->status),
         .status_message = v->allowed ? STR_NONE : str_from(code_title(v->code)),

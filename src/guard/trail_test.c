@@ -51,6 +51,7 @@ static void an_allowed_call(void **state)
     assert_at(e, "protoPayload.authenticationInfo.principalEmail", TESTER);
     assert_at(e, "protoPayload.authenticationInfo.principalSubject", "serviceAccount:" TESTER);
     assert_at(e, "protoPayload.authorizationInfo.0.permission", "run.routes.invoke");
+    assert_at(e, "protoPayload.authorizationInfo.0.permissionType", "DATA_WRITE");
     assert_true(granted(e));
     assert_int_equal(status_of(e), 0);
     assert_at(e, "trace", "projects/demo/traces/4bf92f3577b34da6a3ce929d0e0e4736");

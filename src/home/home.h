@@ -127,7 +127,8 @@ struct project_account {
     str email;
     const str *roles; // granted on the project, hence on all its services
     size_t role_count;
-    const char *key;    // where `up` puts its key file (absolute); NULL: it gets none
+    const json *roles_written; // the same with their places; NULL: not from a file
+    const char *key;           // where `up` puts its key file (absolute); NULL: it gets none
     const json *policy; // who may use it: {bindings: […]}, as in project_policy; NULL: none
 };
 

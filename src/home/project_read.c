@@ -141,6 +141,7 @@ static code fill_account(home_project *p, arena *a, const json *v, project_accou
     JSON_EACH (roles, role)
         list[ret->role_count++] = role->text;
     ret->roles = list;
+    ret->roles_written = roles;
     code c = json_is(key, JSON_STRING) ? project_resolve(p, a, key, &ret->key, e) : OK;
     const json *policy = json_get(v, "policy");
     if (c == OK && policy && policy->type != JSON_NULL)
