@@ -2,6 +2,7 @@
 // `gatepost lint` on the script that everybody pastes, with a real private key in its variable; and
 // `gatepost init`.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -49,6 +50,45 @@ test('lint --fix removes script, key and bearer, and the rest stays', async (t) 
   await p.lint('--fix', 'c.json');
   assert.equal((await stat(p.file)).mtimeMs, before, 'nothing to remove: the file is left alone');
   assert.deepEqual(await readdir(p.dir), ['c.json']);
+});
+
+test('lint --fix keeps the layout of the file', async (t) => {
+  const p = await pasted(t);
+  const document = JSON.parse(await readFile(p.file, 'utf8'));
+  for (const [indent, end] of [['\t', ''], [1, '\n'], [2, ''], [4, '\n'], [0, '']]) {
+    await writeFile(p.file, JSON.stringify(document, null, indent) + end);
+    assert.equal((await p.lint('--fix', 'c.json')).code, 0);
+    const text = await readFile(p.file, 'utf8');
+    assert.equal(text, JSON.stringify(JSON.parse(text), null, indent) + end, JSON.stringify(indent));
+    assert.doesNotMatch(text, /PRIVATE KEY/);
+  }
+});
+
+test('a script that does more than mint is told, and nothing is removed', async (t) => {
+  const p = await pasted(t);
+  const document = JSON.parse(await readFile(p.file, 'utf8'));
+  document.event[0].script.exec.push("pm.collectionVariables.set('tenant', 'acme');");
+  document.item[0].request.url += '?tenant={{tenant}}';
+  const text = JSON.stringify(document);
+  await writeFile(p.file, text);
+  const { code, stdout } = await p.lint('--fix', 'c.json');
+  assert.equal(code, 1);
+  assert.match(stdout, /does more than that: it sets 'tenant'.* \[token-script\]\n {2}fix: take the trade out/);
+  assert.equal(await readFile(p.file, 'utf8'), text);
+});
+
+test('a named pipe is refused, and not waited for', async (t) => {
+  const dir = await tempDir(t);
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  await writeFile(join(dir, 'c.json'), '{"info": {"name": "c"}, "item": []}');
+  for (const args of [['pipe'], ['--fix', 'pipe'], ['c.json', '-e', 'pipe'], ['c.json', '-g', 'pipe'], ['c.json', '-d', 'pipe']]) {
+    const { code, stderr } = await run(['lint', ...args], { env: envOf(dir), cwd: dir });
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /'pipe' is no regular file.*\[GP-DATA-08\]\n {2}hint: .*gatepost lint -/);
+  }
+  const piped = { env: envOf(dir), cwd: dir, input: '{"info": {"name": "c"}, "item": []}' };
+  assert.equal((await run(['lint', '-'], piped)).code, 0);
+  assert.match((await run(['lint', '--fix', '-'], piped)).stderr, /standard input can't be repaired/);
 });
 
 test('a v1 collection is linted, and not rewritten', async (t) => {

@@ -11,33 +11,63 @@ enum { PAGE_BYTES_MAX = 64 << 20 };
 typedef struct lint_files lint_files;
 struct lint_files {
     arena arena;
+    str text; // of the collection
     pm_collection *collection;
     pm_values values[2]; // environment, globals
     bool has[2];
     const json *data;
 };
 
+// A named pipe may have nobody at its other end.
+static code read_one(lint_files *f, const char *path, str *ret_text, err *e)
+{
+    struct stat st;
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+        !S_ISDIR(st.st_mode)) {
+        (void)err_set(e, DATA_FILE, "'%s' is no regular file", path);
+        return err_hint(e, "write it into a file; a collection may also come from standard input: "
+                           "gatepost lint -");
+    }
+    return file_read(&f->arena, path, JSON_BYTES_MAX, ret_text, e);
+}
+
 static code load(lint_files *f, const option_values *o, err *e)
 {
     static const char *const kinds[] = {"environment", "globals"};
     const char *path = option_args(o)->ptr[0].ptr, *data = option_cstr(o, "iteration-data");
     str text;
-    code c = file_read(&f->arena, path, JSON_BYTES_MAX, &text, e);
+    code c = read_one(f, path, &f->text, e);
     if (c == OK)
-        c = pm_collection_read(&f->arena, text, path, &f->collection, e);
+        c = pm_collection_read(&f->arena, f->text, path, &f->collection, e);
     for (size_t i = 0; i < ARRAY_LEN(kinds) && c == OK; i++) {
         const char *place = option_cstr(o, kinds[i]);
         f->has[i] = place != NULL;
         if (place)
-            c = file_read(&f->arena, place, JSON_BYTES_MAX, &text, e);
+            c = read_one(f, place, &text, e);
         if (place && c == OK)
             c = pm_values_read(&f->arena, text, place, kinds[i], &f->values[i], e);
     }
     if (c == OK && data)
-        c = file_read(&f->arena, data, JSON_BYTES_MAX, &text, e);
+        c = read_one(f, data, &text, e);
     if (c == OK && data)
         c = pm_data_read(&f->arena, text, data, false, &f->data, e);
     return c;
+}
+
+// As the file is laid out: by tabs, by that many blanks, or on one line.
+static unsigned layout(str text)
+{
+    text = str_trim(text);
+    ssize_t line = str_chr(text, '\n');
+    if (line < 0)
+        return JSON_COMPACT;
+    text = str_skip(text, (size_t)line + 1);
+    if (str_starts(text, STR("\t")))
+        return JSON_PRETTY | JSON_TABS;
+    unsigned blanks = 0;
+    while (blanks < text.len && blanks < JSON_BLANKS_MAX && text.ptr[blanks] == ' ')
+        blanks++;
+    return JSON_PRETTY | JSON_BLANKS(blanks);
 }
 
 static code repair(lint_files *f, cmd_call *call, err *e)
@@ -49,16 +79,23 @@ static code repair(lint_files *f, cmd_call *call, err *e)
                 f->collection->converted);
         return err_hint(e, "export it as Collection v2.1 first");
     }
+    if (strcmp(path, "-") == 0) {
+        err_set(e, OPTION_ARGS, "standard input can't be repaired in place");
+        return err_hint(e, "name the collection's file");
+    }
     json *doc = pm_lint_fix(&f->arena, f->collection, &removed);
     if (!removed)
         return OK;
     buf text;
     buf_init(&text, JSON_BYTES_MAX * 2);
-    json_write(&text, doc, JSON_PRETTY);
-    buf_addc(&text, '\n');
+    json_write(&text, doc, layout(f->text));
+    if (str_ends(f->text, STR("\n")))
+        buf_addc(&text, '\n');
     struct stat st;
     unsigned mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0600;
-    code c = home_write(path, buf_str(&text), mode, e);
+    code c = text.overflow
+                 ? err_set(e, DATA_LIMIT, "'%s' would be larger than %zu bytes", path, text.max)
+                 : home_write(path, buf_str(&text), mode, e);
     buf_deinit(&text);
     if (c == OK)
         fprintf(call->err, "gatepost: %s: %zu thing%s removed\n", path, removed,
@@ -131,9 +168,11 @@ static const command_spec spec = {
     .args_min = 1,
     .args_max = 1,
     .summary = "Find secrets, token scripts and unresolved variables in a collection",
-    .about = "Ends with 1 when something was found. With --fix the file is rewritten without the "
-             "scripts that trade a key for a token, without the auth and headers that sent it, and "
-             "without the variables that only they used: 'gatepost run' needs none of it.",
+    .about =
+        "Ends with 1 when something was found. With --fix the file is rewritten without the "
+        "scripts that trade a key for a token and do nothing else, without the auth and headers "
+        "that sent it, and without the variables that only they used: 'gatepost run' needs none "
+        "of it. A script that does more is told, and stays as it is.",
     .example = "gatepost lint orders.postman_collection.json\n"
                "gatepost lint --fix orders.postman_collection.json",
     .tables = tables,

@@ -8,7 +8,10 @@ typedef enum json_style {
     JSON_COMPACT = 0,
     JSON_PRETTY = 1, // two spaces, one member a line
     JSON_SORTED = 2, // members by name; otherwise in their order
+    JSON_TABS = 4,   // json_write, json_text: JSON_PRETTY with tabs
+    JSON_BLANKS_MAX = 15,
 } json_style;
+#define JSON_BLANKS(n) ((unsigned)(n) << 4) // there, 1 to JSON_BLANKS_MAX: JSON_PRETTY with so many
 
 // `style` is a union of json_style.
 void json_write(buf *out, const json *v, unsigned style);

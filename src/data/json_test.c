@@ -391,6 +391,12 @@ static void pretty_and_sorted_text_is_stable(void **state)
     assert_string_equal(text, "{\n  \"a\": {\n    \"y\": \"\",\n    \"z\": []\n  },\n"
                               "  \"b\": [\n    1,\n    {}\n  ]\n}");
     free(text);
+    text = json_text(json_get(root, "a"), JSON_PRETTY | JSON_TABS);
+    assert_string_equal(text, "{\n\t\"z\": [],\n\t\"y\": \"\"\n}");
+    free(text);
+    text = json_text(json_get(root, "b"), JSON_PRETTY | JSON_BLANKS(3));
+    assert_string_equal(text, "[\n   1,\n   {}\n]");
+    free(text);
     arena_deinit(&a);
 }
 

@@ -160,9 +160,14 @@ static void write_line(buf *out, unsigned style, uint32_t depth)
 {
     if (!(style & JSON_PRETTY))
         return;
+    static const char blanks[JSON_BLANKS_MAX + 1] = "               ";
+    unsigned given = style / JSON_BLANKS(1) % (JSON_BLANKS_MAX + 1);
     buf_addc(out, '\n');
     for (uint32_t i = 0; i < depth; i++)
-        buf_addz(out, "  ");
+        if (style & JSON_TABS)
+            buf_addc(out, '\t');
+        else
+            buf_add(out, blanks, given ? given : 2);
 }
 
 static void write_member(buf *out, const json *m, bool named, unsigned style, uint32_t depth)

@@ -18,6 +18,11 @@ static const rule script_rule = {
 static const rule bearer_rule = {
     "hand-made-bearer", "remove it: gatepost run adds the identity to requests of trusted services",
     true};
+// The same, where a script does more than that: nothing is removed.
+static const char by_hand[] =
+    "take the trade out of the script by hand: gatepost run mints the right token";
+static const rule mixed_script_rule = {"token-script", by_hand, false};
+static const rule mixed_bearer_rule = {"hand-made-bearer", by_hand, false};
 static const rule variable_rule = {
     "unresolved-variable",
     "define it in the collection, an environment (-e), data (-d) or --env-var", false};
@@ -36,8 +41,9 @@ struct walk {
     arena *a;
     const pm_lint_input *in;
     pm_findings *out;
-    map known;  // variables that something defines or sets
-    map minted; // variables that token scripts set
+    map known; // variables that something defines or sets
+    pm_minting minting;
+    map minted; // variables that token scripts set → the script that stays, or the first
     map told;   // unresolved ones that were reported
     place *at;  // NULL: outside of all items
 };
@@ -88,10 +94,11 @@ static void know_scripts(walk *w, const json *item)
 {
     JSON_EACH (json_get(item, "event"), event) {
         str source = pm_script_text(w->a, event), rest = source, name;
+        pm_token_script *s = pm_minting_script(&w->minting, event);
         while (pm_next_set_variable(&rest, &name)) {
             know(&w->known, name);
-            if (pm_mints_tokens(source))
-                know(&w->minted, name);
+            if (s && (s->besides || !map_has(&w->minted, name)))
+                map_set(&w->minted, name, s);
         }
     }
     JSON_EACH (json_get(item, "item"), member)
@@ -187,20 +194,11 @@ static void check_templates(walk *w, const json *at)
 
 // ---- Bearers
 
-static bool uses_minted(const walk *w, str text)
+static void check_bearer(walk *w, const json *text)
 {
-    size_t from = 0;
-    for (str name; pm_template_next(text, &from, &name);)
-        if (map_has(&w->minted, name))
-            return true;
-    return false;
-}
-
-static void check_bearer(walk *w, const json *pair)
-{
-    str value = json_str_or(json_get(pair, "value"), STR_NONE);
-    if (uses_minted(w, value))
-        add(w, &bearer_rule, json_get(pair, "value"),
+    const pm_token_script *s = map_get(&w->minted, pm_bearer_variable(text));
+    if (s)
+        add(w, s->besides ? &mixed_bearer_rule : &bearer_rule, text,
             STR("a token that a script minted is sent by hand"));
 }
 
@@ -212,7 +210,12 @@ static void visit_event(walk *w, const json *event)
 {
     if (json_bool_or(json_get(event, "disabled"), false))
         return;
-    if (pm_mints_tokens(pm_script_text(w->a, event)))
+    const pm_token_script *s = pm_minting_script(&w->minting, event);
+    if (s && s->besides)
+        add(w, &mixed_script_rule, event,
+            arena_printf(w->a, "this script trades a key for a token, and does more than that: %s",
+                         s->besides));
+    else if (s)
         add(w, &script_rule, event, STR("this script trades a key for a token"));
     const json *exec = json_get(json_get(event, "script"), "exec");
     if (json_is(exec, JSON_STRING) && has_secret_shape(exec->text))
@@ -256,12 +259,12 @@ static void visit(walk *w, const json *v)
         return visit_example(w, v);
     if (str_eq(v->key, STR("description")))
         return;
-    if (json_is(v, JSON_STRING))
-        return check_templates(w, v);
-    if (json_is(v, JSON_OBJECT)) {
-        check_pair(w, v);
+    if (json_is(v, JSON_STRING)) {
         check_bearer(w, v);
+        return check_templates(w, v);
     }
+    if (json_is(v, JSON_OBJECT))
+        check_pair(w, v);
     if (str_eq(v->key, STR("raw")) && has_secret_shape(json_str_or(v, STR_NONE)))
         add(w, &secret_rule, v, STR("the body holds a credential in clear"));
     JSON_EACH (v, m)
@@ -272,6 +275,7 @@ void pm_lint(arena *a, const pm_lint_input *in, pm_findings *ret)
 {
     *ret = (pm_findings){0};
     walk w = {.a = a, .in = in, .out = ret};
+    pm_minting_read(a, in->collection->raw, &w.minting);
     know_all(&w);
     JSON_EACH (in->collection->raw, m)
         visit(&w, m);
@@ -279,6 +283,7 @@ void pm_lint(arena *a, const pm_lint_input *in, pm_findings *ret)
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (others[i])
             visit_members(&w, others[i]->values, check_pair);
+    pm_minting_deinit(&w.minting);
     map_deinit(&w.known, NULL);
     map_deinit(&w.minted, NULL);
     map_deinit(&w.told, NULL);

@@ -4,10 +4,12 @@
 
 #include "postman/postman_lint.h"
 
-// Does the script trade a key for a token, or ask somebody for one?
+// Does the script name a place that trades keys for tokens, or gives them away?
 bool pm_mints_tokens(str source);
 // The lines of a script joined, as pm_script.source.
 str pm_script_text(arena *a, const json *event);
+// The script without its comments, which do nothing.
+str pm_script_code(arena *a, str source);
 // Takes the next variable that a script sets ("….set('name'", "setGlobalVariable("name"") from
 // *rest; false at the end.
 bool pm_next_set_variable(str *rest, str *ret_name);
@@ -16,3 +18,27 @@ bool pm_next_set_variable(str *rest, str *ret_name);
 bool pm_next_quoted(str text, char quote, size_t *from, str *ret_name);
 // Private keys and service-account key files: what signs assertions.
 bool pm_is_key(str value);
+
+// A script that trades a key for a token before a request.
+typedef struct pm_token_script pm_token_script;
+struct pm_token_script {
+    const json *event;
+    str source;          // without comments
+    bool sets_header;    // it puts the token into the request itself
+    const char *besides; // what else it does, for which it stays; NULL: nothing, it may go
+};
+
+// The token scripts of a document. It must outlive this.
+typedef struct pm_minting pm_minting;
+struct pm_minting {
+    arena *a;
+    map scripts;
+    map variables; // that they set
+};
+void pm_minting_read(arena *a, const json *document, pm_minting *ret);
+void pm_minting_deinit(pm_minting *m);
+// NULL: that event is none.
+pm_token_script *pm_minting_script(const pm_minting *m, const json *event);
+// The variable that this text, where it stands, sends as a bearer: "{{token}}" in an auth of that
+// type, or in a header Authorization. Empty: none.
+str pm_bearer_variable(const json *text);

@@ -13,7 +13,8 @@ struct defined {
 typedef struct repair repair;
 struct repair {
     arena *a;
-    map defined;    // name → defined
+    map defined; // name → defined
+    pm_minting minting;
     map minted;     // variables that the removed scripts set
     bool variables; // second pass: the variables go
     size_t removed;
@@ -55,23 +56,23 @@ static void mention_all(repair *r, str text, bool kept)
             mention(r, name, kept);
 }
 
-static bool mints(repair *r, const json *event)
+static bool goes(const repair *r, const json *event)
 {
-    return pm_mints_tokens(pm_script_text(r->a, event));
+    const pm_token_script *s = pm_minting_script(&r->minting, event);
+    return s && !s->besides;
 }
 
-static void gather(repair *r, const json *item)
+static void gather(repair *r)
 {
-    JSON_EACH (json_get(item, "event"), event) {
-        if (!mints(r, event))
+    pm_token_script *s;
+    str key, name;
+    for (size_t cursor = 0; map_next(&r->minting.scripts, &cursor, &key, (void **)&s);) {
+        if (!goes(r, s->event))
             continue;
-        str source = pm_script_text(r->a, event), rest = source, name;
-        mention_all(r, source, false);
-        while (pm_next_set_variable(&rest, &name))
+        mention_all(r, s->source, false);
+        for (str rest = s->source; pm_next_set_variable(&rest, &name);)
             map_set(&r->minted, name, r);
     }
-    JSON_EACH (json_get(item, "item"), member)
-        gather(r, member);
 }
 
 // Anything below that uses a minted variable?
@@ -94,7 +95,7 @@ static bool uses_minted(const repair *r, const json *v)
 static bool drops_member(repair *r, const json *list, const json *m)
 {
     if (str_eq(list->key, STR("event")))
-        return mints(r, m);
+        return goes(r, m);
     if (str_eq(list->key, STR("header")))
         return uses_minted(r, m);
     if (!r->variables || !is_variable_list(list))
@@ -137,12 +138,14 @@ json *pm_lint_fix(arena *a, const pm_collection *c, size_t *ret_removed)
 {
     repair r = {.a = a};
     define(&r, c->raw);
-    gather(&r, c->raw);
+    pm_minting_read(a, c->raw, &r.minting);
+    gather(&r);
     json *doc = copy(&r, c->raw);
     remember(&r, doc);
     r.variables = true;
     doc = copy(&r, doc);
     *ret_removed = r.removed;
+    pm_minting_deinit(&r.minting);
     map_deinit(&r.defined, NULL);
     map_deinit(&r.minted, NULL);
     return doc;

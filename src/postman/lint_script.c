@@ -37,6 +37,54 @@ str pm_script_text(arena *a, const json *event)
     return text;
 }
 
+// The end of what begins at `at` and ends with its own quote on the line ('`': on any).
+static size_t literal_end(str s, size_t at)
+{
+    char quote = s.ptr[at];
+    bool class = false; // [/] ends no regular expression
+    for (at++; at < s.len && (s.ptr[at] != '\n' || quote == '`'); at++) {
+        if (s.ptr[at] == quote && !class)
+            return at + 1;
+        if (quote == '/')
+            class = s.ptr[at] == '[' || (class && s.ptr[at] != ']');
+        at += s.ptr[at] == '\\';
+    }
+    return at < s.len ? at : s.len;
+}
+
+// Behind a value a slash divides.
+static bool is_value_end(char c)
+{
+    return ascii_is_alnum(c) || c == ')' || c == ']' || c == '}' || c == '_' || c == '$' ||
+           c == '\'' || c == '"' || c == '`';
+}
+
+str pm_script_code(arena *a, str source)
+{
+    buf b;
+    buf_init(&b, PM_TEXT_BYTES_MAX);
+    char last = 0; // before this, and no blank
+    for (size_t at = 0, end; at < source.len; at = end) {
+        str rest = str_skip(source, at);
+        char c = source.ptr[at];
+        bool block = str_starts(rest, STR("/*"));
+        end = at + 1;
+        if (block || str_starts(rest, STR("//"))) {
+            ssize_t len = str_find(rest, block ? STR("*/") : STR("\n"));
+            end = len < 0 ? source.len : at + (size_t)len + (block ? 2 : 0);
+            continue;
+        }
+        if (c == '\'' || c == '"' || c == '`' || (c == '/' && !is_value_end(last)))
+            end = literal_end(source, at);
+        buf_adds(&b, str_sub(source, at, end));
+        if (!ascii_is_blank(c))
+            last = source.ptr[end - 1];
+    }
+    str bare = arena_str(a, buf_str(&b));
+    buf_deinit(&b);
+    return bare;
+}
+
 // 'name' or "name" or `name` at the beginning, behind blanks.
 static bool quoted(str text, str *ret_name)
 {

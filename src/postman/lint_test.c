@@ -216,7 +216,9 @@ static void test_the_fix_leaves_what_a_url_needs(void **state)
     read(&x, "{\"info\":{},\"variable\":[{\"key\":\"region\",\"value\":\"eu\"},"
              "{\"key\":\"issuer\",\"value\":\"me\"}],"
              "\"item\":[{\"name\":\"r\",\"event\":[{\"listen\":\"prerequest\",\"script\":{\"exec\":"
-             "\"// oauth2.googleapis.com/token\\nf('id'); f('region'); f('issuer')\"}}],"
+             "\"pm.sendRequest('https://oauth2.googleapis.com/token', (e, r) => "
+             "pm.request.headers.add({key: 'Authorization', value: r.text()}));"
+             "f('id'); f('region'); f('issuer')\"}}],"
              "\"request\":{\"url\":{\"host\":[\"h\"],\"path\":[\":id\"],\"variable\":"
              "[{\"key\":\"id\",\"value\":\"{{region}}\"}]}}}]}");
     size_t removed;
@@ -228,6 +230,91 @@ static void test_the_fix_leaves_what_a_url_needs(void **state)
     const json *request = json_get(json_at(json_get(doc, "item"), 0), "request");
     assert_int_equal(json_get(json_get(request, "url"), "variable")->len, 1);
     done(&x);
+}
+
+// A collection with a token script that does `work` besides, and `uses` in its request.
+static void with_script(char text[2048], const char *listen, const char *work, const char *uses)
+{
+    snprintf(text, 2048,
+             "{\"info\":{},\"auth\":{\"type\":\"bearer\",\"bearer\":[{\"key\":\"token\","
+             "\"value\":\"{{t}}\"}]},\"event\":[{\"listen\":\"%s\",\"script\":{\"exec\":[%s]}}],"
+             "\"item\":[{\"name\":\"r\",\"request\":{\"url\":\"http://h/\"%s}}]}",
+             listen, work, uses);
+}
+
+#define TRADE                                                                                      \
+    "\"if (pm.environment.get('until') > Date.now()) return;\","                                   \
+    "\"pm.sendRequest('https://oauth2.googleapis.com/token', (e, r) => {\","                       \
+    "\"pm.environment.set('until', Date.now() + 3e6);\","                                          \
+    "\"pm.environment.set('t', r.json().access_token);});\""
+
+static void test_the_fix_takes_only_scripts_that_do_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listen, *script, *uses;
+        const char *besides; // NULL: it goes; "": no token script
+    } rows[] = {
+        {"prerequest", TRADE, "", NULL},
+        {"prerequest", "\"// pm.test, eval( 'x'\"," TRADE ",\"/* .unset( */\"", "", NULL},
+        {"prerequest", TRADE ",\"const u = s.replace(/[/'\\\\/]*/g, '') // pm.test\"", "", NULL},
+        {"prerequest", TRADE ",\"f(pm.request.url.getHost(), pm.request.method === 'GET')\"", "",
+         NULL},
+        {"prerequest", TRADE, ",\"auth\":{\"type\":\"bearer\",\"bearer\":{\"token\":\"{{t}}\"}}",
+         NULL},
+        {"prerequest", "\"// we no longer call metadata.google.internal\"", "", ""},
+        {"test", "\"// we no longer call metadata.google.internal\",\"pm.test('x', f)\"", "", ""},
+        {"test", TRADE, "", ""},
+        {"prerequest", TRADE ",\"pm.test('x', f)\"", "", ""},
+        {"prerequest", "\"pm.environment.set('url', 'https://oauth2.googleapis.com/token')\"", "",
+         ""},
+        {"prerequest", TRADE ",\"pm.environment.set('id', Date.now())\"",
+         ",\"header\":[{\"key\":\"X-Request-Id\",\"value\":\"{{id}}\"}]",
+         "sets 'id', which is used for other things"},
+        {"prerequest", TRADE ",\"pm.environment.set('tenant', 'acme')\"", "",
+         "sets 'tenant', which no bearer uses"},
+        {"prerequest", "\"pm.environment.set('t', 'none');\"," TRADE, "",
+         "sets 't' before the trade"},
+        {"prerequest", TRADE, ",\"body\":{\"mode\":\"raw\",\"raw\":\"{{t}}\"}",
+         "sets 't', which is used for other things"},
+        {"prerequest", TRADE, ",\"header\":[{\"key\":\"X-T\",\"value\":\"Bearer {{t}}\"}]",
+         "sets 't', which is used for other things"},
+        {"prerequest", TRADE "]}},{\"listen\":\"test\",\"script\":{\"exec\":[\"f('until')\"", "",
+         "sets 'until', which is used for other things"},
+        {"prerequest", TRADE ",\"pm.environment.set(name, 1)\"", "", "doesn't name"},
+        {"prerequest", TRADE ",\"pm.request.headers.add({key: 'X-A', value: 1})\"", "",
+         "changes the request"},
+        {"prerequest", TRADE ",\"pm.request.method = 'PUT'\"", "", "changes the request"},
+        {"prerequest", TRADE ",\"const r = pm.request;\"", "", "changes the request"},
+        {"prerequest", TRADE ",\"pm.sendRequest('http://h/warm')\"", "", "sends other requests"},
+        {"prerequest", TRADE ",\"pm.environment.unset('a')\"", "", "removes variables"},
+        {"prerequest", TRADE ",\"postman.setNextRequest('a')\"", "", "what is sent next"},
+        {"prerequest",
+         TRADE "]}},{\"listen\":\"prerequest\",\"script\":{\"exec\":[" TRADE ",\"eval(x)\"", "",
+         "sets 'until', which is used for other things"},
+        {"prerequest", "\"sign('RS256', 'https://oauth2.googleapis.com/token')\"", "",
+         "sent by something else"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fixture x;
+        char text[2048];
+        with_script(text, rows[i].listen, rows[i].script, rows[i].uses);
+        read(&x, text);
+        const char *besides = rows[i].besides;
+        const pm_finding *f = find(&x, "token-script", 0);
+        assert_row(i, (f != NULL) == (!besides || *besides));
+        if (f)
+            assert_row(i, f->fixable == !besides);
+        if (f && besides)
+            assert_row(i, str_find(f->message, str_from(besides)) >= 0);
+        const pm_finding *bearer = find(&x, "hand-made-bearer", 0);
+        if (bearer)
+            assert_row(i, bearer->fixable == !besides);
+        size_t removed;
+        pm_lint_fix(&x.a, x.c, &removed);
+        assert_row(i, (removed > 0) == !besides);
+        done(&x);
+    }
 }
 
 static void add_times(buf *b, size_t times, const char *text)
@@ -247,15 +334,16 @@ static void test_T50_large_collections_are_looked_at_in_time(void **state)
     buf_addz(&b, "{\"info\":{},\"variable\":[{\"key\":\"first\"}");
     for (int i = 0; i < VARIABLES; i++)
         buf_addf(&b, ",{\"key\":\"v%d\",\"value\":\"\"}", i);
-    buf_addz(&b, "],\"event\":[{\"listen\":\"test\",\"script\":{\"exec\":\"// "
-                 "sts.googleapis.com 'v7' ");
-    add_times(&b, CALLS, "pm.variables.set(x);");
-    buf_addz(&b, "setGlobalVariable('last')\"}}],\"item\":[{\"name\":\"");
+    buf_addz(&b, "],\"event\":[{\"listen\":\"prerequest\",\"script\":{\"exec\":\""
+                 "pm.sendRequest('sts.googleapis.com', 'v7'); ");
+    add_times(&b, CALLS, "pm.variables.set('w', f('w'));");
+    buf_addz(&b, "setGlobalVariable('last', f('last')); "
+                 "pm.request.headers.upsert({key: 'Authorization'})\"}}],\"item\":[{\"name\":\"");
     buf_addc(&b, 'x');
     add_times(&b, LONG / 2, "é"); // where it is cut there is half a character
     buf_addz(&b, "\",\"item\":[");
     for (int i = 0; i < REQUESTS; i++)
-        buf_addf(&b, "%s{\"name\":\"r%d\",\"request\":\"{{w%d}}/{{last}}\"}", i ? "," : "", i, i);
+        buf_addf(&b, "%s{\"name\":\"r%d\",\"request\":\"{{w%d}}/{{v8}}\"}", i ? "," : "", i, i);
     buf_addz(&b, "]}]}");
     fixture x;
     read(&x, buf_cstr(&b));
@@ -277,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_the_pasted_script_is_found_with_its_places),
         cmocka_unit_test(test_the_fix_takes_script_key_and_bearer_and_nothing_else),
         cmocka_unit_test(test_the_fix_leaves_what_a_url_needs),
+        cmocka_unit_test(test_the_fix_takes_only_scripts_that_do_nothing_else),
         cmocka_unit_test(test_T50_large_collections_are_looked_at_in_time),
         cmocka_unit_test(test_secrets_in_clear),
         cmocka_unit_test(test_secrets_in_saved_examples),

@@ -31,9 +31,9 @@ struct pm_lint_input {
 
 // Strings live in the arena or in the collection. Free found with vec_deinit.
 void pm_lint(arena *a, const pm_lint_input *in, pm_findings *ret);
-// A copy of the document (pm_collection.raw) without token scripts, without the auth and headers
-// that used what they minted, and without the variables that only they read or wrote.
-// *ret_removed counts what is gone.
+// A copy of the document (pm_collection.raw) without the token scripts that do nothing else,
+// without the auth and headers that used what they minted, and without the variables that only they
+// read or wrote. *ret_removed counts what is gone.
 json *pm_lint_fix(arena *a, const pm_collection *c, size_t *ret_removed);
 
 void pm_lint_text(const pm_findings *f, buf *out);
