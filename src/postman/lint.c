@@ -2,7 +2,6 @@
 // Findings, in the order of the file: a walk over the document as it is written, so that each has
 // its place.
 #include "postman/lint.h"
-#include "jose/jose.h"
 #include "postman/postman_vars.h"
 
 typedef struct rule rule;
@@ -118,41 +117,17 @@ static void know_all(walk *w)
 
 // ---- Secrets
 
-// "tokenType", "addTokenTo", "secretName": of a secret, but not itself one.
-static bool is_about_secrets(str name)
+static void add_named(walk *w, const json *at, str name)
 {
-    static const char *const ends[] = {"type", "name", "hint", "use", "to", "url", "encoded"};
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (str_iends(name, str_from(ends[i])))
-            return true;
-    return str_ieq(name, STR("Postman-Token")); // a number of the request
+    add(w, &secret_rule, at,
+        arena_printf(w->a, "'" STR_FMT "' looks like a secret in clear", STR_ARG(name)));
 }
 
-static bool is_secret_name(str name)
+static void check_named(walk *w, const json *at, str text)
 {
-    static const char *const words[] = {"password",    "passwd",     "secret",    "token",
-                                        "apikey",      "api_key",    "api-key",   "privatekey",
-                                        "private_key", "access_key", "credential"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (str_ifind(name, str_from(words[i])) >= 0)
-            return !is_about_secrets(name);
-    return str_iends(name, STR("authorization")); // a header, whatever its scheme
-}
-
-// A value that stands for itself: no template, no <fill me in>.
-static bool is_literal(str value)
-{
-    return value.len >= 6 && str_find(value, STR("{{")) < 0 && value.ptr[0] != '<' &&
-           value.ptr[0] != '$' && str_find(value, STR("***")) < 0;
-}
-
-static bool has_secret_shape(str value)
-{
-    buf rest;
-    buf_init(&rest, PM_TEXT_BYTES_MAX);
-    bool shape = jose_redact(value, &rest);
-    buf_deinit(&rest);
-    return shape;
+    str name = pm_named_secret(text);
+    if (name.len)
+        add_named(w, at, name);
 }
 
 // {"key": …, "value": …}: a variable, a header, a parameter, a part of auth. One that is disabled
@@ -164,14 +139,50 @@ static void check_pair(walk *w, const json *pair)
     str text = json_str_or(value, STR_NONE);
     if (!key.len || !text.len)
         return;
-    bool named = is_secret_name(key) && is_literal(text) && !str_starts(text, STR("http"));
-    if (has_secret_shape(text))
+    if (pm_has_secret_shape(text))
         add(w, &secret_rule, value,
             arena_printf(w->a, "'" STR_FMT "' holds %s in clear", STR_ARG(key),
                          pm_is_key(text) ? "a private key" : "a credential"));
-    else if (named)
-        add(w, &secret_rule, value,
-            arena_printf(w->a, "'" STR_FMT "' looks like a secret in clear", STR_ARG(key)));
+    else if (pm_is_secret(key, text))
+        add_named(w, value, key);
+    else
+        check_named(w, value, text);
+}
+
+static bool is_at(const json *v, const char *key)
+{
+    return v && str_eq(v->key, str_from(key));
+}
+
+static const char *kind_of(const json *text)
+{
+    if (is_at(text, "url") || is_at(text, "request") || is_at(text->parent, "url"))
+        return "URL";
+    if (is_at(text, "header") || is_at(text->parent, "header"))
+        return "header";
+    return is_at(text, "raw") ? "body" : "text";
+}
+
+// A text that is no pair's value: a URL, a body, a header, a member by its own name. What a URL
+// lists as its query is told there.
+static void check_text(walk *w, const json *at)
+{
+    const json *around = at->parent;
+    const char *kind = kind_of(at);
+    str text = at->text, name, value;
+    if (is_at(at, "name") || (is_at(at, "value") && json_get(around, "key")))
+        return;
+    if (is_at(at, "raw") && is_at(around, "url") && json_first(json_get(around, "query")))
+        (void)str_cut(text, '?', &text, &value);
+    if (pm_has_secret_shape(text))
+        add(w, &secret_rule, at, arena_printf(w->a, "the %s holds a credential in clear", kind));
+    else if (pm_is_secret(at->key, text))
+        add_named(w, at, at->key);
+    else if (*kind == 'h' && str_cut(text, ':', &name, &value) &&
+             pm_is_secret(str_trim(name), str_trim(value)))
+        add_named(w, at, str_trim(name));
+    else
+        check_named(w, at, text);
 }
 
 // ---- Variables
@@ -218,10 +229,10 @@ static void visit_event(walk *w, const json *event)
     else if (s)
         add(w, &script_rule, event, STR("this script trades a key for a token"));
     const json *exec = json_get(json_get(event, "script"), "exec");
-    if (json_is(exec, JSON_STRING) && has_secret_shape(exec->text))
+    if (json_is(exec, JSON_STRING) && pm_has_secret_shape(exec->text))
         add(w, &secret_rule, exec, STR("the script holds a credential in clear"));
     JSON_EACH (exec, line)
-        if (has_secret_shape(json_str_or(line, STR_NONE)))
+        if (pm_has_secret_shape(json_str_or(line, STR_NONE)))
             add(w, &secret_rule, line, STR("the script holds a credential in clear"));
 }
 
@@ -243,7 +254,7 @@ static void visit_members(walk *w, const json *list, void (*one)(walk *w, const 
 // A saved example is sent to nobody, but often keeps a token that was good once.
 static void visit_example(walk *w, const json *v)
 {
-    if (json_is(v, JSON_STRING) && has_secret_shape(v->text))
+    if (json_is(v, JSON_STRING) && pm_has_secret_shape(v->text))
         add(w, &secret_rule, v, STR("a saved example holds a credential in clear"));
     JSON_EACH (v, m)
         visit_example(w, m);
@@ -260,13 +271,12 @@ static void visit(walk *w, const json *v)
     if (str_eq(v->key, STR("description")))
         return;
     if (json_is(v, JSON_STRING)) {
+        check_text(w, v);
         check_bearer(w, v);
         return check_templates(w, v);
     }
     if (json_is(v, JSON_OBJECT))
         check_pair(w, v);
-    if (str_eq(v->key, STR("raw")) && has_secret_shape(json_str_or(v, STR_NONE)))
-        add(w, &secret_rule, v, STR("the body holds a credential in clear"));
     JSON_EACH (v, m)
         visit(w, m);
 }

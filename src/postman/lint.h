@@ -42,3 +42,11 @@ pm_token_script *pm_minting_script(const pm_minting *m, const json *event);
 // The variable that this text, where it stands, sends as a bearer: "{{token}}" in an auth of that
 // type, or in a header Authorization. Empty: none.
 str pm_bearer_variable(const json *text);
+
+// A text that only a secret looks like: a token, a private key, a key with its maker's mark, a URL
+// with a password.
+bool pm_has_secret_shape(str text);
+// A value that its name tells to be a secret; no template and no placeholder.
+bool pm_is_secret(str name, str value);
+// The name of the first secret in a text of pairs (a URL, a form, JSON); empty: none.
+str pm_named_secret(str text);

@@ -151,6 +151,58 @@ static void test_secrets_in_clear(void **state)
     }
 }
 
+static void test_secrets_outside_of_pairs(void **state)
+{
+    (void)state;
+#define JWT "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+    static const struct {
+        const char *request;
+        size_t secrets;
+    } rows[] = {
+        {"\"https://u:hunter22@x/\"", 1},
+        {"\"https://x/?api_key=k-1234567\"", 1},
+        {"\"https://x/?a=b&token=" JWT "\"", 1},
+        {"\"https://x/?api_key={{pw}}&token=&password=<yours>\"", 0},
+        {"\"https://{{pw}}:{{pw}}@x/a:b@c?d=e:f\"", 0},
+        {"{\"url\":{\"raw\":\"https://u:hunter22@x/\",\"host\":[\"x\"]}}", 1},
+        {"{\"url\":{\"host\":[\"x\"],\"auth\":{\"user\":\"u\",\"password\":\"hunter22\"}}}", 1},
+        {"{\"url\":{\"raw\":\"https://x/?api_key=k-1234567\",\"query\":[{\"key\":\"api_key\","
+         "\"value\":\"k-1234567\"}]}}",
+         1}, // told once
+        {"{\"body\":{\"mode\":\"raw\",\"raw\":\"{ \\\"password\\\" : \\\"hunter22\\\", {{pw}} "
+         "}\"}}",
+         1},
+        {"{\"body\":{\"mode\":\"raw\",\"raw\":\"a=b&client_secret=0a9b8c7d\"}}", 1},
+        {"{\"body\":{\"mode\":\"raw\",\"raw\":\"{\\\"t\\\":\\\"" JWT "\\\"}\"}}", 1},
+        {"{\"body\":{\"mode\":\"raw\",\"raw\":\"{\\\"password\\\":\\\"{{pw}}\\\"}\"}}", 0},
+        {"{\"body\":{\"mode\":\"raw\",\"raw\":\"{\\\"colour\\\":\\\"password: hunter22\\\"}\"}}",
+         0},
+        {"{\"header\":\"Authorization: Bearer " JWT "\"}", 1},
+        {"{\"header\":[\"X-Api-Key: k-1234567\"]}", 1},
+        {"{\"header\":[\"Authorization: Bearer {{pw}}\"]}", 0},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"AKIAIOSFODNN7EXAMPLE\"}]}", 1},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"ghp_0123456789abcdefghijABCDEFGHIJ012345\"}]}",
+         1},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"AIzaSyA-0123456789abcdefghijABCDEFGHIJ0\"}]}", 1},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"xoxb-123456789012-abcdef\"}]}", 1},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"postgres://u:p@h/db\"}]}", 1},
+        {"{\"header\":[{\"key\":\"X\",\"value\":\"TAKIAIOSFODNN7EXAMPLE ghp_short\"}]}", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fixture x;
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "{\"info\":{},\"variable\":[{\"key\":\"pw\",\"value\":\"\"}],"
+                 "\"item\":[{\"name\":\"n\",\"request\":%s}]}",
+                 rows[i].request);
+        read(&x, text);
+        assert_row(i, x.f.found.len == rows[i].secrets);
+        if (rows[i].secrets)
+            assert_row(i, find(&x, "secret", 0) != NULL);
+        done(&x);
+    }
+}
+
 static void test_secrets_in_saved_examples(void **state)
 {
     (void)state;
@@ -368,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_the_fix_takes_only_scripts_that_do_nothing_else),
         cmocka_unit_test(test_T50_large_collections_are_looked_at_in_time),
         cmocka_unit_test(test_secrets_in_clear),
+        cmocka_unit_test(test_secrets_outside_of_pairs),
         cmocka_unit_test(test_secrets_in_saved_examples),
         cmocka_unit_test(test_variables_that_scripts_set),
         cmocka_unit_test(test_output_is_safe_and_machine_readable),
