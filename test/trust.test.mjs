@@ -36,6 +36,32 @@ test('what is added is listed until it is removed', async (t) => {
   assert.match(gone.stderr, /'123456789012' isn't in the trust store \[GP-HOME-04\]\n {2}hint: .*trust list/);
 });
 
+test('an origin has one spelling, and any other names it too', async (t) => {
+  const { gatepost, list, store } = await setUp(t);
+  const names = async () => (await list()).map((one) => one.name);
+  const added = await gatepost('trust', 'add', 'HTTPS://Foo.Example.', 'https://foo.example:443/');
+  assert.equal(added.stdout, 'trusted: https://foo.example\n'.repeat(2));
+  assert.deepEqual(await names(), ['https://foo.example']);
+  assert.equal((await gatepost('trust', 'remove', 'HTTPS://FOO.example')).code, 0);
+  assert.deepEqual(await names(), []);
+  const old = { spec: 'HTTPS://Foo.Example.', added: '2026-01-01T00:00:00Z' };
+  await writeFile(store, JSON.stringify({ trusted: [old] }), { mode: 0o600 });
+  assert.equal((await gatepost('trust', 'remove', 'https://foo.example')).code, 0);
+  assert.deepEqual(await names(), []);
+});
+
+test('a store with what can\'t be trusted is told with its file and the way out', async (t) => {
+  const { gatepost, store } = await setUp(t);
+  await gatepost('trust', 'add', '123456789012');
+  await writeFile(store, JSON.stringify({ trusted: [{ spec: 'http://foo.example', added: '2026-01-01T00:00:00Z' }] }));
+  const { code, stderr } = await gatepost('whoami');
+  assert.equal(code, 2);
+  assert.ok(stderr.startsWith(`gatepost: ${store}: `), stderr);
+  assert.match(stderr, /\[GP-TRUST-03\]\n {2}hint: take it out: gatepost trust remove 'http:\/\/foo\.example'\n$/);
+  assert.equal((await gatepost('trust', 'remove', 'http://foo.example')).code, 0);
+  assert.doesNotMatch((await gatepost('whoami')).stderr, /GP-TRUST/);
+});
+
 test('what can\'t be trusted is refused, and nothing is stored', async (t) => {
   const { gatepost, list } = await setUp(t);
   for (const spec of ['*.run.app', 'http://orders.example', 'https://orders.example/path', 'my-project',

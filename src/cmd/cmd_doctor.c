@@ -35,19 +35,45 @@ static void on_done(void *ctx, const doctor_report *r, const err *e)
     v->call->status = r->healthy ? EXIT_OK : EXIT_FAILED;
 }
 
+// A header carries a token that is visible ASCII in one piece.
+static code check_token(str text, str token, const char *path, err *e)
+{
+    uint32_t line = 1, col = 1;
+    for (const char *p = text.ptr; p < token.ptr; p++, col++)
+        if (*p == '\n') {
+            line++;
+            col = 0;
+        }
+    for (size_t i = 0; i < token.len; i++, col++) {
+        unsigned char c = (unsigned char)token.ptr[i];
+        if (c > ' ' && c < 0x7f)
+            continue;
+        (void)err_set(e, DATA_SYNTAX, "the byte 0x%02x can't be part of a token", c);
+        (void)err_at(e, path, line, col);
+        return err_hint(e, "give one token, and nothing else");
+    }
+    if (token.len)
+        return OK;
+    (void)err_set(e, DATA_SYNTAX, "there is no token");
+    (void)err_at(e, path, line, col);
+    return err_hint(e, "gatepost token --audience URL prints one");
+}
+
 // The token of a file or of standard input; a leading "Bearer " may stay.
 static code read_token(const option_values *o, arena *a, str *ret_token, err *e)
 {
     const char *path = option_cstr(o, "token");
+    str text;
     if (!path)
         return OK;
-    code c = file_read(a, path, JWT_BYTES_MAX + 64, ret_token, e);
+    code c = file_read(a, path, JWT_BYTES_MAX + 64, &text, e);
     if (c != OK)
         return c;
-    *ret_token = str_trim(*ret_token);
+    *ret_token = str_trim(text);
     if (str_istarts(*ret_token, STR("bearer ")))
         *ret_token = str_trim(str_skip(*ret_token, 7));
-    return OK;
+    return check_token(text, *ret_token, str_eq(str_from(path), STR("-")) ? "standard input" : path,
+                       e);
 }
 
 static code examine(visit *v, loop *l, identity_setup *s)

@@ -5,6 +5,7 @@
 
 #include "cmd/init_files.h"
 #include "cmd/verbs.h"
+#include "credential/credential.h"
 #include "home/home.h"
 #include "uri/uri.h"
 
@@ -132,14 +133,15 @@ static code trust_service(start *s, FILE *out, err *e)
     buf origin;
     buf_init(&origin, FILE_BYTES_MAX);
     code c = url_parse(&s->arena, s->url, &u, e);
-    if (c == OK)
-        c = trust_store_load(&store, e);
     if (c == OK) {
         uri_origin o = url_origin(&u);
         origin_format(&origin, &o);
-        s->url = arena_str(&s->arena, buf_str(&origin));
-        c = trust_store_add(store, s->url, e);
+        c = trust_read(arena_str(&s->arena, buf_str(&origin)), "--service", &s->arena, &s->url, e);
     }
+    if (c == OK)
+        c = trust_store_load(&store, e);
+    if (c == OK)
+        c = trust_store_add(store, s->url, e);
     if (c == OK)
         fprintf(out, "trusted " STR_FMT "\n", STR_ARG(s->url));
     trust_store_free(store);

@@ -9,13 +9,11 @@ static const option_row *const plain_tables[] = {cmd_common, NULL};
 // ---- add ----------------------------------------------------------------------------------------
 
 // Nothing is stored unless all of it can be trusted.
-static code check_specs(const str_list *args, err *e)
+static code read_specs(const str_list *args, arena *a, str *ret, err *e)
 {
-    trust_set *set = trust_set_new();
     code c = OK;
     for (size_t i = 0; i < args->len && c == OK; i++)
-        c = trust_add(set, args->ptr[i], "trust add", e);
-    trust_set_free(set);
+        c = trust_read(args->ptr[i], "trust add", a, &ret[i], e);
     return c;
 }
 
@@ -23,16 +21,19 @@ static code run_add(cmd_call *call, err *e)
 {
     const str_list *args = option_args(call->options);
     trust_store *store = NULL;
-    code c = check_specs(args, e);
+    arena a;
+    arena_init(&a);
+    str *specs = arena_array(&a, args->len, sizeof(str));
+    code c = read_specs(args, &a, specs, e);
     if (c == OK)
         c = trust_store_load(&store, e);
     for (size_t i = 0; i < args->len && c == OK; i++) {
-        str spec = str_trim(args->ptr[i]);
-        c = trust_store_add(store, spec, e);
+        c = trust_store_add(store, specs[i], e);
         if (c == OK)
-            fprintf(call->out, "trusted: " STR_FMT "\n", STR_ARG(spec));
+            fprintf(call->out, "trusted: " STR_FMT "\n", STR_ARG(specs[i]));
     }
     trust_store_free(store);
+    arena_deinit(&a);
     return c;
 }
 
@@ -56,13 +57,27 @@ const verb verb_trust_add = {.spec = &add_spec, .group = VERB_REACH, .run = run_
 
 // ---- remove -------------------------------------------------------------------------------------
 
+// The spelling in which the store has an origin, which may be another than today's.
+static str as_stored(const trust_store *store, str what, arena *a)
+{
+    const trust_entry *one;
+    str wanted, spec;
+    if (trust_read(what, "", a, &wanted, NULL))
+        return what;
+    for (size_t i = 0; (one = trust_store_at(store, i)); i++)
+        if (!one->hash.len && trust_read(one->spec, "", a, &spec, NULL) == OK &&
+            str_eq(spec, wanted))
+            return one->spec;
+    return what;
+}
+
 // A file may be named as it is from here; it is stored by its absolute path.
 static code remove_one(trust_store *store, str what, err *e)
 {
     arena a;
     const char *path;
-    code c = trust_store_remove(store, what, e);
     arena_init(&a);
+    code c = trust_store_remove(store, as_stored(store, what, &a), e);
     if (c == HOME_ABSENT && project_find(&a, arena_cstr(&a, what), &path, NULL) == OK &&
         trust_store_remove(store, str_from(path), NULL) == OK) {
         *e = ERR_INIT;

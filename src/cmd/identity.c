@@ -115,6 +115,21 @@ static code trust_list(identity_setup *s, const home_project *p, err *e)
     return c;
 }
 
+// The store takes nothing that can't be trusted; a hand may have written it, or an older gatepost.
+static code trust_stored(identity_setup *s, err *e)
+{
+    const trust_entry *entry;
+    for (size_t i = 0; (entry = trust_store_at(s->store, i)); i++) {
+        if (entry->hash.len || trust_add(s->trust, entry->spec, "gatepost trust", e) == OK)
+            continue;
+        (void)err_wrap(e, "%s", trust_store_path(s->store));
+        e->hint[0] = '\0';
+        return err_hint(e, "take it out: gatepost trust remove '" STR_FMT "'",
+                        STR_ARG(entry->spec));
+    }
+    return OK;
+}
+
 static code trust_services(identity_setup *s, bool local, err *e)
 {
     code c = OK;
@@ -138,10 +153,8 @@ static code gather_trust(identity_setup *s, const option_values *o, err *e)
     const str_list *given = option_list(o, "trust");
     for (size_t i = 0; c == OK && i < given->len; i++)
         c = trust_add_list(s->trust, given->ptr[i], option_origin(o, "trust"), e);
-    const trust_entry *entry;
-    for (size_t i = 0; c == OK && (entry = trust_store_at(s->store, i)); i++)
-        if (!entry->hash.len)
-            c = trust_add(s->trust, entry->spec, "gatepost trust", e);
+    if (c == OK)
+        c = trust_stored(s, e);
     if (c == OK)
         c = trust_list(s, s->user, e);
     if (c == OK && s->project->trusted)

@@ -34,9 +34,12 @@ typedef struct trust_set trust_set;
 trust_set *trust_set_new(void);
 void trust_set_free(trust_set *t);
 
-// Adds what `spec` names: a project number, the project hash of a run.app host, or an origin
-// (https://host[:port], or http on a loopback address). `from` says for the report who gave it
-// ("--trust", "GATEPOST_TRUST", a file). TRUST_SPEC when it is none of these.
+// What `spec` names, in its one spelling: a project number, the project hash of a run.app host, or
+// an origin (https://host[:port], or http on a loopback address). TRUST_SPEC when it is none of
+// these. `from` says who gave it ("--trust", "GATEPOST_TRUST", a file). The text lives in the arena
+// or in `spec`.
+CODE_CHECKED trust_read(str spec, const char *from, arena *a, str *ret_canonical, err *e);
+// Adds it.
 CODE_CHECKED trust_add(trust_set *t, str spec, const char *from, err *e);
 // The same for a list separated by commas or blanks.
 CODE_CHECKED trust_add_list(trust_set *t, str specs, const char *from, err *e);

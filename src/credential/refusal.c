@@ -70,12 +70,14 @@ static bool not_a_jwt(asking *x)
     str t = x->r->token;
     if (jwt_looks_like(t))
         return false;
-    if (str_starts(t, STR("ya29.")) || str_chr(t, '.') < 0)
+    if (str_starts(t, STR("ya29.")))
         because(x, GUARD_ACCESS_TOKEN,
                 "an access token was sent, but Cloud Run wants an ID token: one that is made for "
                 "exactly this service");
     else
-        because(x, JWT_FORMAT, "what was sent as a bearer is not a JWT");
+        because(x, JWT_FORMAT,
+                "what was sent as a bearer is not a JWT, nor has it the form of Google's access "
+                "tokens");
     fix(x, "remove the script or header that sets Authorization (gatepost lint --fix COLLECTION): "
            "gatepost run mints the right token; or ask for target_audience instead of scope");
     return true;

@@ -39,7 +39,7 @@ struct row {
 static const row rows[] = {
     {403, NULL, "", 0, IAM_ANONYMOUS, "carried no identity", "gatepost connect " URL},
     {401, NULL, "ya29.c.b0Aaekm1K", 0, GUARD_ACCESS_TOKEN, "access token", "gatepost lint --fix"},
-    {401, NULL, "opaque", 0, GUARD_ACCESS_TOKEN, "access token", "target_audience"},
+    {401, NULL, "opaque", 0, JWT_FORMAT, "nor has it the form", "gatepost run"},
     {401, NULL, "not.a.jwt", 0, JWT_FORMAT, "not a JWT", "gatepost run"},
     {401, NULL, "", 0, GUARD_SCHEME, "no bearer", "gatepost token --audience " URL},
     {401, CLAIMS(URL, "1799999999"), NULL, 0, JWT_EXPIRED, "expired 1 s ago", "--audience " URL},

@@ -67,16 +67,14 @@ uint64_t trust_version(const trust_set *t)
 
 // A project number has 6 to 20 digits; a hash is what stands in SERVICE-HASH-CODE.a.run.app:
 // 6 to 20 lower-case letters and digits, with at least one letter.
-static bool is_project(str spec, bool *ret_number)
+static bool is_project(str spec)
 {
     if (spec.len < 6 || spec.len > 20)
         return false;
-    *ret_number = true;
     for (size_t i = 0; i < spec.len; i++) {
         char c = spec.ptr[i];
         if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'z'))
             return false;
-        *ret_number &= ascii_is_digit(c);
     }
     return true;
 }
@@ -95,7 +93,7 @@ static bool may_be_trusted(const uri_origin *o)
     return loopback;
 }
 
-static code add_origin(trust_set *t, arena *a, str spec, const char *from, err *e)
+static code read_origin(str spec, const char *from, arena *a, str *ret_canonical, err *e)
 {
     uri_origin o;
     if (origin_parse(a, spec, &o, e)) {
@@ -113,32 +111,38 @@ static code add_origin(trust_set *t, arena *a, str spec, const char *from, err *
     buf text;
     buf_init(&text, 1024);
     origin_format(&text, &o);
-    put(t, &t->origins, buf_str(&text), from, STR_NONE);
+    *ret_canonical = arena_str(a, buf_str(&text));
     buf_deinit(&text);
     return OK;
 }
 
-code trust_add(trust_set *t, str spec, const char *from, err *e)
+code trust_read(str spec, const char *from, arena *a, str *ret_canonical, err *e)
 {
-    bool number;
     spec = str_trim(spec);
-    if (is_project(spec, &number)) {
-        put(t, &t->projects, spec, from, STR_NONE);
+    if (is_project(spec)) {
+        *ret_canonical = spec;
         return OK;
     }
-    if (str_find(spec, STR("://")) > 0) {
-        arena a;
-        arena_init(&a);
-        code c = add_origin(t, &a, spec, from, e);
-        arena_deinit(&a);
-        return c;
-    }
+    if (str_find(spec, STR("://")) > 0)
+        return read_origin(spec, from, a, ret_canonical, e);
     (void)err_set(e, TRUST_SPEC,
                   "%s: '" STR_FMT "' is neither a project number, a project hash nor "
                   "an origin",
                   from, STR_ARG(spec));
     return err_hint(e, "gcloud projects describe ID --format='value(projectNumber)' tells a "
                        "project's number; an origin looks like https://host");
+}
+
+code trust_add(trust_set *t, str spec, const char *from, err *e)
+{
+    arena a;
+    str key;
+    arena_init(&a);
+    code c = trust_read(spec, from, &a, &key, e);
+    if (c == OK)
+        put(t, str_find(key, STR("://")) > 0 ? &t->origins : &t->projects, key, from, STR_NONE);
+    arena_deinit(&a);
+    return c;
 }
 
 static bool is_separator(char c)

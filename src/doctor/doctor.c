@@ -258,9 +258,10 @@ static flow_next get_token(void *ctx, err *e)
     if (d->match.level == TRUST_NONE) {
         r->why_no_caller =
             arena_printf(&d->a, "%s isn't trusted with an identity", d->match.origin);
-        r->no_caller_fix =
-            arena_printf(&d->a, "gatepost trust add %s",
-                         d->match.project_known ? d->match.project : d->match.origin);
+        if (d->match.https || d->match.loopback) // nothing else can be trusted
+            r->no_caller_fix =
+                arena_printf(&d->a, "gatepost trust add %s",
+                             d->match.project_known ? d->match.project : d->match.origin);
         return FLOW_MORE;
     }
     credential_want want = {

@@ -160,7 +160,9 @@ static code check_identity(connect_target *t, err *e)
     }
     if (d.action == INJECTION_PLAIN && !none) {
         (void)err_set(e, TRUST_MISSING, "%s isn't trusted with an identity", d.trust.origin);
-        return err_hint(e, "if it may get one: --trust %s", d.trust.origin);
+        return d.trust.https || d.trust.loopback
+                   ? err_hint(e, "if it may get one: --trust %s", d.trust.origin)
+                   : err_hint(e, "call it by https: no identity is sent over plain http");
     }
     describe(t, &d, who);
     return OK;

@@ -59,6 +59,7 @@ typedef struct trust_store trust_store;
 CODE_CHECKED trust_store_load(trust_store **ret_store, err *e);
 void trust_store_free(trust_store *s);                             // NULL is allowed
 const trust_entry *trust_store_at(const trust_store *s, size_t i); // NULL behind the last
+const char *trust_store_path(const trust_store *s);
 bool trust_store_has_file(const trust_store *s, const char *hash_hex);
 // Each change is written before it returns. Adding what is there does nothing; removing what isn't
 // there is HOME_ABSENT.

@@ -13,7 +13,8 @@ enum { TRUST_BYTES_MAX = 1 << 20, TRUST_ENTRIES_MAX = 10000 };
 static const char file_name[] = "trust.json";
 
 struct trust_store {
-    arena mem; // of the entries' texts
+    arena mem; // of the texts
+    const char *path;
     VEC(trust_entry) entries;
 };
 
@@ -86,7 +87,7 @@ static code reload(trust_store *s, err *e)
     vec_reset(&s->entries);
     code c = home_path(HOME_CONFIG, false, &a, &dir, e);
     if (c == OK) {
-        path = arena_printf(&a, "%s/%s", dir, file_name).ptr;
+        s->path = path = arena_printf(&s->mem, "%s/%s", dir, file_name).ptr;
         c = own_read(path, &rule, &a, &content, e);
     }
     if (c == OK && content.ptr)
@@ -119,6 +120,11 @@ void trust_store_free(trust_store *s)
 const trust_entry *trust_store_at(const trust_store *s, size_t i)
 {
     return i < s->entries.len ? &s->entries.ptr[i] : NULL;
+}
+
+const char *trust_store_path(const trust_store *s)
+{
+    return s->path;
 }
 
 bool trust_store_has_file(const trust_store *s, const char *hash_hex)
