@@ -139,7 +139,7 @@ const services = [
   service('two containers with a port', `${box('ports: [{containerPort: 1}]')}        - command: [x]\n          name: b\n          ports: ¶[{containerPort: 2}]\n`.replace('ports: [{containerPort: 1}]', 'name: a\n          ports: [{containerPort: 1}]'), 'GP-DATA-07', 'only one container may have a port', 'keep the one that takes the calls'),
   service('a port out of range', box('ports: [{containerPort: ¶80800}]'), 'GP-DATA-07', 'from 1 to 65535', 'remove the line'),
   service('a port by name', box('ports: [{containerPort: ¶http}]'), 'GP-DATA-04', 'must be a number, not a string', 'a number, without quotes'),
-  service('an unknown protocol', box('ports: [{containerPort: 8080, name: ¶http9}]'), 'GP-DATA-07', 'must be http1 or h2c', 'name: must be http1'),
+  service('an unknown protocol', box('ports: [{containerPort: 8080, name: ¶http9}]'), 'GP-DATA-07', 'must be http1 or h2c', 'leave the name out'),
   service('envFrom', box('¶envFrom: []'), 'GP-UP-01', "isn't supported", 'list the variables under env'),
   service('a value of a config map', box('env: [{name: A, valueFrom: {¶configMapKeyRef: {name: x, key: y}}}]'), 'GP-UP-01', "isn't supported", 'secretKeyRef'),
   service('a variable without a name', box('env: [¶{value: a}]'), 'GP-DATA-05', 'name: is missing', "add 'name'"),
@@ -197,6 +197,7 @@ const policies = [
   policy('a user without a domain', members('[¶"user:alice"]'), 'GP-IAM-01', "isn't a member", 'one e-mail address'),
   policy('a domain with an @', members('[¶"domain:@example.com"]'), 'GP-IAM-01', "isn't a member", 'write domain:example.com'),
   policy('a condition without a title', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": ¶{"expression": "true"}}]}', 'GP-POL-01', 'title: is missing', "add 'title'"),
+  policy('a condition that breaks off', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": {"title": "t", "expression": ¶"size(1"}}]}', 'GP-CEL-01', "at 1:7 of \"t\": the expression ends", 'brackets and quotes'),
   policy('a condition with a misspelt attribute', '{"bindings": [{"role": "roles/run.invoker", "members": [], "condition": {"title": "t", "expression": ¶"request.pth == 1"}}]}', 'GP-CEL-02', "at 1:1 of \"t\": there is no variable 'request.pth'", "did you mean 'request.path'?"),
   policy('a condition for everybody', '{"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"], "condition": ¶{"title": "t", "expression": "true"}}]}', 'GP-POL-02', 'nothing is granted to everybody under a condition', 'name the callers'),
 ];

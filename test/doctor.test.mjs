@@ -151,6 +151,13 @@ test('unreachable: exit 5, and --local where the running up would serve it', asy
   const cloud = await doctor(`${ECHO}/x`, [], { env: { https_proxy: 'http://127.0.0.1:1' } });
   assert.equal(cloud.code, 5);
   assert.match(cloud.stderr, /\n {2}hint: gatepost up serves it: call it with --local/);
+  const none = await doctor('https://nosuch-k2v7xw4mqa-uc.a.run.app/', ['--local'], { env: { https_proxy: 'http://127.0.0.1:1' } });
+  assert.match(none.stderr, /\n {2}hint: no service of the running 'gatepost up' has this URL; it serves: .*\becho\b/);
+  const file = join(gp.home, 'numberless.yaml');
+  await writeFile(file, 'project: {id: my-project, region: us-central1}\n');
+  const connect = await gp.gatepost(['connect', 'nosuch', '--project-file', file]);
+  assert.equal(connect.code, 3);
+  assert.match(connect.stderr, /has no service 'nosuch' \[GP-HOME-04\]\n {2}hint: it serves: .*\becho\b/);
 });
 
 test('an origin that is not trusted is called without identity only', async (t) => {

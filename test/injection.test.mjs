@@ -281,7 +281,9 @@ test('--impersonate-service-account asks the local IAM, which decides', async ()
   assert.match(allowed.of('x').identity.source, /impersonation/);
   const refused = await of(TESTER, '--account', STRANGER);
   assert.match(refused.of('x').requestError.message, /IAM answered 403 to impersonating tester@.* as stranger@/);
-  assert.match(refused.of('x').requestError.hint, /add-iam-policy-binding tester@.*--member=serviceAccount:stranger@/);
+  assert.match(refused.of('x').requestError.hint, /^in gatepost\.yaml let the policy of the account tester@\S+ give serviceAccount:stranger@\S+ roles\/iam\.serviceAccount(OpenId)?TokenCreator/);
+  const unheeded = await gp.gatepost(['doctor', '--local', `${ECHO}/p`], { env: { CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT: STRANGER } });
+  assert.match(unheeded.stdout, /with +200/);
   assert.equal(refused.got('/p-tester'), undefined);
 });
 

@@ -70,8 +70,12 @@ static code read_issuer(check *k)
     k->asked.as_json = str_eq(option_text(o, "format"), STR("json"));
     if (option_flag(o, "local"))
         return use_local_issuer(k);
-    if (k->asked.issuer.len)
+    if (k->asked.issuer.len) {
+        const home_address *up = NULL;
+        k->asked.try_local =
+            address_read(&k->arena, &up, NULL) == OK && up && str_eq(up->issuer, k->asked.issuer);
         return OK;
+    }
     err_set(k->e, OPTION_ARGS, "whose token should it be?");
     err_hint(k->e, "give --issuer URL, or --local for a token of the running 'gatepost up'");
     return OPTION_ARGS;

@@ -58,7 +58,7 @@ static code unknown_service(const chooser *c, str what, err *e)
     }
     (void)err_set(e, HOME_ABSENT, "the running 'gatepost up' has no service '" STR_FMT "'",
                   STR_ARG(what));
-    return err_hint(e, "gatepost up --print-address-file names the file that lists its services");
+    return err_hint(e, "it serves: " STR_FMT, STR_ARG(address_services(c->s->up, &c->s->arena)));
 }
 
 // ---- those of a project in the cloud ------------------------------------------------------------
@@ -75,21 +75,28 @@ static str told(const home_project *p, const char *key)
     return v && (v->type == JSON_STRING || v->type == JSON_NUMBER) ? v->text : STR_NONE;
 }
 
-static code find_project(const chooser *c, run_app *n, err *e)
+static bool find_project(const chooser *c, run_app *n)
 {
     const home_project *p = c->s->project;
     str project = option_text(c->o, "project");
     uint64_t digits;
     if (str_to_u64(project, &digits)) {
         n->number = project;
-        return OK;
+        return true;
     }
     if (!project.len || str_eq(project, p->id)) {
         n->number = told(p, "number");
         n->hash = n->number.len ? STR_NONE : told(p, "hash");
     }
-    if (n->number.len || n->hash.len)
-        return OK;
+    return n->number.len || n->hash.len;
+}
+
+// Who asks for a region or a project means the cloud; who doesn't may have misspelt a service's
+// name.
+static code unknown_project(const chooser *c, str name, err *e)
+{
+    if (!names_region(c->o) && !option_is_set(c->o, "project"))
+        return unknown_service(c, name, e);
     (void)err_set(e, OPTION_INVALID, "--region: the project's number isn't known");
     return err_hint(e, "--project NUMBER, which is printed by: gcloud projects describe "
                        "PROJECT --format='value(projectNumber)'");
@@ -104,8 +111,8 @@ static code in_cloud(chooser *c, str name, str *ret_url, err *e)
         n.region = told(c->s->project, "region");
     if (!n.region.len)
         return unknown_service(c, name, e);
-    if (find_project(c, &n, e))
-        return e->code;
+    if (!find_project(c, &n))
+        return unknown_project(c, name, e);
     buf_init(&host, 512);
     run_app_format(&host, &n);
     *ret_url = arena_printf(&c->s->arena, "https://%s", buf_cstr(&host));

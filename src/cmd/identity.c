@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/identity.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 const option_row cmd_identity[] = {
@@ -19,12 +20,14 @@ const option_row cmd_identity[] = {
      .kind = OPTION_TEXT,
      .value = "EMAIL",
      .group = "Identity",
-     .help = "The account of gcloud or of the running 'gatepost up' that calls"},
+     .help = "The account of gcloud or of the running 'gatepost up' that calls; without --local "
+             "CLOUDSDK_CORE_ACCOUNT names it too"},
     {.name = "impersonate-service-account",
      .kind = OPTION_TEXT,
      .value = "EMAIL",
      .group = "Identity",
-     .help = "Call as this service account; several, separated by commas, are a chain"},
+     .help = "Call as this service account; several, separated by commas, are a chain; without "
+             "--local CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT names it too"},
     {.name = "audiences",
      .kind = OPTION_TEXT,
      .value = "AUDIENCE",
@@ -296,6 +299,16 @@ static void make_provider(identity_setup *s, loop *l, const option_values *o, co
     s->credentials = credential_provider_new(l, &options);
 }
 
+// gcloud's variable speaks of the cloud; who set it might think that it counts here too.
+static void note_unheeded(identity_setup *s, const option_values *o)
+{
+    static const char variable[] = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT";
+    const char *value = getenv(variable);
+    if (value && *value && option_flag(o, "local") &&
+        !option_is_set(o, "impersonate-service-account"))
+        note(s, "%s is not heeded with --local; --impersonate-service-account is", variable);
+}
+
 code identity_open(identity_setup *s, loop *l, option_values *o, const char *dir, err *e)
 {
     *s = (identity_setup){0};
@@ -314,6 +327,7 @@ code identity_open(identity_setup *s, loop *l, option_values *o, const char *dir
     gather_identities(s, s->user);
     gather_identities(s, s->project);
     note_wanted(s, option_text(o, "identity"));
+    note_unheeded(s, o);
     make_provider(s, l, o, dir);
     return OK;
 }

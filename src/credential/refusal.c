@@ -175,7 +175,9 @@ static bool wrong_audience(asking *x)
 static void explain_401(asking *x)
 {
     if (!x->r->token.len) {
-        because(x, GUARD_SCHEME, "an Authorization header was sent that holds no bearer token");
+        because(x, GUARD_SCHEME,
+                "an Authorization or X-Serverless-Authorization header was sent that holds no "
+                "bearer token");
         mint_instead(x);
         return;
     }

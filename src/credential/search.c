@@ -109,6 +109,12 @@ static found try_token_file(search *s)
     const char *path = option_env(s->o, what);
     if (!path)
         return FOUND_NOT;
+    if (access(path, R_OK) != 0) {
+        (void)err_sys(s->e, CRED_FILE, errno, "%s: can't read '%s'", what, path);
+        (void)err_hint(s->e, "write a token there, or unset the variable");
+        step(s, what, FOUND_BROKEN, "%s can't be used", path);
+        return FOUND_BROKEN;
+    }
     s->c->who.source = CREDENTIAL_TOKEN;
     s->c->who.place = s->c->token_file = arena_str(s->a, str_from(path));
     step(s, what, FOUND_YES, "%s: an access token", path);

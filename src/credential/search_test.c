@@ -67,6 +67,10 @@ static void the_order_of_the_search(void **state)
     assert_strz(identify(f, "", false)->principal, "override@p.iam.gserviceaccount.com");
 
     set_env(f, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "/nowhere");
+    identify(f, "", false);
+    assert_int_equal(f->e.code, CRED_FILE);
+    assert_non_null(strstr(f->e.msg, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: can't read '/nowhere'"));
+    set_env(f, "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "/dev/null");
     assert_int_equal(identify(f, "", false)->source, CREDENTIAL_TOKEN);
 
     f->options.account = "sa@p.iam.gserviceaccount.com";

@@ -397,6 +397,20 @@ static code hint_federation(const caller *c, str target, err *e)
                     STR_ARG(target), STR_ARG(end < 0 ? pool : str_sub(pool, 0, (size_t)end)));
 }
 
+static const char *kind_of(str email)
+{
+    return str_ends(email, STR(".gserviceaccount.com")) ? "serviceAccount" : "user";
+}
+
+static code hint_local(str target, str base, const char *role, err *e)
+{
+    return err_hint(e,
+                    "in gatepost.yaml let the policy of the account " STR_FMT " give %s:" STR_FMT
+                    " roles/iam.serviceAccount%sTokenCreator; then start it again: "
+                    "gatepost up",
+                    STR_ARG(target), kind_of(base), STR_ARG(base), role);
+}
+
 static code refused_impersonate(exchange *x, const fetch_response *res, err *e)
 {
     size_t count;
@@ -410,20 +424,23 @@ static code refused_impersonate(exchange *x, const fetch_response *res, err *e)
     (void)err_set(e, CRED_IMPERSONATION,
                   "IAM answered %d to impersonating " STR_FMT " as " STR_FMT "%s" STR_FMT,
                   res->status, STR_ARG(target), STR_ARG(base), text.len ? ": " : "", STR_ARG(text));
+    bool local = x->caller->who.local;
     if (res->status == 404)
-        return err_hint(e, "is the e-mail right? gcloud iam service-accounts list");
+        return err_hint(e, local ? "is the e-mail right? gatepost.yaml has the accounts"
+                                 : "is the e-mail right? gcloud iam service-accounts list");
     if (res->status == 401) // a self-signed token shows by its times that a clock is wrong
         add_skew(x, e);
     if (res->status != 403)
         return CRED_IMPERSONATION;
     if (x->base.stage == 1 && x->caller->external)
         return hint_federation(x->caller, target, e);
+    const char *role = x->kind == CREDENTIAL_ID_TOKEN && count == 1 ? "OpenId" : "";
+    if (local)
+        return hint_local(targets[0], base, role, e);
     return err_hint(e,
                     "gcloud iam service-accounts add-iam-policy-binding " STR_FMT
                     " --member=%s:" STR_FMT " --role=roles/iam.serviceAccount%sTokenCreator",
-                    STR_ARG(targets[0]),
-                    str_ends(base, STR(".gserviceaccount.com")) ? "serviceAccount" : "user",
-                    STR_ARG(base), x->kind == CREDENTIAL_ID_TOKEN && count == 1 ? "OpenId" : "");
+                    STR_ARG(targets[0]), kind_of(base), STR_ARG(base), role);
 }
 
 const source source_impersonate = {CLIENT_CLOUD, ask_impersonate, read_impersonate,

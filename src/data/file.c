@@ -59,7 +59,9 @@ code file_read(arena *a, const char *path, size_t bytes_max, str *ret_text, err 
         int why = errno;
         err_sys(e, DATA_FILE, why, "can't read '%s'", path);
         if (e && why == ENOENT)
-            err_hint(e, "check the name; it is looked up from the current directory");
+            err_hint(e, path[0] == '/'
+                            ? "check the name"
+                            : "check the name; it is looked up from the current directory");
         return DATA_FILE;
     }
     code c = file_read_fd(a, fd, path, bytes_max, ret_text, e);

@@ -488,6 +488,7 @@ static void files_are_read_whole_or_refused(void **state)
     unlink(path);
     assert_code(file_read(&f->a, path, 9, &text, &f->e), DATA_FILE);
     assert_non_null(strstr(f->e.msg, "No such file"));
+    assert_string_equal(f->e.hint, "check the name"); // it is absolute: looked up from nowhere
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     assert_true(write(ends[1], "0123456789", 10) == 10);

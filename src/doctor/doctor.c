@@ -133,6 +133,12 @@ static void unreachable(doctor *d, const err *e)
     if (!d->o.local && d->service) {
         own.hint[0] = '\0'; // this one is the better
         (void)err_hint(&own, "gatepost up serves it: call it with --local");
+    } else if (d->o.local && d->o.up && !d->service &&
+               host_within(str_from(d->match.authority), STR("run.app"))) {
+        own.hint[0] = '\0';
+        (void)err_hint(&own,
+                       "no service of the running 'gatepost up' has this URL; it serves: " STR_FMT,
+                       STR_ARG(address_services(d->o.up, &d->a)));
     }
     flow_fail(&d->flow, &own);
 }

@@ -267,3 +267,15 @@ void address_remove(void)
         unlink(path);
     arena_deinit(&a);
 }
+
+str address_services(const home_address *up, arena *a)
+{
+    enum { LIST_BYTES_MAX = 400 };
+    buf out;
+    buf_init(&out, LIST_BYTES_MAX);
+    for (size_t i = 0; i < up->service_count && out.len < LIST_BYTES_MAX / 2; i++)
+        buf_addf(&out, "%s" STR_FMT, i ? ", " : "", STR_ARG(up->services[i].name));
+    str list = arena_str(a, buf_str(&out));
+    buf_deinit(&out);
+    return list.len ? list : STR("none");
+}

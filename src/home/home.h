@@ -118,6 +118,8 @@ CODE_CHECKED address_write(const home_address *ad, err *e);
 // *ret_ad is NULL when no `up` is running (no file, or its process is gone). A file that can't be
 // believed is HOME_FORGED. Strings live in the arena.
 CODE_CHECKED address_read(arena *a, const home_address **ret_ad, err *e);
+// The names of its services, as many as fit a hint: "orders, users".
+str address_services(const home_address *up, arena *a);
 // Removes the file when it is this process's. For a signal handler's clean-up path: no error.
 void address_remove(void);
 

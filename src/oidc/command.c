@@ -84,6 +84,7 @@ void oidc_command_verify(loop *l, const oidc_report *asked,
                                .issuer = arena_str(&cmd->mem, asked->issuer),
                                .audience = arena_str(&cmd->mem, asked->audience),
                                .jwks_url = arena_str(&cmd->mem, asked->jwks_url),
+                               .try_local = asked->try_local,
                                .as_json = asked->as_json};
     cmd->issuers = oidc_new(l, &options);
     cmd->on_done = on_done;

@@ -154,13 +154,18 @@ static void an_issuer_that_cannot_be_asked(void **state)
     fixture *f = *state;
     f->status = 404;
     assert_code(run(f, (oidc_report){.token = token_of(f, key_a)}), OIDC_KEYS);
-    assert_says(f, "  signature  WRONG  the keys of http://127.0.0.1:");
+    assert_says(f, "  signature  ?      not checked: the keys of http://127.0.0.1:");
     assert_says(f, "answered 404 [GP-OIDC-02]\n");
     f->status = 200;
     assert_code(run(f, (oidc_report){.token = token_of(f, key_a),
                                      .jwks_url = STR("http://127.0.0.1:1/keys")}),
                 OIDC_KEYS);
     assert_says(f, "fix:   is the issuer's address right, and does this machine reach it? --jwks");
+    assert_code(run(f, (oidc_report){.token = token_of(f, key_a),
+                                     .try_local = true,
+                                     .jwks_url = STR("http://127.0.0.1:1/keys")}),
+                OIDC_KEYS);
+    assert_says(f, "fix:   if it is a token of the running 'gatepost up': --local; otherwise: ");
     assert_code(run(f, (oidc_report){.token = token_of(f, key_a), .issuer = STR("nonsense")}),
                 OIDC_CONFIG);
 }

@@ -114,8 +114,9 @@ typedef struct oidc_report oidc_report;
 struct oidc_report {
     str token;
     str issuer;
-    str audience; // empty: not checked
-    str jwks_url; // empty: discovery
+    str audience;   // empty: not checked
+    str jwks_url;   // empty: discovery
+    bool try_local; // the running `gatepost up` issues such tokens too
     bool as_json;
 };
 // Fetches what is needed, then calls back once: OK when the token is good. `text` is the report in

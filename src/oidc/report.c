@@ -71,6 +71,22 @@ static void wrong(report *r, const char *name, const err *e, const char *fix)
                                            .fix = arena_str(r->mem, hint)};
 }
 
+#define TRY_LOCAL "if it is a token of the running 'gatepost up': --local; otherwise: "
+
+// The keys didn't come.
+static void unchecked(report *r)
+{
+    err e = *r->why;
+    if (r->asked->try_local)
+        e.hint[0] = '\0'; // the fix knows better
+    (void)err_wrap(&e, "not checked");
+    wrong(r, "signature", &e,
+          r->asked->try_local ? TRY_LOCAL "does this machine reach the issuer?"
+                              : "is the issuer's address right, and does this machine reach it? "
+                                "--jwks URL names the keys themselves");
+    r->checks[r->count - 1].state = CHECK_OPEN;
+}
+
 // An access token that is a JWT (RFC 9068). It is sound where its audience is an API of the
 // issuer's; the gate and Cloud Run want ID tokens, so the report says what it is.
 static bool is_access_token(const report *r, const jwt *t)
@@ -123,14 +139,15 @@ static void check_signature(report *r)
         skipped(r, "signature", STR("not checked: only the expected issuer's keys are asked"));
         return;
     case OIDC_KEYS:
-        wrong(r, "signature", r->why,
-              "is the issuer's address right, and does this machine reach it? --jwks URL names "
-              "the keys themselves");
+        unchecked(r);
         return;
     case JWT_KEY:
         wrong(r, "signature", r->why,
-              "the issuer has withdrawn that key, or the token is from another place (a token of "
-              "gatepost up has no power in the cloud, nor the reverse): take a new one");
+              r->asked->try_local
+                  ? TRY_LOCAL "the issuer has withdrawn that key: take a new one"
+                  : "the issuer has withdrawn that key, or the token is from another place (a "
+                    "token of "
+                    "gatepost up has no power in the cloud, nor the reverse): take a new one");
         return;
     case JWT_ALG:
         wrong(r, "signature", r->why, "the token isn't by this issuer");
@@ -237,7 +254,7 @@ code report_make(report *r, err *e)
     }
     for (size_t i = 0; i < r->count; i++) {
         const report_check *c = &r->checks[i];
-        if (c->state != CHECK_WRONG)
+        if (c->code == OK)
             continue;
         (void)err_set(e, c->code, "%s: " STR_FMT, c->name, STR_ARG(c->text));
         return c->fix.len ? err_hint(e, STR_FMT, STR_ARG(c->fix)) : c->code;
@@ -250,7 +267,7 @@ code report_make(report *r, err *e)
 static bool is_good(const report *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->checks[i].state == CHECK_WRONG)
+        if (r->checks[i].code != OK)
             return false;
     return true;
 }
@@ -258,12 +275,12 @@ static bool is_good(const report *r)
 void report_text(const report *r, buf *out)
 {
     static const char *const words[] = {
-        [CHECK_GOOD] = "ok", [CHECK_WRONG] = "WRONG", [CHECK_SKIPPED] = "-"};
+        [CHECK_GOOD] = "ok", [CHECK_WRONG] = "WRONG", [CHECK_OPEN] = "?", [CHECK_SKIPPED] = "-"};
     buf_addz(out, is_good(r) ? "the token is good\n" : "the token is refused\n");
     for (size_t i = 0; i < r->count; i++) {
         const report_check *c = &r->checks[i];
         buf_addf(out, "  %-9s  %-5s  " STR_FMT, c->name, words[c->state], STR_ARG(c->text));
-        if (c->state == CHECK_WRONG)
+        if (c->code != OK)
             buf_addf(out, " [%s]", code_id(c->code));
         buf_addc(out, '\n');
         if (c->fix.len)
@@ -275,12 +292,12 @@ static void check_json(const report_check *c, jout *w)
 {
     jout_object(w, NULL);
     jout_str(w, "check", str_from(c->name));
-    if (c->state == CHECK_SKIPPED)
+    if (c->state == CHECK_SKIPPED || c->state == CHECK_OPEN)
         jout_null(w, "ok");
     else
         jout_bool(w, "ok", c->state == CHECK_GOOD);
     jout_str(w, "detail", c->text);
-    if (c->state == CHECK_WRONG)
+    if (c->code != OK)
         jout_str(w, "code", str_from(code_id(c->code)));
     if (c->fix.len)
         jout_str(w, "fix", c->fix);

@@ -5,14 +5,14 @@
 
 #include "oidc/oidc.h"
 
-typedef enum check_state { CHECK_GOOD, CHECK_WRONG, CHECK_SKIPPED } check_state;
+typedef enum check_state { CHECK_GOOD, CHECK_WRONG, CHECK_OPEN, CHECK_SKIPPED } check_state;
 
 typedef struct report_check report_check;
 struct report_check {
     const char *name;
     check_state state;
     str text;
-    code code; // of a wrong one
+    code code; // of a wrong one, and of an open one: it could not be checked
     str fix;   // "" when there is nothing to do but read the text
 };
 

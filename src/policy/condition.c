@@ -120,6 +120,9 @@ static code compile(const cel_env *env, const json *v, condition *c, err *e)
         return OK;
     (void)json_err(v, e, failed, "at %u:%u of \"" STR_FMT "\": %s", why.line, why.col,
                    STR_ARG(c->title), why.msg);
+    if (!why.hint[0] && failed == CEL_SYNTAX)
+        return err_hint(e, "the place is within the expression: close its brackets and quotes, and "
+                           "write what each operator needs on both sides");
     return why.hint[0] ? err_hint(e, "%s", why.hint) : failed;
 }
 
