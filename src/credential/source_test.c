@@ -129,10 +129,10 @@ static void a_refused_impersonation_names_the_grant(void **state)
     ask(f, w);
     assert_int_equal(f->e.code, CRED_IMPERSONATION);
     assert_non_null(strstr(f->e.msg, "getOpenIdToken"));
-    assert_non_null(strstr(f->e.hint, "gcloud iam service-accounts add-iam-policy-binding "
-                                      "robot@p.iam.gserviceaccount.com "
-                                      "--member=serviceAccount:tester@demo.iam.gserviceaccount.com "
-                                      "--role=roles/iam.serviceAccountOpenIdTokenCreator"));
+    assert_non_null(strstr(
+        f->e.hint, "in gatepost.yaml let the policy of the account robot@p.iam.gserviceaccount.com "
+                   "give serviceAccount:tester@demo.iam.gserviceaccount.com "
+                   "roles/iam.serviceAccountOpenIdTokenCreator"));
 }
 
 static void the_metadata_server_is_asked_by_its_rules(void **state)
