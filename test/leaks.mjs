@@ -75,23 +75,36 @@ function unescaped(text) {
     (_, a, b) => String.fromCharCode(parseInt(a ?? b, 16)));
 }
 
+// What the pattern doesn't divide, run by run: a pattern of the runs themselves fails over megabytes.
+const runs = (text, divider, least) => text.split(divider).filter((run) => run.length >= least);
+
 // Each way to group the digits; a token is letters, digits, '-', '_' and '.', so is its decoding.
 function* decoded(text) {
-  for (const [digits] of text.matchAll(/[\w+/-]{160,}/g)) {
+  for (const digits of runs(text, /[^\w+/-]{1,4096}/, 160)) {
     for (const skip of [0, 1, 2, 3]) yield Buffer.from(digits.slice(skip), 'base64').toString('latin1');
   }
 }
 
+const json = (text) => {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url')) ?? {};
+  } catch {
+    return {}; // it only looks like one
+  }
+};
+
 /** An access token, or a signed token of Google's issuer (the local one's name too), whoever made it. */
 function shapeOf(text) {
-  const access = /ya29\.c\.[\w-]{60,}/.exec(text);
+  const access = /ya29\.c\.[\w-]{60}/.exec(text);
   if (access) return access[0];
-  for (const [token, head, claims] of text.matchAll(/(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]{86,}/g)) {
-    try {
-      const { alg } = JSON.parse(Buffer.from(head, 'base64url'));
-      const { iss } = JSON.parse(Buffer.from(claims, 'base64url'));
-      if (alg !== 'none' && iss === 'https://accounts.google.com') return token;
-    } catch { /* it only looks like one */ }
+  for (const run of runs(text, /[^\w.-]{1,4096}/, 100)) {
+    const parts = run.split('.');
+    for (let i = 2; i < parts.length; i++) {
+      const [before, claims, signature] = parts.slice(i - 2, i + 1);
+      const head = before.slice(before.indexOf('eyJ', Math.max(0, before.length - 16384)));
+      if (signature.length < 86 || !head.startsWith('eyJ') || !claims.startsWith('eyJ')) continue;
+      if ((json(head).alg ?? 'none') !== 'none' && json(claims).iss === 'https://accounts.google.com') return `${head}.${claims}`;
+    }
   }
   return undefined;
 }

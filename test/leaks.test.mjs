@@ -49,6 +49,14 @@ test('an access token is found by its shape', () => {
   assert.ok(new Tokens().in(`{"access_token":"ya29.c.${randomBytes(48).toString('base64url')}"}`));
 });
 
+test('a token is found behind runs of megabytes', () => {
+  const long = 'eyJ'.repeat(8 << 20);
+  for (const text of [`${long} ${token}`, `${long} ${btoa(token)}`, `${' '.repeat(24 << 20)}${btoa(token)}`]) {
+    assert.ok(new Tokens().in(text));
+  }
+  assert.equal(new Tokens().in(long), undefined);
+});
+
 test('the search of the suite fails where a token lies, and doesn\'t print it', async (t) => {
   const dir = await tempDir(t);
   const planted = join(dir, 'files/deep/report.json');
