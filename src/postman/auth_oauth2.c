@@ -196,12 +196,22 @@ code pm_grant_make(arena *a, const json *params, str refresh_token, pm_grant *re
     return c;
 }
 
+// The members of a row stand in the order of who wrote it: a script's aren't the collection's.
 str pm_grant_key(arena *a, const json *params)
 {
-    char *text = json_text(params, JSON_COMPACT);
-    str key = auth_hash_hex(a, "SHA256", str_from(text));
-    secret_wipe(text, strlen(text));
-    free(text);
+    bool rows = json_is(params, JSON_ARRAY);
+    buf text;
+    buf_init(&text, SIZE_MAX / 2);
+    JSON_EACH (params, p) {
+        const json *value = rows ? json_get(p, "value") : p;
+        buf_add_json(&text, rows ? json_str_or(json_get(p, "key"), STR_NONE) : p->key);
+        buf_add_json(&text, json_str_or(json_get(p, "type"), STR_NONE));
+        if (value)
+            json_write(&text, value, JSON_COMPACT);
+    }
+    str key = auth_hash_hex(a, "SHA256", buf_str(&text));
+    buf_wipe(&text);
+    buf_deinit(&text);
     return key;
 }
 
