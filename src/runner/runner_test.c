@@ -454,6 +454,7 @@ static void T50_cycles_of_variables_end(void **state)
 }
 
 // ---- time, and the end --------------------------------------------------------------------------
+// The loop's clock may lag behind ours: what is waited for may seem shorter by that.
 
 static void the_delay_comes_before_each_request(void **state)
 {
@@ -461,7 +462,7 @@ static void the_delay_comes_before_each_request(void **state)
     s->o.delay_ms = 30;
     uint64_t before = clock_mono_ms();
     RUN(s, {"one", "/1", NULL, NULL}, {"two", "/2", NULL, NULL});
-    assert_true(clock_mono_ms() - before >= 60);
+    assert_true(clock_mono_ms() - before >= 50);
 }
 
 static void a_request_times_out(void **state)
@@ -484,7 +485,7 @@ static void redirects_share_the_time_of_their_request(void **state)
     assert_int_equal(sum->failures.len, 1);
     assert_int_equal(sum->failures.ptr[0].code, FETCH_TIMEOUT);
     assert_int_equal(s->requests.len, 2);
-    assert_true(clock_mono_ms() - before >= 500);
+    assert_true(clock_mono_ms() - before >= 450);
 }
 
 static void a_script_times_out(void **state)
