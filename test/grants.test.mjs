@@ -27,7 +27,7 @@ import { before, test } from 'node:test';
 import { createLocalJWKSet, exportJWK, jwtVerify } from 'jose';
 import Provider, { errors } from 'oidc-provider';
 import { browse, claims, login, person } from './identities.mjs';
-import { minted, run, tempDir } from './lib.mjs';
+import { handed, minted, run, tempDir } from './lib.mjs';
 
 const API = 'https://api.example';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -292,7 +292,7 @@ test('token exchange of another identity\'s token, and of one in a file', async 
   assert.equal(stale.code, 4);
   assert.match(stale.stderr, /invalid_grant.*\[GP-CRED-04\]\n {2}hint: the token that was shown is refused/);
   const subject = await who.token('bot');
-  await writeFile(join(who.home, 'config/gatepost/token'), `${subject}\n`);
+  await writeFile(join(who.home, 'config/gatepost/token'), `${handed(subject)}\n`);
   for (const name of ['kept', 'chained']) {
     const got = await who.good(await who.token(name));
     assert.deepEqual([got.client_id, got.behalf, got.scope], ['middle', 'bot', 'read'], name);
